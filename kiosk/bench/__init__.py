@@ -1,0 +1,1 @@
+"""The benches: load over real HTTP, and what it says beside the raw limit measured in the same run."""

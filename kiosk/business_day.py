@@ -1,0 +1,36 @@
+"""pure: which day a moment belongs to. Business day = the date in the store's time zone, moved back by the day's
+cut-over.
+
+>>> business_day(1_763_690_400_000, "Europe/Warsaw", 4 * 60)     # 03:00 in Warsaw on the 21st, before 04:00
+'2025-11-20'
+"""
+
+import functools
+import zoneinfo
+from datetime import UTC, datetime, timedelta
+
+
+@functools.cache
+def _zone(name: str) -> zoneinfo.ZoneInfo:
+    return zoneinfo.ZoneInfo(name)
+
+
+def business_day(at_ms: int, time_zone: str, cutover_minutes: int) -> str:
+    """The business day (YYYY-MM-DD) of a moment (ms since 1970 UTC). Local wall time counts, so DST moves nothing
+    else."""
+    local = _at(at_ms).astimezone(_zone(time_zone)).replace(tzinfo=None)
+    return (local - timedelta(minutes=cutover_minutes)).date().isoformat()
+
+
+def local_text(at_ms: int, time_zone: str) -> str:
+    """The moment as the shop's clock on the wall shows it: 2026-11-21 14:05."""
+    return _at(at_ms).astimezone(_zone(time_zone)).strftime("%Y-%m-%d %H:%M")
+
+
+def utc_text(at_ms: int) -> str:
+    """RFC 3339 in UTC with milliseconds, as the API writes times."""
+    return _at(at_ms).strftime("%Y-%m-%dT%H:%M:%S.") + f"{at_ms % 1000:03d}Z"
+
+
+def _at(at_ms: int) -> datetime:
+    return datetime.fromtimestamp(at_ms // 1000, UTC)

@@ -1,0 +1,153 @@
+"""edge: the command line. Exit 0 done, 1 found a fault, 2 wrong use; `--json` prints one object.
+
+Commands import what they need when they run, so that `--help` is quick.
+"""
+
+import functools
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import click
+import msgspec
+
+from kiosk import __version__
+from kiosk.config import Config, load_config
+from loyalty.errors import Problem
+
+Command = Callable[..., Any]
+FILE = click.Path(dir_okay=False, path_type=Path)
+
+config_option = click.option("--config", "config_file", type=FILE, help="The store's own file over config.toml.")
+json_option = click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+
+
+def reports_problems(command: Command) -> Command:
+    """Turn a problem into its sentence and hint on standard error, and exit 1."""
+
+    @functools.wraps(command)
+    def run(*args: Any, **kwargs: Any) -> Any:  # noqa: ANN401  click hands over whatever the options give
+        try:
+            return command(*args, **kwargs)
+        except Problem as problem:
+            click.echo(f"{problem.title()} {problem.detail}\n{problem.hint}", err=True)
+            sys.exit(1)
+
+    return run
+
+
+def echo_json(value: object) -> None:
+    """One JSON object on standard output."""
+    click.echo(msgspec.json.encode(value))
+
+
+@click.group()
+@click.version_option(__version__, prog_name="counterfoil")
+def main() -> None:
+    """Counterfoil: the store service a shop can trust with its money and its customers."""
+
+
+@main.command()
+@config_option
+@click.option("--manager", default="manager", show_default=True, help="Id of the first manager.")
+@click.option("--name", default="Manager", show_default=True, help="Name of the first manager.")
+@click.option("--pin", prompt=True, hide_input=True, confirmation_prompt=True, help="4 to 12 digits.")
+@json_option
+@reports_problems
+def init(config_file: Path | None, manager: str, name: str, pin: str, as_json: bool) -> None:
+    """Make a store: data folder, database, first manager, first pairing code."""
+    from kiosk.initialise import initialise
+
+    if not (pin.isdecimal() and 4 <= len(pin) <= 12):
+        raise click.UsageError("The PIN must have 4 to 12 digits.")
+    made = initialise(load_config(config_file), manager, name, pin)
+    if as_json:
+        echo_json({"data_dir": str(made.data_dir), "manager": made.manager, "pairing_code": made.pairing_code})
+        return
+    click.echo(f"Store made in {made.data_dir}.")
+    click.echo(f"Pair the first till within 10 minutes of its start with: {made.pairing_code}")
+
+
+@main.command()
+@config_option
+@click.option("--kind", type=click.Choice(["till", "kiosk"]), default="till", show_default=True)
+@reports_problems
+def pair(config_file: Path | None, kind: str) -> None:
+    """Make a pairing code while the service is stopped; a running one gives codes to a manager."""
+    from kiosk.initialise import make_pairing_code
+
+    click.echo(make_pairing_code(load_config(config_file), kind))
+
+
+@main.command()
+@config_option
+@reports_problems
+def store(config_file: Path | None) -> None:
+    """Serve a store until SIGTERM."""
+    from kiosk.serve import run_store
+
+    run_store(load_config(config_file), lambda url: click.echo(f"{url}/till", err=True))
+
+
+@main.command()
+@config_option
+@click.option("--full", is_flag=True, help="From the first entry; else from the last proved one.")
+@json_option
+@reports_problems
+def verify(config_file: Path | None, full: bool, as_json: bool) -> None:
+    """Prove the journal and everything made from it."""
+    from kiosk.proof import mending, prove
+
+    report = prove(_database(load_config(config_file)), full=full)
+    if as_json:
+        fields = ("ok", "entries", "epochs", "head", "first_wrong", "tables")
+        echo_json({field: getattr(report, field) for field in fields})
+    elif report.ok:
+        click.echo(f"Everything holds: {report.entries} entries checked, {len(report.tables)} tables compared.")
+    else:
+        click.echo(mending(report), err=True)
+    sys.exit(0 if report.ok else 1)
+
+
+@main.command()
+@config_option
+@reports_problems
+def rebuild(config_file: Path | None) -> None:
+    """Make all tables anew from the journal; the service must be stopped."""
+    from kiosk.rebuild import rebuild as rebuild_tables
+
+    click.echo(f"Rebuilt from {rebuild_tables(_database(load_config(config_file)))} entries.")
+
+
+@main.command()
+@config_option
+@click.argument("file", type=FILE)
+@reports_problems
+def backup(config_file: Path | None, file: Path) -> None:
+    """Copy the database into FILE, beside a running service."""
+    from kiosk.backup import back_up
+
+    click.echo(f"{back_up(_database(load_config(config_file)), file)} bytes in {file}.")
+
+
+@main.command()
+@config_option
+@click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@reports_problems
+def restore(config_file: Path | None, file: Path) -> None:
+    """Put a backup in place of the database; the service must be stopped. The next start begins a new epoch."""
+    from kiosk.backup import restore as put_back
+
+    aside = put_back(load_config(config_file).data_dir(), file)
+    click.echo("Restored." + (f" The former file is {aside}." if aside else ""))
+
+
+def _database(config: Config) -> Path:
+    """The store's file. Raises StoreNotReady where there is none."""
+    from kiosk.start import DATABASE_NAME, StoreNotReady
+
+    path = config.data_dir() / DATABASE_NAME
+    if not path.exists():
+        raise StoreNotReady(str(config.data_dir()))
+    return path

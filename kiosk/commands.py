@@ -1,0 +1,194 @@
+"""pure: what may be asked of the shop, decoded and bounded. The names are the contract's (docs/api.md); nothing here
+says who asks: operator, till, shift and business day come from the token.
+
+A command's fingerprint is what makes a replay recognisable: the same id with the same fingerprint is the same command,
+whatever the order of keys or the white space it came with.
+"""
+
+import hashlib
+from typing import Annotated, Literal
+from uuid import UUID
+
+import msgspec
+from msgspec import Meta, Struct
+
+AMOUNT_MAX = 10**12
+QUANTITY_MAX = 100_000_000
+
+_PRINTABLE = r"^[^\x00-\x1f\x7f]*$"
+Name = Annotated[str, Meta(min_length=1, max_length=120, pattern=_PRINTABLE)]
+Reason = Annotated[str, Meta(min_length=1, max_length=200, pattern=_PRINTABLE)]
+Code = Annotated[str, Meta(min_length=1, max_length=64, pattern=_PRINTABLE)]
+Scanned = Annotated[str, Meta(min_length=1, max_length=4096)]
+Secret = Annotated[str, Meta(min_length=1, max_length=200, pattern=r"^[\x21-\x7e]*$")]
+Pin = Annotated[str, Meta(pattern=r"^\d{4,12}$")]
+Currency = Annotated[str, Meta(pattern=r"^[A-Z]{3}$")]
+Amount = Annotated[int, Meta(ge=0, le=AMOUNT_MAX)]
+Positive = Annotated[int, Meta(ge=1, le=AMOUNT_MAX)]
+Quantity = Annotated[int, Meta(ge=1, le=QUANTITY_MAX)]
+Locale = Literal["en", "ko", "ja", "pl"]
+Receipt = Literal["paper", "none"]
+
+_encode = msgspec.json.Encoder(order="deterministic").encode
+
+
+def fingerprint(command: Struct) -> str:
+    """SHA-256 of the decoded command, 64 hex digits."""
+    return hashlib.sha256(_encode(command)).hexdigest()
+
+
+class Discount(Struct, frozen=True, forbid_unknown_fields=True):
+    """A discount given by hand: percent (1..100) or an amount in minor units off the line."""
+
+    kind: Literal["percent", "amount"]
+    value: Positive
+    reason: Reason
+
+
+class LineRequest(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """One line: `sku` or `gtin` (any scanned barcode of it, a price label too). A label brings its own quantity."""
+
+    sku: Code | None = None
+    gtin: Scanned | None = None
+    quantity_milli: Quantity = 1000
+    discount: Discount | None = None
+    unit_price_minor: Amount | None = None
+    reason: Reason | None = None
+    approval: Secret | None = None
+
+
+class TenderRequest(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Money given. `reference` is the card terminal's, `code` a gift card's, `hold` a points hold's."""
+
+    kind: Annotated[str, Meta(pattern=r"^[a-z_]{2,30}$")]
+    amount_minor: Positive
+    reference: Code | None = None
+    code: Code | None = None
+    hold: UUID | None = None
+
+
+class ExchangeLine(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A line of an earlier sale that comes back within a new one."""
+
+    sale: UUID
+    line: Annotated[int, Meta(ge=1, le=10_000)]
+    quantity_milli: Quantity
+
+
+class RefundRequest(Struct, frozen=True, forbid_unknown_fields=True):
+    """Money given back."""
+
+    kind: Annotated[str, Meta(pattern=r"^[a-z_]{2,30}$")]
+    amount_minor: Positive
+
+
+Lines = Annotated[tuple[LineRequest, ...], Meta(max_length=500)]
+Coupons = Annotated[tuple[Scanned, ...], Meta(max_length=50)]
+
+
+class CompleteSale(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """POST /v1/sales."""
+
+    id: UUID
+    lines: Lines = ()
+    member: UUID | None = None
+    coupons: Coupons = ()
+    hold: UUID | None = None
+    tenders: Annotated[tuple[TenderRequest, ...], Meta(max_length=20)] = ()
+    receipt: Receipt = "none"
+    quote_due_minor: int | None = None
+    currency: Currency | None = None
+    returns: Annotated[tuple[ExchangeLine, ...], Meta(max_length=200)] = ()
+    refunds: Annotated[tuple[RefundRequest, ...], Meta(max_length=20)] = ()
+    approval: Secret | None = None
+
+
+class QuoteBasket(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """POST /v1/quotes: a basket to be priced. Nothing is written."""
+
+    lines: Lines = ()
+    member: UUID | None = None
+    coupons: Coupons = ()
+    points: Amount | None = None
+    currency: Currency | None = None
+
+
+class VoidSale(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """POST /v1/sales/{id}/void."""
+
+    reason: Reason = "void"
+    approval: Secret | None = None
+
+
+class ReturnLine(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Part of a sold line coming back."""
+
+    line: Annotated[int, Meta(ge=1, le=10_000)]
+    quantity_milli: Quantity
+
+
+ReturnLines = Annotated[tuple[ReturnLine, ...], Meta(min_length=1, max_length=500)]
+
+
+class QuoteReturn(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """POST /v1/return-quotes. `sale` is an id or a receipt number."""
+
+    sale: Code
+    lines: ReturnLines
+    currency: Currency | None = None
+
+
+class TakeBack(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """POST /v1/returns."""
+
+    id: UUID
+    sale: Code
+    lines: ReturnLines
+    refunds: Annotated[tuple[RefundRequest, ...], Meta(max_length=20)] = ()
+    reason: Reason
+    receipt: Receipt = "none"
+    currency: Currency | None = None
+    approval: Secret | None = None
+
+
+class OpenShift(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """POST /v1/shifts."""
+
+    id: UUID
+    float_minor: Amount = 0
+    currency: Currency | None = None
+
+
+class MoveCash(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """POST /v1/shifts/{id}/movements."""
+
+    id: UUID
+    kind: Literal["pay_in", "pay_out", "drop"]
+    amount_minor: Positive
+    reason: Reason
+    currency: Currency | None = None
+
+
+class CloseShift(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """POST /v1/shifts/{id}/close. What was counted, by kind of tender, before anybody has seen what should be there."""
+
+    counted: dict[Annotated[str, Meta(pattern=r"^[a-z_]{2,30}$")], Amount]
+    currency: Currency | None = None
+
+
+class ParkBasket(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """POST /v1/parked."""
+
+    id: UUID
+    lines: Lines
+    member: UUID | None = None
+    coupons: Coupons = ()
+    label: Annotated[str, Meta(max_length=80, pattern=_PRINTABLE)] = ""
+
+
+class OpenDrawer(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """POST /v1/drawer/open."""
+
+    id: UUID
+    reason: Reason
+    approval: Secret | None = None

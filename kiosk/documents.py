@@ -1,0 +1,227 @@
+"""pure: from facts to the contents that printers defines. What is on the paper is decided here, how it looks is
+printers' affair."""
+
+from collections.abc import Iterable, Sequence
+
+from kiosk.business_day import local_text
+from kiosk.sale import EXCHANGE
+from kiosk.terms import Terms
+from loyalty.ledger import Balance
+from printers.contents import (
+    Discount,
+    JournalMark,
+    PointsBlock,
+    ReceiptContent,
+    ReceiptLine,
+    ReceiptTotals,
+    ReturnedLine,
+    StoreHeader,
+    TaxLine,
+    Tender,
+    TenderKind,
+)
+from sync.chain import Stamp
+from sync.facts.returns import Refunded, ReturnTaken, TakenBack
+from sync.facts.sales import SaleCompleted, SoldLine, TaxTotal, Tendered
+
+_HASH_DIGITS = 8
+_KINDS = {kind.value: kind for kind in TenderKind}
+
+
+def store_header(terms: Terms) -> StoreHeader:
+    """Head and foot of every paper of the shop."""
+    return StoreHeader(
+        name=terms.store_name,
+        address_lines=terms.address_lines,
+        tax_id=terms.tax_id or None,
+        footer_lines=terms.footer_lines,
+    )
+
+
+def tax_marks(rates: Iterable[str]) -> dict[str, str]:
+    """A letter for each rate, the highest first: 23 -> A, 8 -> B."""
+    ordered = sorted(set(rates), key=lambda rate: tuple(map(int, (rate + ".0").split(".")[:2])), reverse=True)
+    return {rate: chr(ord("A") + index) for index, rate in enumerate(ordered)}
+
+
+def sale_receipt(terms: Terms, stamp: Stamp, sale: SaleCompleted) -> ReceiptContent:
+    """The receipt of a sale, with what came back in it if it is an exchange."""
+    marks = tax_marks([tax.rate for tax in sale.taxes] + [line.tax_rate for line in sale.lines])
+    points = None
+    if sale.member is not None and sale.balance is not None:
+        points = PointsBlock(earned=sale.points_earned, active=sale.balance.active, provisional=False)
+    return ReceiptContent(
+        store=store_header(terms),
+        title="sale",
+        number=sale.number,
+        business_day=stamp.business_day,
+        at_local=local_text(stamp.at, terms.time_zone),
+        till=sale.till,
+        operator=stamp.operator or "",
+        locale=terms.locale,
+        currency=sale.currency,
+        currency_digits=terms.currency_digits,
+        lines=tuple(_line(line, marks) for line in sale.lines),
+        returned=tuple(line for taken in sale.returned for line in _returned(taken)),
+        totals=ReceiptTotals(
+            gross_minor=sale.gross_minor,
+            discount_minor=sale.discount_minor,
+            net_minor=sale.net_minor,
+            rounding_minor=sale.rounding_minor,
+            due_minor=sale.due_minor,
+        ),
+        taxes=_taxes(sale.taxes, marks),
+        prices_include_tax=sale.terms.mode == "included",
+        tenders=_tenders(sale.tenders) + _refunds(refund for taken in sale.returned for refund in taken.refunds),
+        change_minor=sale.change_minor,
+        points=points,
+        journal=_journal(stamp),
+        qr_text=sale.number,
+    )
+
+
+def void_receipt(terms: Terms, stamp: Stamp, sale: SaleCompleted) -> ReceiptContent:
+    """The paper that says a sale was undone: everything of it, negative."""
+    marks = tax_marks(tax.rate for tax in sale.taxes)
+    return ReceiptContent(
+        store=store_header(terms),
+        title="void",
+        number=sale.number,
+        original_number=sale.number,
+        business_day=stamp.business_day,
+        at_local=local_text(stamp.at, terms.time_zone),
+        till=sale.till,
+        operator=stamp.operator or "",
+        locale=terms.locale,
+        currency=sale.currency,
+        currency_digits=terms.currency_digits,
+        returned=tuple(
+            ReturnedLine(
+                name=line.name,
+                quantity_milli=line.quantity_milli,
+                unit=line.unit,
+                amount_minor=-line.net_minor,
+                tax_mark=marks.get(line.tax_rate, ""),
+                original_number=sale.number,
+            )
+            for line in sale.lines
+        ),
+        totals=ReceiptTotals(
+            gross_minor=-sale.gross_minor,
+            discount_minor=-sale.discount_minor,
+            net_minor=-sale.net_minor,
+            rounding_minor=-sale.rounding_minor,
+            due_minor=-sale.due_minor,
+        ),
+        taxes=tuple(TaxLine(marks[tax.rate], tax.rate, -tax.base_minor, -tax.tax_minor) for tax in sale.taxes),
+        prices_include_tax=sale.terms.mode == "included",
+        tenders=_given_back(sale),
+        journal=_journal(stamp),
+    )
+
+
+def return_receipt(terms: Terms, stamp: Stamp, body: ReturnTaken, balance: Balance | None) -> ReceiptContent:
+    """The paper of a return: what came back, what was given back for it."""
+    taken = body.taken
+    marks = tax_marks(line.tax_rate for line in taken.lines)
+    added = terms.tax.mode == "added"
+    net = sum(line.net_minor for line in taken.lines)
+    points = None
+    if taken.member is not None and balance is not None:
+        points = PointsBlock(earned=-taken.points_clawed_back, active=balance.active - balance.debt)
+    return ReceiptContent(
+        store=store_header(terms),
+        title="return",
+        number=body.number,
+        original_number=taken.sale_number,
+        business_day=stamp.business_day,
+        at_local=local_text(stamp.at, terms.time_zone),
+        till=body.till,
+        operator=stamp.operator or "",
+        locale=terms.locale,
+        currency=body.currency,
+        currency_digits=terms.currency_digits,
+        returned=_returned(taken),
+        totals=ReceiptTotals(
+            gross_minor=-net,
+            net_minor=-net,
+            rounding_minor=-taken.rounding_minor,
+            due_minor=-(taken.value_minor + taken.rounding_minor),
+        ),
+        taxes=tuple(
+            TaxLine(
+                mark,
+                rate,
+                -sum(
+                    line.net_minor - (0 if added else line.tax_minor) for line in taken.lines if line.tax_rate == rate
+                ),
+                -sum(line.tax_minor for line in taken.lines if line.tax_rate == rate),
+            )
+            for rate, mark in marks.items()
+        ),
+        prices_include_tax=not added,
+        tenders=_refunds(taken.refunds),
+        points=points,
+        journal=_journal(stamp),
+    )
+
+
+def _line(line: SoldLine, marks: dict[str, str]) -> ReceiptLine:
+    return ReceiptLine(
+        name=line.name,
+        quantity_milli=line.quantity_milli,
+        unit=line.unit,
+        unit_price_minor=line.unit_price_minor,
+        gross_minor=line.gross_minor,
+        discounts=tuple(Discount(discount.reason, discount.amount_minor) for discount in line.discounts),
+        net_minor=line.net_minor,
+        tax_mark=marks[line.tax_rate],
+    )
+
+
+def _returned(taken: TakenBack) -> tuple[ReturnedLine, ...]:
+    return tuple(
+        ReturnedLine(
+            name=line.name,
+            quantity_milli=line.quantity_milli,
+            amount_minor=-line.net_minor,
+            original_number=taken.sale_number,
+        )
+        for line in taken.lines
+    )
+
+
+def _taxes(taxes: Sequence[TaxTotal], marks: dict[str, str]) -> tuple[TaxLine, ...]:
+    return tuple(TaxLine(marks[tax.rate], tax.rate, tax.base_minor, tax.tax_minor) for tax in taxes)
+
+
+def _tenders(tenders: Iterable[Tendered]) -> tuple[Tender, ...]:
+    return tuple(_tender(tender.kind, tender.amount_minor) for tender in tenders)
+
+
+def _refunds(refunds: Iterable[Refunded]) -> tuple[Tender, ...]:
+    """Money that left the shop; an exchange's credit stays in it and is already among the tenders."""
+    return tuple(_tender(refund.kind, -refund.amount_minor) for refund in refunds if refund.kind != EXCHANGE)
+
+
+def _given_back(sale: SaleCompleted) -> tuple[Tender, ...]:
+    change = sale.change_minor
+    tenders = []
+    for tender in sale.tenders:
+        kept = tender.amount_minor
+        if tender.kind == "cash" and change:
+            kept, change = kept - min(kept, change), change - min(kept, change)
+        if kept:
+            tenders.append(_tender(tender.kind, -kept))
+    return tuple(tenders)
+
+
+def _tender(kind: str, amount_minor: int) -> Tender:
+    if kind == EXCHANGE:
+        return Tender(TenderKind.CREDIT_NOTE, amount_minor)
+    known = _KINDS.get(kind)
+    return Tender(known, amount_minor) if known else Tender(TenderKind.OTHER, amount_minor, kind.replace("_", " "))
+
+
+def _journal(stamp: Stamp) -> JournalMark:
+    return JournalMark(stamp.mark.epoch, stamp.mark.seq, stamp.mark.hash[:_HASH_DIGITS])

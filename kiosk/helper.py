@@ -1,0 +1,65 @@
+"""edge: the one helper process. Whatever computes for longer than a blink runs there: raster, imports, reports, verify.
+
+A busy thread beside the writer would take the interpreter lock from it and make every sale 10 to 100 times slower; a
+child process takes nothing. It is spawned, not forked, because threads are running.
+"""
+
+import asyncio
+import functools
+import logging
+import multiprocessing
+import signal
+from collections.abc import Callable
+from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
+from typing import ParamSpec, TypeVar
+
+from loyalty.errors import Problem
+
+logger = logging.getLogger(__name__)
+P = ParamSpec("P")
+T = TypeVar("T")
+
+
+class HelperGone(Problem):
+    """The helper process ended in the middle of this."""
+
+    code, status, hint = "helper_gone", 503, "Try again: a new helper is started by itself."
+
+
+class Helper:
+    """Runs module-level functions in a child process, one after the other."""
+
+    def __init__(self) -> None:
+        self._pool: ProcessPoolExecutor | None = None
+
+    async def run(self, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+        """Run `function` in the child. Raises what it raises, and HelperGone should the child be killed."""
+        pool = self._pool
+        if pool is None:
+            pool = self._pool = ProcessPoolExecutor(
+                max_workers=1, mp_context=multiprocessing.get_context("spawn"), initializer=_ignore_interrupts
+            )
+        try:
+            return await asyncio.get_running_loop().run_in_executor(pool, functools.partial(function, *args, **kwargs))
+        except BrokenProcessPool as error:
+            logger.exception("helper process ended")
+            if self._pool is pool:
+                self._pool = None
+            raise HelperGone from error
+
+    def process_ids(self) -> list[int]:
+        """The child's process id, for measuring."""
+        processes = getattr(self._pool, "_processes", None) or {}
+        return list(processes)
+
+    async def close(self) -> None:
+        """End the child once it is done with what it does."""
+        pool, self._pool = self._pool, None
+        if pool is not None:
+            await asyncio.to_thread(pool.shutdown, wait=True, cancel_futures=True)
+
+
+def _ignore_interrupts() -> None:
+    """Ctrl-C reaches the whole terminal group; the parent decides when the child ends."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)

@@ -1,0 +1,301 @@
+"""sql: members join, change, consent, get points by hand, and are forgotten.
+
+Personal data goes into the private half of an entry, salted with bytes the edge drew: services take `random` because a
+write may run twice and must come out the same.
+
+    saved = enrol_member(tx, shop, caller, command, random)     # ENROL_RANDOM_BYTES of it
+    saved.answer.token                                          # '29000000000000000039', for the loyalty code
+"""
+
+from uuid import UUID
+
+import msgspec
+
+from kiosk.apply_members import profile_of
+from kiosk.business_day import utc_text
+from kiosk.commands import fingerprint
+from kiosk.member_views import present
+from kiosk.members import (
+    AdjustedPoints,
+    AdjustPoints,
+    ChangeMember,
+    ConsentAnswer,
+    ConsentRequest,
+    EnrolMember,
+    ErasedDifferently,
+    EraseMember,
+    MemberAnswer,
+    MemberNotActive,
+    NothingToAdjust,
+    ReasonNamesMember,
+    RecordConsents,
+    RecordedConsents,
+    Saved,
+    SavedMember,
+    check_consents,
+    mentions,
+    salted_fingerprint,
+    tag_of,
+)
+from kiosk.sale_store import read_balance
+from kiosk.shop import Caller, Shop, day_of, origin_of
+from loyalty.errors import IdConflict
+from loyalty.identity import make_card, normalise_email, normalise_phone
+from loyalty.ids import derived_uuid, uuid7
+from loyalty.ledger import Posting, apply_posting
+from loyalty.member_store import MemberRow, find_by_identifier, find_member, read_consents
+from loyalty.transactions import Tx
+from printers.spool import forget_member
+from sync.facts.members import Consent, ConsentRecorded, MemberChanged, MemberEnrolled, MemberErased, PrivateProfile
+from sync.facts.store import PointsAdjusted
+from sync.http.etag import require_match
+from sync.journal import Entry, Private, find, find_same, private_hash_of
+
+_SALT, _CARD, _CARDS_TRIED, _ID = 32, 7, 4, 10
+ENROL_RANDOM_BYTES = _SALT + _CARD * _CARDS_TRIED
+CHANGE_RANDOM_BYTES = _ID + _SALT
+
+
+def enrol_member(tx: Tx, shop: Shop, caller: Caller, command: EnrolMember, random: bytes) -> Saved[SavedMember]:
+    """Take a new member in and give it a card number. `random` is ENROL_RANDOM_BYTES long.
+
+    A phone or e-mail that another active member has is taken: two shops may do that while the line is down, and a
+    family shares a phone. The answer names the others.
+
+    Raises WrongPhone, WrongEmail, ConsentTwice, IdConflict.
+    """
+    assert len(random) == ENROL_RANDOM_BYTES
+    known = find(tx, command.id)
+    if known is not None:
+        return Saved(_enrolled_before(tx, known, command), replayed=True)
+    check_consents(command.consents)
+    prefix = shop.terms.phone_prefix
+    profile = PrivateProfile(
+        name=command.name,
+        phone=normalise_phone(command.phone, prefix) if command.phone is not None else None,
+        email=normalise_email(command.email) if command.email is not None else None,
+        card=_free_card(tx, random[_SALT:]),
+    )
+    salt = random[:_SALT]
+    private = Private(command.id, salt, msgspec.json.encode(profile))
+    body = MemberEnrolled(
+        request=salted_fingerprint(command, salt),
+        member=command.id,
+        locale=command.locale,
+        private=private_hash_of(private),
+        consents=_consents(command.consents),
+        duplicates=_duplicates(tx, profile, command.id),
+    )
+    entry = shop.journal.record(tx, origin_of(caller, day_of(tx, caller, shop.terms)), command.id, body, private)
+    return Saved(_as_enrolled(entry, body), replayed=False)
+
+
+def change_member(
+    tx: Tx, shop: Shop, caller: Caller, member: UUID, command: ChangeMember, if_match: str | None, random: bytes
+) -> SavedMember:
+    """Change the profile of a member. `random` is CHANGE_RANDOM_BYTES long; what changes nothing writes nothing.
+
+    Raises MemberNotFound, MemberNotActive, PreconditionRequired, PreconditionFailed, WrongPhone, WrongEmail.
+    """
+    assert len(random) == CHANGE_RANDOM_BYTES
+    row = _need_active(tx, member)
+    require_match(if_match, tag_of(present(tx, row)))
+    changed = _changed(row, command, shop.terms.phone_prefix)
+    profile = PrivateProfile(name=changed.name, phone=changed.phone, email=changed.email, card=changed.card)
+    if changed != row:
+        private = Private(member, random[_ID:], msgspec.json.encode(profile))
+        body = MemberChanged(
+            member=member,
+            locale=changed.locale,
+            revision=row.revision + 1,
+            enrolled_at=row.enrolled_at,
+            private=private_hash_of(private),
+        )
+        op_id = uuid7(caller.now_ms, random[:_ID])
+        shop.journal.record(tx, origin_of(caller, day_of(tx, caller, shop.terms)), op_id, body, private)
+    return _saved(present(tx, find_member(tx, member)), _duplicates(tx, profile, member))
+
+
+def record_consents(
+    tx: Tx, shop: Shop, caller: Caller, member: UUID, command: RecordConsents
+) -> Saved[RecordedConsents]:
+    """Add the member's word to the log. Raises MemberNotFound, MemberNotActive, ConsentTwice, IdConflict."""
+    known = find_same(tx, command.id, ConsentRecorded, fingerprint(command))
+    if known is not None:
+        return Saved(_recorded(known, member), replayed=True)
+    _need_active(tx, member)
+    check_consents(command.consents)
+    last = max((consent.at for consent in read_consents(tx, member)), default=0)
+    body = ConsentRecorded(
+        request=fingerprint(command),
+        member=member,
+        at=max(caller.now_ms, last + 1),
+        consents=_consents(command.consents),
+    )
+    entry = shop.journal.record(tx, origin_of(caller, day_of(tx, caller, shop.terms)), command.id, body)
+    return Saved(_recorded(entry, member), replayed=False)
+
+
+def adjust_points(tx: Tx, shop: Shop, caller: Caller, member: UUID, command: AdjustPoints) -> Saved[AdjustedPoints]:
+    """Give or take points by hand. What is taken beyond the active points becomes debt.
+
+    Raises MemberNotFound, MemberNotActive, NothingToAdjust, ReasonNamesMember, IdConflict.
+    """
+    known = find_same(tx, command.id, PointsAdjusted, fingerprint(command))
+    if known is not None:
+        return Saved(_adjusted(known, member), replayed=True)
+    row = _need_active(tx, member)
+    if command.points == 0:
+        raise NothingToAdjust(pointer="/points")
+    _need_impersonal(command.reason, row)
+    posting = Posting(
+        member=member, op_id=command.id, n=1, kind="adjust", points=command.points, effective_at=caller.now_ms
+    )
+    body = PointsAdjusted(
+        request=fingerprint(command),
+        member=member,
+        points=command.points,
+        reason=command.reason,
+        balance=apply_posting(read_balance(tx, member), posting),
+    )
+    entry = shop.journal.record(tx, origin_of(caller, day_of(tx, caller, shop.terms)), command.id, body)
+    return Saved(_adjusted(entry, member), replayed=False)
+
+
+def erase_member(tx: Tx, shop: Shop, caller: Caller, member: UUID, command: EraseMember) -> Saved[MemberAnswer]:
+    """Forget a member: everything personal goes, the points stay as facts about an id. The same again answers the same.
+
+    The pages of the file that held the data are overwritten with zeros (`secure_delete`); older copies in the
+    write-ahead log go when the caller truncates it after the commit.
+
+    Raises MemberNotFound, ErasedDifferently, ReasonNamesMember, MemberNotActive for one merged into another.
+    """
+    row = find_member(tx, member)
+    op_id = derived_uuid(member, "erase")
+    known = find(tx, op_id)
+    if known is not None:
+        assert isinstance(known.body, MemberErased)
+        if known.body.reason != command.reason:
+            raise ErasedDifferently
+    else:
+        _need_active(tx, member)
+        _need_impersonal(command.reason, row)
+        body = MemberErased(
+            member=member,
+            reason=command.reason,
+            locale=row.locale,
+            revision=row.revision + 1,
+            enrolled_at=row.enrolled_at,
+        )
+        shop.journal.record(tx, origin_of(caller, day_of(tx, caller, shop.terms)), op_id, body)
+        forget_member(tx, member)
+    return Saved(present(tx, find_member(tx, member)), replayed=known is not None)
+
+
+def _enrolled_before(tx: Tx, known: Entry, command: EnrolMember) -> SavedMember:
+    """The answer of the first delivery. Raises IdConflict when the id stood for something else.
+
+    Once the member is erased the salt is gone, so nobody can tell any more what the first delivery said: the answer is
+    the erased member, which tells nothing either.
+    """
+    body = known.body
+    if not isinstance(body, MemberEnrolled):
+        raise IdConflict
+    if known.private is None:
+        return _saved(present(tx, find_member(tx, body.member)), ())
+    if salted_fingerprint(command, known.private.salt) != body.request:
+        raise IdConflict
+    return _as_enrolled(known, body)
+
+
+def _as_enrolled(entry: Entry, body: MemberEnrolled) -> SavedMember:
+    profile = profile_of(entry)
+    return SavedMember(
+        id=body.member,
+        status="active",
+        locale=body.locale,
+        revision=1,
+        name=profile.name,
+        phone=profile.phone,
+        email=profile.email,
+        token=profile.card,
+        enrolled_at=utc_text(entry.at),
+        consents=_consent_answers(body.consents, entry.at),
+        duplicates=body.duplicates,
+    )
+
+
+def _saved(member: MemberAnswer, duplicates: tuple[UUID, ...]) -> SavedMember:
+    return SavedMember(**msgspec.structs.asdict(member), duplicates=duplicates)
+
+
+def _recorded(entry: Entry, member: UUID) -> RecordedConsents:
+    body = entry.body
+    assert isinstance(body, ConsentRecorded)
+    if body.member != member:
+        raise IdConflict
+    return RecordedConsents(id=entry.op_id, member=member, consents=_consent_answers(body.consents, body.at))
+
+
+def _adjusted(entry: Entry, member: UUID) -> AdjustedPoints:
+    body = entry.body
+    assert isinstance(body, PointsAdjusted)
+    if body.member != member:
+        raise IdConflict
+    return AdjustedPoints(
+        id=entry.op_id,
+        member=member,
+        points=body.points,
+        reason=body.reason,
+        balance=body.balance,
+        at=utc_text(entry.at),
+        business_day=entry.business_day,
+        operator=entry.operator,
+    )
+
+
+def _changed(row: MemberRow, command: ChangeMember, prefix: str) -> MemberRow:
+    """The row as the command wants it. Raises WrongPhone, WrongEmail."""
+    wanted = {name: value for name, value in msgspec.structs.asdict(command).items() if value is not msgspec.UNSET}
+    if wanted.get("phone") is not None:
+        wanted["phone"] = normalise_phone(wanted["phone"], prefix)
+    if wanted.get("email") is not None:
+        wanted["email"] = normalise_email(wanted["email"])
+    return msgspec.structs.replace(row, **wanted)
+
+
+def _need_active(tx: Tx, member: UUID) -> MemberRow:
+    """The member of the path, if it may still be changed. Raises MemberNotFound, MemberNotActive."""
+    row = find_member(tx, member)
+    if row.status != "active":
+        raise MemberNotActive
+    return row
+
+
+def _need_impersonal(reason: str, row: MemberRow) -> None:
+    """A reason is hashed into the chain and can never be removed. Raises ReasonNamesMember."""
+    if mentions(reason, row.name, row.phone, row.email):
+        raise ReasonNamesMember(pointer="/reason")
+
+
+def _free_card(tx: Tx, random: bytes) -> str:
+    """A card number nobody has. That four in a row are taken does not happen; if it did, nothing would be written."""
+    chunks = (random[start : start + _CARD] for start in range(0, len(random), _CARD))
+    return next(card for card in map(make_card, chunks) if not find_by_identifier(tx, "card", card))
+
+
+def _duplicates(tx: Tx, profile: PrivateProfile, member: UUID) -> tuple[UUID, ...]:
+    """The other active members with this phone or e-mail, oldest first, each once."""
+    found = find_by_identifier(tx, "phone", profile.phone) if profile.phone is not None else []
+    found += find_by_identifier(tx, "email", profile.email) if profile.email is not None else []
+    return tuple(dict.fromkeys(other for other in found if other != member))
+
+
+def _consents(consents: tuple[ConsentRequest, ...]) -> tuple[Consent, ...]:
+    return tuple(Consent(consent.channel, consent.purpose, consent.granted) for consent in consents)
+
+
+def _consent_answers(consents: tuple[Consent, ...], at_ms: int) -> tuple[ConsentAnswer, ...]:
+    """In the order a member's consents always have: by channel and purpose."""
+    ordered = sorted(consents, key=lambda consent: (consent.channel, consent.purpose))
+    return tuple(ConsentAnswer(each.channel, each.purpose, each.granted, utc_text(at_ms)) for each in ordered)

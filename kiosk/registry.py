@@ -1,0 +1,80 @@
+"""sql: which table there is, who applies which kind, how each cache is proved. Handed to the journal and to verify."""
+
+from collections.abc import Mapping
+
+from kiosk.apply_catalogue import apply_products_changed, apply_stock_counted
+from kiosk.apply_counter import (
+    apply_basket_claimed,
+    apply_basket_parked,
+    apply_drawer_opened,
+    apply_epoch_started,
+    apply_operator_changed,
+    apply_shift_closed,
+    apply_shift_moved,
+    apply_shift_opened,
+)
+from kiosk.apply_members import (
+    apply_consent_recorded,
+    apply_member_changed,
+    apply_member_enrolled,
+    apply_member_erased,
+    apply_points_adjusted,
+)
+from kiosk.apply_sales import apply_return_taken, apply_sale_completed, apply_sale_voided
+from kiosk.apply_stock import check_stock_levels
+from kiosk.schema import TABLES as KIOSK_TABLES
+from loyalty.apply_points import check_accounts
+from loyalty.schema import TABLES as LOYALTY_TABLES
+from loyalty.tables import Table, TableClass
+from printers.schema import INDEXES as PRINTER_INDEXES
+from printers.schema import KEYS as PRINTER_KEYS
+from printers.schema import LOCAL_TABLES as PRINTER_TABLES
+from sync.facts import Body
+from sync.facts.catalogue import ProductsChanged, StockCounted
+from sync.facts.members import ConsentRecorded, MemberChanged, MemberEnrolled, MemberErased
+from sync.facts.returns import ReturnTaken
+from sync.facts.sales import SaleCompleted, SaleVoided
+from sync.facts.shifts import DrawerOpened, ShiftClosed, ShiftMoved, ShiftOpened
+from sync.facts.store import BasketClaimed, BasketParked, EpochStarted, OperatorChanged, PointsAdjusted
+from sync.journal import Apply
+from sync.schema import TABLES as SYNC_TABLES
+from sync.verify import Registry
+
+APPLIERS: Mapping[type[Body], Apply] = {
+    EpochStarted: apply_epoch_started,
+    OperatorChanged: apply_operator_changed,
+    ProductsChanged: apply_products_changed,
+    StockCounted: apply_stock_counted,
+    ShiftOpened: apply_shift_opened,
+    ShiftMoved: apply_shift_moved,
+    ShiftClosed: apply_shift_closed,
+    DrawerOpened: apply_drawer_opened,
+    SaleCompleted: apply_sale_completed,
+    SaleVoided: apply_sale_voided,
+    ReturnTaken: apply_return_taken,
+    MemberEnrolled: apply_member_enrolled,
+    MemberChanged: apply_member_changed,
+    MemberErased: apply_member_erased,
+    ConsentRecorded: apply_consent_recorded,
+    PointsAdjusted: apply_points_adjusted,
+    BasketParked: apply_basket_parked,
+    BasketClaimed: apply_basket_claimed,
+}
+
+_PRINTER_TABLES = tuple(
+    Table(name, TableClass.LOCAL, PRINTER_KEYS[name], ddl, PRINTER_INDEXES.get(name, ()))
+    for name, ddl in PRINTER_TABLES.items()
+)
+
+TABLES: tuple[Table, ...] = (*SYNC_TABLES, *LOYALTY_TABLES, *_PRINTER_TABLES, *KIOSK_TABLES)
+
+REGISTRY = Registry(
+    tables=TABLES,
+    appliers=APPLIERS,
+    caches={"account": check_accounts, "stock_level": check_stock_levels},
+)
+
+
+def list_statements() -> list[str]:
+    """The whole schema, statement by statement, in the order it can be created in."""
+    return [sql.strip() for table in TABLES for sql in (table.ddl, *table.indexes)]

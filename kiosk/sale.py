@@ -1,0 +1,226 @@
+"""pure: deciding a sale. What was asked and what the shop knows go in; the fact comes out, or a problem.
+
+facts = SaleFacts(...)                       # read in the transaction that will write the sale
+body = decide_sale(command, facts, terms)    # prices, taxes, tenders, points: all decided here
+"""
+
+from collections.abc import Sequence
+from uuid import UUID
+
+from msgspec import Struct
+
+from kiosk.commands import CompleteSale, LineRequest, fingerprint
+from kiosk.numbering import document_number
+from kiosk.tender import Settlement, settle
+from kiosk.terms import Terms
+from loyalty.basket import BasketLine, ManualDiscount, PricedBasket, PricedLine, price
+from loyalty.earning import Earned, earn, eligible_lines
+from loyalty.errors import Conflict, Forbidden, InvalidInput
+from loyalty.ledger import Balance, apply_points
+from sync.facts.returns import TakenBack
+from sync.facts.sales import SaleCompleted, SoldDiscount, SoldLine, TaxTerms, TaxTotal, Tendered
+
+EXCHANGE = "exchange"
+
+
+class EmptySale(InvalidInput):
+    """There is nothing to sell."""
+
+    code, hint = "empty_sale", "Scan at least one article."
+
+
+class PriceChanged(Conflict):
+    """The total is not what the shopper was shown."""
+
+    code, hint = "price_changed", "Show the new total and ask the shopper before you take the money."
+
+
+class ApprovalNeeded(Forbidden):
+    """A manager has to approve this."""
+
+    code, hint = "approval_needed", "Let a manager enter a PIN on this till, then send it again with the approval."
+
+
+class ReasonNeeded(InvalidInput):
+    """A price set by hand needs a reason."""
+
+    code, hint = "reason_needed", "Choose why the price is another one today."
+
+
+class ItemFacts(Struct, frozen=True, kw_only=True):
+    """A line's product as it is now; `label_price_minor` and `quantity_milli` as a price label says, if one was
+    scanned."""
+
+    sku: str
+    name: str
+    department: str
+    unit: str
+    price_minor: int
+    tax_rate: str
+    quantity_milli: int
+    label_price_minor: int | None = None
+
+
+class SaleFacts(Struct, frozen=True, kw_only=True):
+    """What the store knows when the sale is decided."""
+
+    items: tuple[ItemFacts, ...]
+    till: str
+    shift: UUID
+    series: int
+    n: int
+    price_book: int
+    operator: str | None
+    role: str
+    approved_by: str | None = None
+    member: UUID | None = None
+    balance: Balance = Balance()
+    returned: tuple[TakenBack, ...] = ()
+
+
+def basket_line(number: int, asked: LineRequest, item: ItemFacts) -> BasketLine:
+    """The line as the rule book prices it: an override replaces catalogue and label price."""
+    overridden = asked.unit_price_minor is not None
+    discount = asked.discount
+    return BasketLine(
+        line=number,
+        sku=item.sku,
+        quantity_milli=item.quantity_milli,
+        unit_price_minor=asked.unit_price_minor if asked.unit_price_minor is not None else item.price_minor,
+        tax_rate=item.tax_rate,
+        discount=ManualDiscount(discount.kind, discount.value, discount.reason) if discount else None,
+        label_price_minor=None if overridden else item.label_price_minor,
+    )
+
+
+def price_lines(
+    asked: Sequence[LineRequest], items: Sequence[ItemFacts], terms: Terms
+) -> tuple[list[BasketLine], PricedBasket]:
+    """Price what was scanned. The same for a quote and for the sale, so that they cannot differ by a rule."""
+    lines = [basket_line(n, line, item) for n, (line, item) in enumerate(zip(asked, items, strict=True), 1)]
+    return lines, price(lines, terms.tax)
+
+
+def check_authority(asked: Sequence[LineRequest], priced: PricedBasket, facts: SaleFacts, terms: Terms) -> None:
+    """Prices and discounts set by hand: a reason always, an approval where the caller's role needs one.
+
+    Raises ReasonNeeded, ApprovalNeeded.
+    """
+    alone = facts.role == "manager" or facts.approved_by is not None
+    for index, (line, result) in enumerate(zip(asked, priced.lines, strict=True)):
+        if line.unit_price_minor is not None:
+            if not line.reason:
+                raise ReasonNeeded(pointer=f"/lines/{index}/reason")
+            if "price_override" in terms.needs_approval and not alone:
+                raise ApprovalNeeded("A price set by hand.", pointer=f"/lines/{index}/unit_price_minor")
+        if line.discount is not None and not alone:
+            given = sum(discount.amount_minor for discount in result.discounts if discount.kind == "manual")
+            over = given * 100 > terms.cashier_discount_percent * result.gross_minor
+            if over or "discount" in terms.needs_approval:
+                raise ApprovalNeeded("A discount by hand.", pointer=f"/lines/{index}/discount")
+
+
+def decide_sale(command: CompleteSale, facts: SaleFacts, terms: Terms) -> SaleCompleted:
+    """The sale as it will stand in the journal.
+
+    Raises EmptySale, ReasonNeeded, ApprovalNeeded, PriceChanged, and what pricing and tendering raise.
+    """
+    if not command.lines:
+        raise EmptySale(pointer="/lines")
+    lines, priced = price_lines(command.lines, facts.items, terms)
+    check_authority(command.lines, priced, facts, terms)
+    if command.quote_due_minor is not None and command.quote_due_minor != priced.total_minor:
+        raise PriceChanged(
+            f"It is {priced.total_minor} now, the quote said {command.quote_due_minor}.", due_minor=priced.total_minor
+        )
+    settlement, tenders = _settle(command, priced.total_minor, facts.returned, terms)
+    earned = earn(eligible_lines(lines, priced, terms.tax.mode, terms.earn_rule.basis), terms.earn_rule)
+    member_earns = facts.member is not None
+    points = dict(earned.by_line) if member_earns else {}
+    return SaleCompleted(
+        request=fingerprint(command),
+        number=document_number(terms.store, facts.till, facts.series, facts.n),
+        till=facts.till,
+        series=facts.series,
+        n=facts.n,
+        shift=facts.shift,
+        currency=terms.currency,
+        terms=TaxTerms(terms.tax.mode, terms.tax.rounding, terms.tax.method),
+        lines=tuple(
+            _sold(asked, item, line, points.get(line.line, 0), facts)
+            for asked, item, line in zip(command.lines, facts.items, priced.lines, strict=True)
+        ),
+        gross_minor=priced.gross_minor,
+        discount_minor=priced.discount_minor,
+        net_minor=priced.net_minor,
+        taxes=tuple(TaxTotal(tax.rate, tax.base_minor, tax.tax_minor) for tax in priced.taxes),
+        rounding_minor=settlement.rounding_minor,
+        due_minor=settlement.due_minor,
+        tenders=tenders,
+        paid_minor=settlement.paid_minor,
+        change_minor=settlement.change_minor,
+        price_book=facts.price_book,
+        member=facts.member,
+        earn_rule=f"{earned.rule}@{earned.version}" if member_earns else None,
+        points_earned=earned.points if member_earns else 0,
+        balance=_balance_after(facts, earned) if member_earns else None,
+        returned=facts.returned,
+        receipt=command.receipt,
+    )
+
+
+def _settle(
+    command: CompleteSale, total: int, returned: Sequence[TakenBack], terms: Terms
+) -> tuple[Settlement, tuple[Tendered, ...]]:
+    """Goods that came back pay first; each part of their credit keeps the kind it may be refunded in later."""
+    credit = [refund for taken in returned for refund in taken.refunds if refund.kind == EXCHANGE]
+    used = sum(refund.amount_minor for refund in credit)
+    given = [(tender.kind, tender.amount_minor) for tender in command.tenders]
+    settlement = settle(total - used, given, terms.cash_rounding_step_minor, terms.tender_kinds)
+    tenders = [Tendered(kind=EXCHANGE, amount_minor=refund.amount_minor, settles=refund.settles) for refund in credit]
+    tenders += [
+        Tendered(kind=tender.kind, amount_minor=tender.amount_minor, settles=tender.kind, reference=tender.reference)
+        for tender in command.tenders
+    ]
+    whole = Settlement(
+        settlement.rounding_minor,
+        settlement.due_minor + used,
+        settlement.paid_minor + used,
+        settlement.change_minor,
+    )
+    return whole, tuple(tenders)
+
+
+def _sold(asked: LineRequest, item: ItemFacts, line: PricedLine, points: int, facts: SaleFacts) -> SoldLine:
+    overridden = asked.unit_price_minor is not None
+    return SoldLine(
+        line=line.line,
+        sku=item.sku,
+        name=item.name,
+        department=item.department,
+        unit=item.unit,
+        quantity_milli=line.quantity_milli,
+        unit_price_minor=line.unit_price_minor,
+        catalogue_price_minor=item.price_minor if overridden else None,
+        override_reason=asked.reason if overridden else None,
+        override_by=(facts.approved_by or facts.operator) if overridden else None,
+        gross_minor=line.gross_minor,
+        discounts=tuple(
+            SoldDiscount(discount.kind, discount.reason, discount.amount_minor, discount.offer)
+            for discount in line.discounts
+        ),
+        net_minor=line.net_minor,
+        tax_rate=line.tax_rate,
+        tax_minor=line.tax_minor,
+        points=points,
+    )
+
+
+def _balance_after(facts: SaleFacts, earned: Earned) -> Balance:
+    """The balance printed on the receipt: what was clawed back in the same exchange first, then what was earned."""
+    assert facts.member is not None
+    balance = facts.balance
+    for taken in facts.returned:
+        if taken.member == facts.member:
+            balance = apply_points(balance, -taken.points_clawed_back)
+    return apply_points(balance, earned.points)

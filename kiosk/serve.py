@@ -1,0 +1,98 @@
+"""edge: runs a store until it is told to stop.
+
+On SIGTERM the listeners close first, running requests finish, then the writer drains and the file is closed: what was
+answered is on the disk, and what was not is whole or absent. The commit never depends on a handler being alive.
+"""
+
+import asyncio
+import contextlib
+import gc
+import logging
+import os
+import signal
+import socket
+import sys
+from collections.abc import Callable
+
+from aiohttp import web
+
+from kiosk.compose import Store
+from kiosk.config import Config
+from kiosk.start import release, start_store
+from sync.http.application import build_runner
+from sync.http.logs import set_up_logging
+
+logger = logging.getLogger(__name__)
+# The writer gives up the interpreter lock at every SQL step; the default 5 ms would make it wait that long to go on.
+_SWITCH_INTERVAL_S = 0.0005
+_SHUTDOWN_S = 10.0
+_DEAD_WRITER_EXIT = 70
+
+
+def run_store(config: Config, on_ready: Callable[[str], None] = lambda _: None) -> None:
+    """Serve until SIGTERM or SIGINT. `on_ready` gets the address once requests are answered.
+
+    Raises StoreInUse, StoreNotReady, StoreDamaged before anything is served.
+    """
+    set_up_logging(logging.StreamHandler(sys.stderr), getattr(logging, config.log.level.upper()))
+    sys.setswitchinterval(_SWITCH_INTERVAL_S)
+    asyncio.run(_serve(config, on_ready))
+
+
+async def _serve(config: Config, on_ready: Callable[[str], None]) -> None:
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stop.set)
+    started = start_store(config.data_dir(), config.store.code, config.store.currency, config.store.time_zone)
+    store = Store(config, started, on_death=_end_process)
+    clean = False
+    try:
+        await store.open()
+        runner = build_runner(store.application(), shutdown_timeout_s=_SHUTDOWN_S)
+        await runner.setup()
+        await web.TCPSite(runner, config.http.host, config.http.port, backlog=512).start()
+        # What the start made lives as long as the process: keep the collector from walking it again and again.
+        gc.collect()
+        gc.freeze()
+        on_ready(_address(runner))
+        notify("READY=1")
+        beat = asyncio.create_task(_beat(store))
+        await stop.wait()
+        notify("STOPPING=1")
+        beat.cancel()
+        await runner.cleanup()
+        clean = True
+    finally:
+        await store.close()
+        release(started, clean=clean)
+
+
+def _address(runner: web.AppRunner) -> str:
+    host, port = runner.addresses[0][:2]
+    return f"http://{f'[{host}]' if ':' in str(host) else host}:{port}"
+
+
+async def _beat(store: Store) -> None:
+    """Feed systemd's watchdog as long as loop and writer both live."""
+    interval = int(os.environ.get("WATCHDOG_USEC", "0")) / 2_000_000
+    while interval:
+        if store.database.is_alive():
+            notify("WATCHDOG=1")
+        await asyncio.sleep(interval)
+
+
+def notify(message: str) -> None:
+    """Tell systemd how we are (sd_notify(3)); nothing happens where nobody listens."""
+    address = os.environ.get("NOTIFY_SOCKET")
+    if not address:
+        return
+    with contextlib.suppress(OSError), socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as connection:
+        connection.connect("\0" + address[1:] if address.startswith("@") else address)
+        connection.sendall(message.encode())
+
+
+def _end_process(error: BaseException) -> None:
+    """A store whose writer is dead must not look alive: end at once, the supervisor starts it anew."""
+    logger.critical("ending because the writer died", extra={"error": type(error).__name__})
+    os._exit(_DEAD_WRITER_EXIT)

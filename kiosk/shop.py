@@ -1,0 +1,85 @@
+"""sql: what every service function is given: the shop's journal and terms, and who calls.
+
+The caller comes from the token. A request body can say nothing about operator, till, shift or business day.
+"""
+
+from uuid import UUID
+
+from msgspec import Struct
+
+from kiosk.business_day import business_day
+from kiosk.terms import Terms
+from loyalty.errors import Conflict
+from loyalty.transactions import Tx
+from sync.journal import Journal, Origin
+
+
+class NoOpenShift(Conflict):
+    """This till has no open shift."""
+
+    code, hint = "no_open_shift", "Count the change in the drawer and open a shift first."
+
+
+class Caller(Struct, frozen=True, kw_only=True):
+    """Who calls, when. `now_ms` is the store's clock at the moment the request was taken up."""
+
+    device: UUID
+    till: str
+    role: str
+    operator: str | None
+    now_ms: int
+
+
+class Shop(Struct, frozen=True):
+    """The parts that compose made: the journal of this life, its number series, and the terms of trade."""
+
+    journal: Journal
+    series: int
+    terms: Terms
+
+
+class OpenShift(Struct, frozen=True):
+    """The open shift of a till."""
+
+    id: UUID
+    business_day: str
+    float_minor: int
+    opened_at: int
+
+
+_OPEN_SHIFT = (
+    "SELECT shift.id, business_day, float_minor, opened_at FROM shift"
+    " LEFT JOIN shift_close ON shift_close.shift = shift.id"
+    " WHERE shift.till = ? AND shift_close.shift IS NULL ORDER BY opened_at DESC LIMIT 1"
+)
+
+
+def find_open_shift(tx: Tx, till: str) -> OpenShift | None:
+    """The till's open shift, if any."""
+    row = tx.execute(_OPEN_SHIFT, (till,)).fetchone()
+    return OpenShift(UUID(bytes=row[0]), row[1], row[2], row[3]) if row else None
+
+
+def need_open_shift(tx: Tx, till: str) -> OpenShift:
+    """The till's open shift. Raises NoOpenShift."""
+    shift = find_open_shift(tx, till)
+    if shift is None:
+        raise NoOpenShift
+    return shift
+
+
+def day_of(tx: Tx, caller: Caller, terms: Terms) -> str:
+    """The business day of something that needs no shift: this till's shift, else the newest open one, else computed."""
+    shift = find_open_shift(tx, caller.till)
+    if shift is not None:
+        return shift.business_day
+    row = tx.execute(
+        "SELECT business_day FROM shift LEFT JOIN shift_close ON shift_close.shift = shift.id"
+        " WHERE shift_close.shift IS NULL ORDER BY opened_at DESC LIMIT 1"
+    ).fetchone()
+    return str(row[0]) if row else business_day(caller.now_ms, terms.time_zone, terms.day_cutover_minutes)
+
+
+def origin_of(caller: Caller, day: str) -> Origin:
+    """What the journal writes beside a fact."""
+    return Origin(now_ms=caller.now_ms, business_day=day, device=caller.device, operator=caller.operator)

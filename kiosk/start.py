@@ -1,0 +1,179 @@
+"""edge: what happens before the first request: one owner of the folder, migrations, marks, a look at the file's health.
+
+    started = start_store(folder, code, currency, time_zone)     # raises StoreDamaged, StoreNotReady, StoreInUse
+
+A file that was cut short or damaged is found here and never served. A chain whose newest entries do not hold is served
+read-only, with the command that mends it.
+"""
+
+import fcntl
+import os
+import shutil
+import time
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+from msgspec import Struct
+from sqlite_utils.utils import sqlite3  # type: ignore[attr-defined]
+
+from kiosk.migrations import migrate, pending_steps
+from kiosk.proof import read_finding
+from kiosk.registry import APPLIERS
+from loyalty.errors import Problem
+from loyalty.ids import uuid7
+from sync import marks
+from sync.chain import ZERO_HASH, chain_hash, epoch_text
+from sync.db import connect
+from sync.facts.store import EpochStarted
+from sync.journal import Journal, Origin, read_head, read_life
+
+DATABASE_NAME = "store.sqlite"
+_LOCK_NAME = "service.lock"
+_TAIL = 1_000
+_QUICK_CHECK_MAX_BYTES = 200 * 1024 * 1024
+
+
+class StoreInUse(Problem):
+    """Another service works in this data folder."""
+
+    code, status, hint = "store_in_use", 500, "Stop the other service first; two would write one journal."
+
+
+class StoreNotReady(Problem):
+    """There is no store in this data folder."""
+
+    code, status, hint = "store_not_ready", 500, "Run: counterfoil init --config FILE"
+
+
+class StoreDamaged(Problem):
+    """The database file is damaged. It was not touched."""
+
+    code, status = "store_damaged", 500
+    hint = "Put back the newest backup: counterfoil restore FILE --config FILE"
+
+
+class Started(Struct, frozen=True):
+    """A store ready to open: its file, the epoch of this life with its number, and why it may only be read, if so."""
+
+    database: Path
+    epoch: int
+    ordinal: int
+    read_only: str | None
+    lock: int
+
+
+def lock_folder(folder: Path) -> int:
+    """Take the folder for this process; the file descriptor holds it until the process ends. Raises StoreInUse."""
+    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    descriptor = os.open(folder / _LOCK_NAME, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError as error:
+        os.close(descriptor)
+        raise StoreInUse(str(folder)) from error
+    return descriptor
+
+
+def start_store(folder: Path, store: str, currency: str, time_zone: str) -> Started:
+    """Check, migrate and mark the store's file; begin a new epoch where this database is not the one that ran here
+    last.
+
+    Raises StoreInUse, StoreNotReady, StoreDamaged.
+    """
+    path = folder / DATABASE_NAME
+    if not path.exists():
+        raise StoreNotReady(str(folder))
+    lock = lock_folder(folder)
+    try:
+        found = marks.read_marks(folder)
+        connection = _open_checked(path, unclean=found is None or not found.clean)
+        try:
+            _migrate_beside_a_copy(connection, path)
+            same = marks.is_same_life(connection, found)
+            life = read_life(connection)
+            if life is None or not same:
+                life = begin_life(connection, store, currency, time_zone, "restored" if life else "first")
+            marks.renew(connection, folder, os.urandom(16).hex())
+            damage = _check_tail(connection, life[0])
+        finally:
+            connection.close()
+    except BaseException:
+        os.close(lock)
+        raise
+    return Started(path, life[0], life[1], damage or read_finding(folder), lock)
+
+
+def begin_life(connection: Any, store: str, currency: str, time_zone: str, reason: str) -> tuple[int, int]:  # noqa: ANN401
+    """Write the first entry of a new epoch: (epoch, ordinal). Old sequence numbers can then never be used twice."""
+    connection.execute("BEGIN IMMEDIATE")
+    try:
+        life = read_life(connection)
+        head = read_head(connection, life[0]) if life else None
+        epoch = int.from_bytes(os.urandom(8)) >> 1
+        now_ms = time.time_ns() // 1_000_000
+        body = EpochStarted(
+            store=store,
+            currency=currency,
+            time_zone=time_zone,
+            ordinal=life[1] + 1 if life else 1,
+            reason=reason,
+            previous_epoch=epoch_text(head.epoch) if head else None,
+            previous_seq=head.seq if head else None,
+            previous_hash=head.hash.hex() if head else None,
+        )
+        op_id: UUID = uuid7(now_ms, os.urandom(10))
+        Journal(epoch, APPLIERS).record(connection, Origin(now_ms=now_ms), op_id, body)
+        connection.execute("COMMIT")
+    except BaseException:
+        if connection.in_transaction:
+            connection.execute("ROLLBACK")
+        raise
+    return epoch, body.ordinal
+
+
+def release(started: Started, *, clean: bool) -> None:
+    """Give the folder back; `clean` says that everything was drained and closed."""
+    if clean:
+        marks.note_clean_stop(started.database.parent)
+    os.close(started.lock)
+
+
+def _open_checked(path: Path, *, unclean: bool) -> Any:  # noqa: ANN401  pysqlite3 has no types
+    """Open the file, let SQLite recover its log, and compare the size on disk with what the file says of itself."""
+    try:
+        connection = connect(path)
+        connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+        pages = connection.execute("PRAGMA page_count").fetchone()[0]
+        size = pages * connection.execute("PRAGMA page_size").fetchone()[0]
+        if path.stat().st_size < size:
+            raise StoreDamaged(f"{path.name} is {path.stat().st_size} bytes long and should have {size}.")
+        if unclean and size < _QUICK_CHECK_MAX_BYTES:
+            answer = connection.execute("PRAGMA quick_check(1)").fetchone()[0]
+            if answer != "ok":
+                raise StoreDamaged(f"{path.name}: {answer}")
+    except sqlite3.DatabaseError as error:
+        raise StoreDamaged(f"{path.name}: {error}") from error
+    return connection
+
+
+def _migrate_beside_a_copy(connection: Any, path: Path) -> None:  # noqa: ANN401  pysqlite3 has no types
+    """Bring the schema up to date; copy the file first: the way back from a release that does not please."""
+    steps = pending_steps(connection)
+    if steps and path.stat().st_size:
+        shutil.copy2(path, path.with_name(f"{path.stem}.before-{steps[0]}.sqlite"))
+    migrate(connection)
+
+
+def _check_tail(connection: Any, epoch: int) -> str | None:  # noqa: ANN401  pysqlite3 has no types
+    """Walk the newest entries of the chain; what a torn write could have hit lies there."""
+    rows = connection.execute(
+        "SELECT seq, content, hash FROM journal WHERE epoch = ? ORDER BY seq DESC LIMIT ?", (epoch, _TAIL + 1)
+    ).fetchall()[::-1]
+    previous = ZERO_HASH
+    for index, (seq, content, entry_hash) in enumerate(rows):
+        anchored = index > 0 or seq == 1
+        if anchored and chain_hash(epoch, seq, previous, content) != entry_hash:
+            return f"Entry {seq} of the journal does not hold. Run: counterfoil verify --full, then do what it says."
+        previous = entry_hash
+    return None

@@ -1,0 +1,80 @@
+"""pure: taking money. Split tender, change, cash rounding.
+
+Only what is paid in cash is rounded to the smallest coin; change is given from cash alone:
+
+    total | step | tenders           | rounding | due | change
+    ------|------|-------------------|----------|-----|-------
+      258 |    1 | cash 300          |        0 | 258 |     42
+      258 |    5 | cash 300          |        2 | 260 |     40
+      257 |    5 | cash 255          |       -2 | 255 |      0
+      258 |    5 | card 258          |        0 | 258 |      0
+      258 |    5 | card 200, cash 60 |        2 | 260 |      0
+"""
+
+from collections.abc import Iterable, Sequence
+
+from msgspec import Struct
+
+from loyalty.errors import InvalidInput
+from loyalty.rounding import round_cash
+
+CASH = "cash"
+
+
+class Underpaid(InvalidInput):
+    """Less was given than is due. Nothing was booked."""
+
+    code, hint = "underpaid", "Take the missing amount, then send the sale again with the same id."
+
+
+class Overpaid(InvalidInput):
+    """More was charged without cash than is due. Nothing was booked."""
+
+    code, hint = "overpaid", "Change is given from cash only: charge the card exactly what is left to pay."
+
+
+class TenderNotAccepted(InvalidInput):
+    """This store does not take that kind of payment."""
+
+    code, hint = "tender_not_accepted", "Choose one of the kinds shown on the payment screen."
+
+
+class Settlement(Struct, frozen=True):
+    """What a set of tenders settles. `due_minor` is the total after cash rounding; paid - change = due."""
+
+    rounding_minor: int
+    due_minor: int
+    paid_minor: int
+    change_minor: int
+
+
+def settle(
+    total_minor: int, tenders: Sequence[tuple[str, int]], step_minor: int, accepted: Iterable[str]
+) -> Settlement:
+    """Settle `total_minor` with (kind, amount) tenders. A total of 0 needs none.
+
+    Raises Underpaid, Overpaid, TenderNotAccepted.
+    """
+    for index, (kind, _) in enumerate(tenders):
+        if kind not in accepted:
+            raise TenderNotAccepted(f"{kind} is not accepted here.", pointer=f"/tenders/{index}/kind")
+    cash = sum(amount for kind, amount in tenders if kind == CASH)
+    exact = sum(amount for kind, amount in tenders if kind != CASH)
+    if exact > total_minor:
+        raise Overpaid(f"{exact - total_minor} too much without cash.", pointer="/tenders", due_minor=total_minor)
+    left = total_minor - exact
+    rounding = round_cash(left, step_minor) - left if cash else 0
+    if cash < left + rounding:
+        missing = left + rounding - cash
+        raise Underpaid(f"{missing} is missing.", pointer="/tenders", due_minor=total_minor, missing_minor=missing)
+    return Settlement(rounding, total_minor + rounding, cash + exact, cash - left - rounding)
+
+
+def keep(tenders: Iterable[tuple[str, int]], change_minor: int) -> dict[str, int]:
+    """What stays of each kind after the change: the most that may ever be given back in it (I9)."""
+    kept: dict[str, int] = {}
+    for kind, amount in tenders:
+        kept[kind] = kept.get(kind, 0) + amount
+    if change_minor:
+        kept[CASH] -= change_minor
+    return kept

@@ -1,0 +1,115 @@
+"""edge: what every handler of the store is given.
+
+    def sale_routes(door: Door) -> list[Route]: ...
+
+A `Door` is built once by compose. Handlers take a `Call`, make a `Caller` from its session and the clock, and run one
+service function in one transaction: `await door.write(call, complete_sale, call.body)`.
+"""
+
+from collections.abc import Callable
+from typing import Any, Concatenate, ParamSpec, TypeVar
+from uuid import UUID
+
+from msgspec import Struct
+
+from kiosk.config import Config
+from kiosk.helper import Helper
+from kiosk.shop import Caller, Shop
+from loyalty.ids import uuid7
+from loyalty.transactions import Tx
+from sync.db import Database
+from sync.http.calls import Call
+from sync.http.problems import ReadOnly
+
+T = TypeVar("T")
+P = ParamSpec("P")
+
+CASHIER, MANAGER, KIOSK, DEVICE = "cashier", "manager", "kiosk", "device"
+STAFF = frozenset({CASHIER, MANAGER})
+MANAGERS = frozenset({MANAGER})
+SHOPPERS = frozenset({CASHIER, MANAGER, KIOSK})
+ANY_DEVICE = frozenset({CASHIER, MANAGER, KIOSK, DEVICE})
+
+ServiceCall = Call[Any, Any, Any]
+
+
+class Session(Struct, frozen=True, kw_only=True):
+    """Who holds a token. `role` is cashier or manager once signed in, kiosk for a kiosk, device for a till without
+    one."""
+
+    role: str
+    device: UUID
+    till: str
+    operator: str | None = None
+    expires_at: int | None = None
+
+
+class Door:
+    """The store as its handlers see it."""
+
+    def __init__(
+        self,
+        *,
+        config: Config,
+        database: Database,
+        shop: Shop,
+        helper: Helper,
+        now_ms: Callable[[], int],
+        random_bytes: Callable[[int], bytes],
+    ) -> None:
+        self.config = config
+        self.database = database
+        self.shop = shop
+        self.helper = helper
+        self.now_ms = now_ms
+        self.random_bytes = random_bytes
+        self.read_only: str | None = None
+
+    def new_id(self) -> UUID:
+        """An id for something that this service starts itself."""
+        return uuid7(self.now_ms(), self.random_bytes(10))
+
+    def caller(self, call: ServiceCall) -> Caller:
+        """The caller of this request at this moment."""
+        session: Session = call.session
+        return Caller(
+            device=session.device,
+            till=session.till,
+            role=session.role,
+            operator=session.operator,
+            now_ms=self.now_ms(),
+        )
+
+    async def write(
+        self,
+        call: ServiceCall,
+        service: Callable[Concatenate[Tx, Shop, Caller, P], T],
+        *args: P.args,
+        **kwargs: P.kwargs,
+    ) -> T:
+        """Run a service function in a write transaction. Raises what it raises, StorageUnavailable, ReadOnly."""
+        self.need_writable()
+        caller = self.caller(call)
+        return await self.database.write(lambda tx: service(tx, self.shop, caller, *args, **kwargs))
+
+    async def read(
+        self,
+        call: ServiceCall,
+        service: Callable[Concatenate[Tx, Shop, Caller, P], T],
+        *args: P.args,
+        **kwargs: P.kwargs,
+    ) -> T:
+        """Run a service function on a snapshot."""
+        caller = self.caller(call)
+        return await self.database.read(lambda tx: service(tx, self.shop, caller, *args, **kwargs))
+
+    def profile_of(self, printer: str) -> str:
+        """The profile a printer's papers are laid out for; the receipt printer's for one that is gone from the
+        config."""
+        profiles = {device.name: device.profile for device in self.config.printing.printers}
+        return profiles.get(printer, profiles[self.config.printing.receipt_printer])
+
+    def need_writable(self) -> None:
+        """Raises ReadOnly while verify's finding is not mended; the detail names the mending command."""
+        if self.read_only is not None:
+            raise ReadOnly(self.read_only)

@@ -1,0 +1,47 @@
+"""edge: the screens: pages, scripts and styles that talk to the same API as everybody else.
+
+Everything is read into memory at the start; nothing is fetched from outside the shop, and the policy forbids it.
+"""
+
+from pathlib import Path
+
+from kiosk.web.door import Session
+from sync.http.calls import Call
+from sync.http.etag import content_etag
+from sync.http.files import file_routes
+from sync.http.routes import PUBLIC, Answer, Route
+
+_STATIC = Path(__file__).parent / "static"
+_POLICY = (
+    "default-src 'self'; img-src 'self' blob: data:; object-src 'none'; base-uri 'none'; form-action 'self';"
+    " frame-ancestors 'none'"
+)
+
+
+def screen_routes() -> list[Route]:
+    """/till and the files it loads."""
+    return [_page("/till", _STATIC / "till.html"), *file_routes("/static", _STATIC)]
+
+
+def _page(address: str, file: Path) -> Route:
+    content = file.read_bytes()
+    headers = {
+        "Content-Security-Policy": _POLICY,
+        "Cache-Control": "no-cache",
+        "ETag": content_etag(content),
+    }
+
+    async def show_page(_call: Call[Session, None, None]) -> Answer:
+        return Answer(200, content, headers)
+
+    return Route(
+        method="GET",
+        path=address,
+        handler=show_page,
+        summary="A screen",
+        tag="screens",
+        roles=PUBLIC,
+        response=bytes,
+        produces="text/html",
+        documented=False,
+    )

@@ -1,0 +1,201 @@
+"""edge: the store itself over HTTP: who it is, whether it is well, what happens in it."""
+
+import shutil
+import time
+
+import msgspec
+from aiohttp import web
+from msgspec import Struct
+from sqlite_utils.utils import sqlite3  # type: ignore[attr-defined]
+
+from kiosk import __version__
+from kiosk.shop import Caller, Shop, day_of
+from kiosk.web.door import ANY_DEVICE, STAFF, Door, Session
+from loyalty.transactions import Tx
+from sync.chain import epoch_text
+from sync.http.calls import Call
+from sync.http.events import Bell, Event, serve_events
+from sync.http.routes import PUBLIC, Answer, Route
+from sync.journal import read_after, read_head
+
+_EVENTS_AT_ONCE = 200
+_WRITER_SILENT_S = 30.0
+
+
+class Link(Struct, frozen=True):
+    """The line to head office. A store that is enrolled nowhere is its own authority: nothing waits, it is online."""
+
+    state: str
+    since: str | None
+    queued: int
+
+
+class StoreAnswer(Struct, frozen=True, kw_only=True):
+    """Who and where this store is."""
+
+    code: str
+    name: str
+    currency: str
+    currency_digits: int
+    locale: str
+    time_zone: str
+    business_day: str
+    link: Link
+    version: str
+    till: str
+    role: str
+    operator: str | None
+    tender_kinds: list[str]
+    cash_rounding_step_minor: int
+    prices_include_tax: bool
+    read_only: str | None
+
+
+class Check(Struct, frozen=True):
+    """One thing that must be well."""
+
+    name: str
+    ok: bool
+    detail: str
+
+
+class Readiness(Struct, frozen=True, kw_only=True):
+    """Whether the store can sell, check by check."""
+
+    ok: bool
+    checks: list[Check]
+    sqlite: str
+    synchronous: int
+    commits: int
+    jobs: int
+
+
+def store_routes(door: Door, bell: Bell) -> list[Route]:
+    """Store, health, events."""
+
+    async def show(call: Call[Session, None, None]) -> StoreAnswer:
+        session = call.session
+        day = await door.read(call, _day)
+        terms = door.shop.terms
+        return StoreAnswer(
+            code=terms.store,
+            name=terms.store_name,
+            currency=terms.currency,
+            currency_digits=terms.currency_digits,
+            locale=terms.locale,
+            time_zone=terms.time_zone,
+            business_day=day,
+            link=Link("online", None, 0),
+            version=__version__,
+            till=session.till,
+            role=session.role,
+            operator=session.operator,
+            tender_kinds=sorted(terms.tender_kinds),
+            cash_rounding_step_minor=terms.cash_rounding_step_minor,
+            prices_include_tax=terms.tax.mode == "included",
+            read_only=door.read_only,
+        )
+
+    async def alive(_: Call[Session, None, None]) -> Answer:
+        return Answer(200, b"alive\n", {"Content-Type": "text/plain; charset=utf-8"})
+
+    async def ready(_: Call[Session, None, None]) -> Answer:
+        readiness = _readiness(door)
+        return Answer(200 if readiness.ok else 503, readiness)
+
+    async def events(call: Call[Session, None, None]) -> web.StreamResponse:
+        return await _serve(door, bell, call)
+
+    return [
+        Route(
+            method="GET",
+            path="/v1/store",
+            handler=show,
+            summary="The store and who is signed in",
+            tag="store",
+            roles=ANY_DEVICE,
+            response=StoreAnswer,
+        ),
+        Route(
+            method="GET",
+            path="/livez",
+            handler=alive,
+            summary="The process answers",
+            tag="health",
+            roles=PUBLIC,
+            response=bytes,
+            produces="text/plain",
+        ),
+        Route(
+            method="GET",
+            path="/readyz",
+            handler=ready,
+            summary="The store can sell",
+            tag="health",
+            roles=PUBLIC,
+            response=Readiness,
+            problems=(503,),
+            lan_only=True,
+        ),
+        Route(
+            method="GET",
+            path="/v1/events",
+            handler=events,
+            summary="What happens, as server-sent events",
+            tag="store",
+            roles=STAFF,
+            response=bytes,
+            produces="text/event-stream",
+        ),
+    ]
+
+
+def _day(tx: Tx, shop: Shop, caller: Caller) -> str:
+    return day_of(tx, caller, shop.terms)
+
+
+def _readiness(door: Door) -> Readiness:
+    """Ask the parts that a sale needs. A writer that took up a job long ago and has not answered is not well."""
+    database, folder = door.database, door.config.data_dir()
+    free_mb = shutil.disk_usage(folder).free // 2**20
+    needed = door.config.maintenance.minimum_free_mb
+    silent = time.monotonic() - database.busy_since if database.busy_since else 0.0
+    checks = [
+        Check("writer", database.is_alive() and silent < _WRITER_SILENT_S, f"busy for {silent:.0f} s"),
+        Check("disk", free_mb >= needed, f"{free_mb} MB free, {needed} needed"),
+        Check("writable", door.read_only is None, door.read_only or "yes"),
+    ]
+    return Readiness(
+        ok=all(check.ok for check in checks),
+        checks=checks,
+        sqlite=sqlite3.sqlite_version,
+        synchronous=database.synchronous,
+        commits=database.commits,
+        jobs=database.jobs,
+    )
+
+
+async def _serve(door: Door, bell: Bell, call: Call[Session, None, None]) -> web.StreamResponse:
+    """Entries of this life as they are committed; `Last-Event-ID` goes on behind the last one seen."""
+    epoch = door.shop.journal.epoch
+
+    async def read_next(cursor: str | None) -> list[Event]:
+        return await door.database.read(lambda tx: _events(tx, epoch, cursor))
+
+    return await serve_events(call.request, read_next, bell.wait)
+
+
+def _events(tx: Tx, epoch: int, cursor: str | None) -> list[Event]:
+    """Entries after the cursor `epoch:seq`; without one, or with one of another life, from the present head on.
+
+    The screen behind another life's cursor reloads what it shows: `epoch` is in every id.
+    """
+    here, _, seq = (cursor or "").partition(":")
+    text = epoch_text(epoch)
+    if here != text or not seq.isdecimal():
+        head = read_head(tx, epoch)
+        return [Event(f"{text}:{head.seq}", "head", msgspec.json.encode({"epoch": text, "seq": head.seq}))]
+    return [
+        Event(f"{text}:{number}", kind, msgspec.json.encode({"seq": number, "kind": kind, "op_id": op_id}))
+        for number, kind, op_id in read_after(tx, epoch, int(seq), _EVENTS_AT_ONCE)
+    ]

@@ -1,0 +1,314 @@
+"""edge: the store's SQLite file. One writer thread with group commit, readers that cannot write.
+
+    database = Database(path)
+    await database.open()
+    number = await database.write(lambda tx: complete_sale(tx, ...))   # durable when it returns
+    await database.close()                                             # drains what is queued
+
+**Group commit.** The writer takes whatever is queued (a lone job does not wait), runs each job in a savepoint,
+commits once, then answers all. A job may run twice, so it must have no effect outside `tx`. What each failure means:
+
+- a job raises: its savepoint is rolled back, it alone gets the error, the others commit;
+- an error that makes SQLite drop the whole transaction (a full disk inside a savepoint does): nothing of the group is
+  written, and its jobs run again one by one, so that a small job may still fit;
+- COMMIT fails: what reached the disk is unknown. The connection is closed and opened anew (after a failed fsync the
+page
+  cache cannot be trusted), every caller gets StorageUnavailable, and the same id asks again later;
+- the caller goes away: the job still runs; its id finds the answer.
+"""
+
+import asyncio
+import logging
+import queue
+import threading
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any, Generic, TypeVar, cast
+
+from sqlite_utils.utils import sqlite3  # type: ignore[attr-defined]
+
+from loyalty.errors import Problem
+from loyalty.transactions import Tx
+from sync.http.problems import StorageUnavailable
+
+logger = logging.getLogger(__name__)
+T = TypeVar("T")
+
+GROUP_MAX = 64
+READERS = 2
+_BUSY_TIMEOUT_MS = 5_000
+_CHECKPOINT_PAGES = 4_000
+_LAST_UNSAFE_SQLITE = (3, 51, 2)
+
+
+class SqliteTooOld(Problem):
+    """This SQLite has the WAL-reset bug (fixed in 3.51.3) and may damage the shop's data."""
+
+    code, status, hint = "sqlite_too_old", 500, "Install pysqlite3 0.6.1 or newer: make run does it."
+
+
+class _Job(Generic[T]):
+    __slots__ = ("fn", "future", "loop", "transactional")
+
+    def __init__(self, fn: Callable[[Tx], T], loop: asyncio.AbstractEventLoop, *, transactional: bool = True) -> None:
+        self.fn = fn
+        self.transactional = transactional
+        self.loop = loop
+        self.future: asyncio.Future[T] = loop.create_future()
+
+
+_Outcome = tuple[_Job[Any], Any, BaseException | None]
+
+
+def connect(path: Path | str, *, read_only: bool = False) -> Any:  # noqa: ANN401  pysqlite3 has no types
+    """A connection with the house's settings: autocommit off by hand, WAL, FULL, foreign keys on.
+
+    Raises SqliteTooOld rather than risk the WAL-reset corruption bug.
+    """
+    if sqlite3.sqlite_version_info <= _LAST_UNSAFE_SQLITE:
+        raise SqliteTooOld(f"SQLite {sqlite3.sqlite_version} is in use.")
+    connection = sqlite3.connect(str(path), isolation_level=None, check_same_thread=False, cached_statements=512)
+    connection.execute(f"PRAGMA busy_timeout = {_BUSY_TIMEOUT_MS}")
+    if read_only:
+        connection.execute("PRAGMA query_only = ON")
+        return connection
+    connection.execute("PRAGMA journal_mode = WAL")
+    connection.execute("PRAGMA synchronous = FULL")
+    connection.execute("PRAGMA foreign_keys = ON")
+    connection.execute("PRAGMA secure_delete = FAST")
+    connection.execute("PRAGMA temp_store = MEMORY")
+    connection.execute("PRAGMA cache_size = -32768")
+    connection.execute(f"PRAGMA wal_autocheckpoint = {_CHECKPOINT_PAGES}")
+    return connection
+
+
+class Database:
+    """One SQLite file: `write(fn)` and `read(fn)` run fn(tx) in a transaction and answer its result."""
+
+    def __init__(
+        self,
+        path: Path,
+        *,
+        on_commit: Callable[[], None] = lambda: None,
+        on_death: Callable[[BaseException], None] = lambda _: None,
+        connect_writer: Callable[[Path], Any] = connect,
+    ) -> None:
+        """`on_commit` is called on the event loop after each commit; `on_death` from the writer thread should it ever
+        end."""
+        self.path = path
+        self.commits = 0
+        self.jobs = 0
+        self.busy_since = 0.0
+        self.synchronous = 0
+        self._on_commit = on_commit
+        self._on_death = on_death
+        self._connect_writer = connect_writer
+        self._queue: queue.SimpleQueue[_Job[Any] | None] = queue.SimpleQueue()
+        self._thread: threading.Thread | None = None
+        self._connection: Any = None
+        self._local = threading.local()
+        self._reader_connections: list[Any] = []
+        self._readers = ThreadPoolExecutor(READERS, thread_name_prefix="reader")
+
+    async def open(self) -> None:
+        """Open the file and start the writer. Raises StorageUnavailable when the file cannot be opened."""
+        try:
+            self._connection = self._connect_writer(self.path)
+        except sqlite3.Error as error:
+            raise StorageUnavailable(f"{self.path.name}: {error}") from error
+        self.synchronous = self._connection.execute("PRAGMA synchronous").fetchone()[0]
+        self._thread = threading.Thread(target=self._run, name="writer", daemon=True)
+        self._thread.start()
+
+    async def close(self) -> None:
+        """Commit all that is queued, then close. Nothing may be written after this was called."""
+        if self._thread is not None:
+            self._queue.put(None)
+            await asyncio.to_thread(self._thread.join)
+            self._thread = None
+        self._readers.shutdown(wait=True)
+        for connection in self._reader_connections:
+            connection.close()
+        self._reader_connections.clear()
+        if self._connection is not None:
+            self._connection.close()
+            self._connection = None
+
+    async def write(self, fn: Callable[[Tx], T]) -> T:
+        """Run `fn` in a write transaction; when this returns, it is on the disk.
+
+        Raises what `fn` raises (nothing is written then) and StorageUnavailable.
+        """
+        job = _Job(fn, asyncio.get_running_loop())
+        self._queue.put(job)
+        return await job.future
+
+    async def truncate_wal(self) -> None:
+        """Move the log into the file and empty it, so that no copy of an erased row is left in it."""
+        job = _Job(_truncate_wal, asyncio.get_running_loop(), transactional=False)
+        self._queue.put(job)
+        await job.future
+
+    async def read(self, fn: Callable[[Tx], T]) -> T:
+        """Run `fn` on a snapshot that cannot change and cannot be changed."""
+        return await asyncio.get_running_loop().run_in_executor(self._readers, self._read, fn)
+
+    def is_alive(self) -> bool:
+        """Whether the writer thread runs."""
+        return self._thread is not None and self._thread.is_alive()
+
+    def _read(self, fn: Callable[[Tx], T]) -> T:
+        connection = getattr(self._local, "connection", None)
+        if connection is None:
+            connection = self._local.connection = connect(self.path, read_only=True)
+            self._reader_connections.append(connection)
+        try:
+            connection.execute("BEGIN")
+            return fn(cast("Tx", connection))
+        except sqlite3.OperationalError as error:
+            raise StorageUnavailable(str(error)) from error
+        finally:
+            if connection.in_transaction:
+                connection.execute("ROLLBACK")
+
+    def _run(self) -> None:
+        try:
+            while self._step():
+                pass
+        except BaseException as error:
+            # Whatever got here is a bug or the end of memory. A store whose writer is dead must not look alive.
+            logger.critical("writer thread died", exc_info=error)
+            self._on_death(error)
+            raise
+
+    def _step(self) -> bool:
+        """Take one group from the queue and settle it; False once the queue was closed and is drained."""
+        group: list[_Job[Any]] = []
+        job = self._queue.get()
+        while job is not None and job.transactional:
+            group.append(job)
+            if len(group) == GROUP_MAX:
+                break
+            try:
+                job = self._queue.get_nowait()
+            except queue.Empty:
+                break
+        if group:
+            self._settle_and_deliver(self._settle, group)
+        if job is not None and not job.transactional:
+            self._settle_and_deliver(self._settle_outside, [job])
+        return job is not None
+
+    def _settle_and_deliver(self, settle: Callable[[list[_Job[Any]]], list[_Outcome]], group: list[_Job[Any]]) -> None:
+        self.busy_since = time.monotonic()
+        outcomes = settle(group)
+        self.busy_since = 0.0
+        self._deliver(outcomes)
+
+    def _settle_outside(self, group: list[_Job[Any]]) -> list[_Outcome]:
+        """What cannot run inside a transaction, alone and between the groups."""
+        job = group[0]
+        try:
+            if self._connection is None:
+                self._connection = self._connect_writer(self.path)
+            return [(job, job.fn(self._connection), None)]
+        except sqlite3.Error as error:
+            self._drop_connection(error)
+            return [(job, None, StorageUnavailable(str(error)))]
+
+    def _settle(self, group: list[_Job[Any]]) -> list[_Outcome]:
+        try:
+            outcomes = self._commit_together(group)
+        except sqlite3.Error as error:
+            self._drop_connection(error)
+            unavailable = StorageUnavailable(str(error))
+            return [(job, None, unavailable) for job in group]
+        if outcomes is None:
+            return [outcome for job in group for outcome in self._settle_alone(job)]
+        return outcomes
+
+    def _settle_alone(self, job: _Job[Any]) -> list[_Outcome]:
+        try:
+            outcomes = self._commit_together([job])
+        except sqlite3.Error as error:
+            self._drop_connection(error)
+            outcomes = None
+        return outcomes or [(job, None, StorageUnavailable("the disk is full or does not answer"))]
+
+    def _commit_together(self, group: list[_Job[Any]]) -> list[_Outcome] | None:
+        """One transaction for the group; None when SQLite dropped it as a whole. Raises sqlite3.Error if COMMIT
+        fails."""
+        if self._connection is None:
+            self._connection = self._connect_writer(self.path)
+        connection = self._connection
+        connection.execute("BEGIN IMMEDIATE")
+        alone = len(group) == 1
+        outcomes: list[_Outcome] = []
+        for job in group:
+            if not alone:
+                connection.execute("SAVEPOINT job")
+            try:
+                outcomes.append((job, job.fn(connection), None))
+            except Exception as error:  # noqa: BLE001  the caller of write() gets it, whatever it is
+                if not connection.in_transaction:
+                    return None
+                if not alone:
+                    connection.execute("ROLLBACK TO job")
+                outcomes.append((job, None, _problem_of(error)))
+            if not alone:
+                connection.execute("RELEASE job")
+        if alone and outcomes[0][2] is not None:
+            connection.execute("ROLLBACK")
+        else:
+            connection.execute("COMMIT")
+            self.commits += 1
+            self.jobs += len(group)
+        return outcomes
+
+    def _drop_connection(self, error: Exception) -> None:
+        """Close the writer's connection; the next group opens it anew, and waits for the disk with
+        StorageUnavailable."""
+        logger.error("commit failed, the database will be opened anew", extra={"reason": str(error)})
+        connection, self._connection = self._connection, None
+        if connection is None:
+            return
+        try:
+            connection.close()
+        except sqlite3.Error as closing:
+            logger.error("closing after a failed commit", extra={"reason": str(closing)})  # noqa: TRY400
+
+    def _deliver(self, outcomes: list[_Outcome]) -> None:
+        by_loop: dict[asyncio.AbstractEventLoop, list[_Outcome]] = {}
+        for outcome in outcomes:
+            by_loop.setdefault(outcome[0].loop, []).append(outcome)
+        for loop, mine in by_loop.items():
+            try:
+                loop.call_soon_threadsafe(self._answer, mine)
+            except RuntimeError:
+                # The loop is closed: nobody waits any more. What was committed stays, and its id finds the answer.
+                logger.warning("answers without a listener", extra={"count": len(mine)})
+
+    def _answer(self, outcomes: list[_Outcome]) -> None:
+        for job, result, error in outcomes:
+            if job.future.done():
+                continue
+            if error is not None:
+                job.future.set_exception(error)
+            else:
+                job.future.set_result(result)
+        self._on_commit()
+
+
+def _truncate_wal(connection: Tx) -> None:
+    connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+
+
+def _problem_of(error: Exception) -> Exception:
+    """A disk that fails inside a job is StorageUnavailable; a broken rule of ours stays what it is."""
+    if isinstance(error, sqlite3.OperationalError):
+        problem = StorageUnavailable(str(error))
+        problem.__cause__ = error
+        return problem
+    return error

@@ -1,0 +1,71 @@
+"""pure: members. Personal data never stands in a hashed entry: it lies in `journal_private`, the entry holds its
+salted hash."""
+
+from uuid import UUID
+
+from msgspec import Struct
+
+
+class PrivateProfile(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """The personal half of a member, kept beside the entry and deleted by an erasure."""
+
+    name: str | None = None
+    phone: str | None = None
+    email: str | None = None
+    card: str | None = None
+
+
+class Consent(Struct, frozen=True):
+    """May we contact the member on this channel for this purpose."""
+
+    channel: str
+    purpose: str
+    granted: bool
+
+
+class MemberEnrolled(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """A member joined. `request` and `private` are salted hashes; the salt goes with the private row.
+
+    `duplicates` are the active members who had the same phone or e-mail at that moment, oldest first.
+    """
+
+    request: str
+    member: UUID
+    locale: str
+    private: str
+    consents: tuple[Consent, ...] = ()
+    duplicates: tuple[UUID, ...] = ()
+
+
+class MemberChanged(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """A member's whole profile as it is from now on; `revision` counts the changes, `enrolled_at` is that of the
+    enrolment (milliseconds since 1970 UTC)."""
+
+    member: UUID
+    locale: str
+    revision: int
+    enrolled_at: int
+    private: str
+
+
+class MemberErased(Struct, frozen=True, kw_only=True):
+    """A member asked to be forgotten. Points stay as anonymous facts; everything personal goes.
+
+    `reason` stays in the chain for ever, so it names nobody. The rest is what the member's row keeps.
+    """
+
+    member: UUID
+    reason: str
+    locale: str
+    revision: int
+    enrolled_at: int
+
+
+class ConsentRecorded(Struct, frozen=True, kw_only=True):
+    """A member granted or withdrew consents. `at` (milliseconds since 1970 UTC) is when they count from: the store's
+    clock, but always after the member's earlier word, so that a clock set back cannot undo a withdrawal."""
+
+    request: str
+    member: UUID
+    at: int
+    consents: tuple[Consent, ...]

@@ -1,0 +1,61 @@
+"""pure: the store itself: lives of its database, operators, baskets set aside, points adjusted by a person."""
+
+from uuid import UUID
+
+import msgspec
+from msgspec import Struct
+
+from loyalty.ledger import Balance
+
+
+class EpochStarted(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """The first entry of every life of the database. `ordinal` 1 is the first life; it gives the numbers their series.
+
+    `previous_*` name the head of the life before, as this database knew it.
+    """
+
+    store: str
+    currency: str
+    time_zone: str
+    ordinal: int
+    reason: str
+    previous_epoch: str | None = None
+    previous_seq: int | None = None
+    previous_hash: str | None = None
+
+
+class OperatorChanged(Struct, frozen=True, kw_only=True):
+    """Who may work here and as what. Name and PIN are personal or secret and stay out of the journal."""
+
+    operator: str
+    role: str
+    active: bool
+
+
+class BasketParked(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """A basket set aside. `basket` is the quote request as the till sent it."""
+
+    request: str
+    till: str
+    label: str
+    basket: msgspec.Raw
+    total_minor: int
+    currency: str
+    member: UUID | None = None
+
+
+class BasketClaimed(Struct, frozen=True, kw_only=True):
+    """A parked basket taken up again by a till; it can be claimed once."""
+
+    parked: UUID
+    till: str
+
+
+class PointsAdjusted(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """Points given or taken by a person, with the reason."""
+
+    request: str
+    member: UUID
+    points: int
+    reason: str
+    balance: Balance
