@@ -91,6 +91,25 @@ def store(config_file: Path | None) -> None:
 
 
 @main.command()
+@click.option(
+    "--data",
+    "folder",
+    type=click.Path(file_okay=False, path_type=Path),
+    default=Path("demo"),
+    show_default=True,
+    help="Folder of the demonstration; the same one goes on where it stopped.",
+)
+@click.option("--port-base", type=click.IntRange(1, 65_000), default=8080, show_default=True)
+@json_option
+@reports_problems
+def demo(folder: Path, port_base: int, as_json: bool) -> None:
+    """Build a store from real baskets and serve it until SIGTERM."""
+    from kiosk.demo.serve import run_demo
+
+    run_demo(folder, port_base, as_json=as_json)
+
+
+@main.command()
 @config_option
 @click.option("--full", is_flag=True, help="From the first entry; else from the last proved one.")
 @json_option
@@ -151,3 +170,7 @@ def _database(config: Config) -> Path:
     if not path.exists():
         raise StoreNotReady(str(config.data_dir()))
     return path
+
+
+if __name__ == "__main__":
+    main()

@@ -26,7 +26,8 @@ AnswerT = TypeVar("AnswerT")
 
 Phone = Annotated[str, Meta(min_length=1, max_length=64)]
 Email = Annotated[str, Meta(min_length=1, max_length=254)]
-Word = Annotated[str, Meta(pattern=r"^[a-z][a-z_]{1,29}$")]
+# `$` alone would let a line break through at the end.
+Word = Annotated[str, Meta(max_length=30, pattern=r"^[a-z][a-z_]{1,29}(?!\n)$")]
 Points = Annotated[int, Meta(ge=-AMOUNT_MAX, le=AMOUNT_MAX)]
 
 _encode = msgspec.json.Encoder(order="deterministic").encode

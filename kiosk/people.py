@@ -14,10 +14,12 @@ from uuid import UUID
 
 from msgspec import UNSET, Meta, Struct, UnsetType, field
 
-from kiosk.commands import Name, Pin
+from kiosk.commands import Name
 from loyalty.errors import Conflict, Forbidden, InvalidInput, NotFound, Problem
 
-OperatorId = Annotated[str, Meta(pattern=r"^[a-z0-9][a-z0-9_-]{0,29}$")]
+# `$` alone would let a line break through at the end.
+OperatorId = Annotated[str, Meta(max_length=30, pattern=r"^[a-z0-9][a-z0-9_-]{0,29}(?!\n)$")]
+Pin = Annotated[str, Meta(min_length=4, max_length=12, pattern=r"^[0-9]+(?!\n)$")]
 OperatorRole = Literal["cashier", "manager"]
 DeviceKind = Literal["till", "kiosk"]
 Purpose = Literal["price_override", "discount", "void", "return", "drawer", "adjustment"]

@@ -109,8 +109,11 @@ def add_token(tx: Tx, token: TokenRow, now_ms: int) -> None:
 
 
 def end_sign_ins(tx: Tx, device: UUID) -> None:
-    """End whoever is signed in on a device; the device's own token stays."""
-    tx.execute("DELETE FROM token WHERE device = ? AND operator IS NOT NULL", (device.bytes,))
+    """End whoever is signed in on a device. The device's own token stays, and so does a standing sign-in without an
+    end."""
+    tx.execute(
+        "DELETE FROM token WHERE device = ? AND operator IS NOT NULL AND expires_at IS NOT NULL", (device.bytes,)
+    )
 
 
 def end_operator(tx: Tx, operator: str) -> None:

@@ -11,7 +11,7 @@ code page after ESC @, and its graphics command cuts the length of tall pictures
 logging setup at import come on top. What is left of it for us would be eight constants.
 
     >>> encode_document(Document("pl", (Wrapped("Łódź"), Cut())), load_profile("epson-80mm"))
-    b'\\x1b@\\x1da\\x0e\\x1bR\\x00\\x1bt\\x00\\x1bt\\x12\\x9d\\xa2d\\xab\\n\\x1dVB\\x00'
+    b'\\x1b@\\x1da\\x0e\\x1bt\\x00\\x1bt\\x12\\x9d\\xa2d\\xab\\n\\x1dVB\\x00'
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -27,7 +27,7 @@ from printers.symbols import BAR_ROWS, QUIET_MODULES, barcode_module_dots, barco
 
 INITIALIZE = b"\x1b@"  # ESC @
 CANCEL_DOUBLE_BYTE = b"\x1c."  # FS .
-CHARACTER_SET_USA = b"\x1bR\x00"  # ESC R 0: else a French printer prints à for @
+CHARACTER_SET_USA = b"\x1bR\x00"  # ESC R 0: else a Korean printer prints ₩ for a backslash
 AUTO_STATUS = b"\x1da\x0e"  # GS a 14: report paper, cover and errors in the middle of a job; ESC @ ends it again
 LEFT, CENTER = b"\x1ba\x00", b"\x1ba\x01"  # ESC a n
 _SAME = str.maketrans({"−": "-", "‑": "-", "‐": "-", NO_BREAK_SPACE: " "})
@@ -36,7 +36,7 @@ _SAME = str.maketrans({"−": "-", "‑": "-", "‐": "-", NO_BREAK_SPACE: " "})
 def encode_document(document: Document, profile: Profile) -> bytes:
     """The bytes of a job. Raises Unprintable where a character is in no code page and in no font."""
     head = INITIALIZE + (AUTO_STATUS if profile.answers else b"")
-    head += CANCEL_DOUBLE_BYTE if profile.double_byte_rom else b""
+    head += CANCEL_DOUBLE_BYTE + CHARACTER_SET_USA if profile.double_byte_rom else b""
     rows = layout(document, Grid(profile.columns))
     if fits_text(rows, profile):
         return head + b"".join(_encode_text(rows, profile))
@@ -64,7 +64,7 @@ def separator(profile: Profile) -> bytes:
 def _encode_text(rows: Sequence[Row], profile: Profile) -> Iterator[bytes]:
     page = profile.code_pages[0]
     style = PLAIN
-    yield CHARACTER_SET_USA + _select(page)
+    yield _select(page)
     for row in rows:
         if isinstance(row, TextRow):
             yield _restyle(style, row.style)

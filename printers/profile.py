@@ -37,7 +37,7 @@ class Profile(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     code_pages: tuple[CodePage, ...]
     """Empty: everything is drawn."""
     double_byte_rom: bool
-    """A Korean, Japanese or Chinese model: it starts in its own mode and must be told to leave it (FS .)."""
+    """A Korean, Japanese or Chinese model: it starts in its own mode and must be told to leave it (FS ., ESC R 0)."""
     native_codes: bool
     """Whether it draws QR codes and Code 128 itself (GS ( k, GS k); else they are part of the picture."""
     strip_rows: Annotated[int, Meta(ge=24, le=256)]

@@ -173,11 +173,12 @@ class Worker:
         async def before_first_byte() -> bool:
             nonlocal sending
             sending = await self._database.write(lambda tx: mark_sending(tx, job.id, self._now_ms()))
+            if sending:
+                self._show(job, None)
             return sending
 
         try:
             data = await self._data_of(job)
-            self._change(Condition(self.printer, "printing", job.id))
             outcome = await self._transport.send(
                 data, before_first_byte=before_first_byte, on_wait=lambda problem: self._show(job, problem)
             )

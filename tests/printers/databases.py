@@ -25,14 +25,17 @@ class SpoolDatabase:
         self.tx.execute("BEGIN IMMEDIATE")
         try:
             answer = work(self.tx)
-            if self.refuse:
-                self.refuse -= 1
-                raise StorageUnavailable
+            self._refuse_perhaps()
         except BaseException:
             self.tx.execute("ROLLBACK")
             raise
         self.tx.execute("COMMIT")
         return answer
+
+    def _refuse_perhaps(self) -> None:
+        if self.refuse:
+            self.refuse -= 1
+            raise StorageUnavailable
 
     async def read(self, work: Callable[[Tx], Answer]) -> Answer:
         return work(self.tx)

@@ -17,7 +17,7 @@ from tests.printers.samples import ENGLISH_RETURN, KOREAN, PAPERS, POLISH
 
 EPSON = load_profile("epson-80mm")
 SMALL = load_profile("generic-58mm")
-HEAD = b"\x1b@\x1da\x0e\x1bR\x00\x1bt\x00"
+HEAD = b"\x1b@\x1da\x0e\x1bt\x00"
 
 _FIXED = {b"\x1b@": 0, b"\x1da": 1, b"\x1c.": 0, b"\x1bR": 1, b"\x1bt": 1, b"\x1ba": 1, b"\x1bE": 1, b"\x1d!": 1}
 _FIXED |= {b"\x1dB": 1, b"\x1bd": 1, b"\x1bJ": 1, b"\x1dh": 1, b"\x1dw": 1, b"\x1dH": 1}
@@ -146,7 +146,7 @@ def test_a_printer_that_cannot_draw_codes_gets_them_in_the_picture() -> None:
 
 
 def test_an_asian_model_is_told_to_leave_its_own_mode_first() -> None:
-    assert encode(Wrapped("A"), profile=load_profile("epson-80mm-asia")).startswith(b"\x1b@\x1da\x0e\x1c.")
+    assert encode(Wrapped("A"), profile=load_profile("epson-80mm-asia")).startswith(b"\x1b@\x1da\x0e\x1c.\x1bR\x00")
 
 
 def test_a_character_without_any_font_is_refused_and_named() -> None:

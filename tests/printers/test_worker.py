@@ -78,12 +78,12 @@ class Shop:
 
     async def comes_to(self, job: uuid.UUID, *states: PrintState) -> None:
         async with asyncio.timeout(20):
-            while get(self.tx, job).state not in states:
+            while get(self.tx, job).state not in states:  # noqa: ASYNC110 - a row has nothing to wait on
                 await asyncio.sleep(0.005)
 
     async def until(self, happened: Callable[[], bool]) -> None:
         async with asyncio.timeout(20):
-            while not happened():
+            while not happened():  # noqa: ASYNC110 - a row has nothing to wait on
                 await asyncio.sleep(0.005)
 
 
@@ -212,6 +212,7 @@ class FaultyTransport:
         self.sends = 0
 
     async def send(self, data: bytes, *, before_first_byte: BeforeFirstByte, on_wait: OnWait) -> Outcome:
+        del data, on_wait
         self.sends += 1
         if self.after_first_byte:
             await before_first_byte()
@@ -413,7 +414,7 @@ async def test_a_service_killed_between_the_last_byte_and_the_answer_calls_the_p
         successor = await asyncio.create_subprocess_exec(*command, cwd=root)
         try:
             async with asyncio.timeout(30):
-                while get(tx, job).state == PrintState.SENDING:
+                while get(tx, job).state == PrintState.SENDING:  # noqa: ASYNC110 - another process writes it
                     await asyncio.sleep(0.02)
             await asyncio.sleep(0.3)
         finally:

@@ -1,4 +1,4 @@
-"""A printing service to be killed: prints what waits in a spool file to a port. Run by test_worker in a process of its own."""
+"""A printing service to be killed: prints what waits in a spool file to a port, in a process of its own."""
 
 import asyncio
 import sys

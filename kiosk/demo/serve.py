@@ -1,0 +1,52 @@
+"""edge: `counterfoil demo`: builds the demonstration store, serves it, says where to click."""
+
+import sys
+import time
+from pathlib import Path
+
+import click
+import msgspec
+
+from kiosk.demo.people import CASHIER
+from kiosk.demo.sheet import sheet_page
+from kiosk.demo.store import Access, build_demo, describe_access
+from kiosk.serve import run_store
+
+_SHEET_NAME = "sheet.html"
+
+
+def run_demo(folder: Path, port: int, *, as_json: bool) -> None:
+    """Build or reopen the demonstration in `folder` and serve it until SIGTERM.
+
+    With `as_json` the first line on standard output is one JSON object, else a few lines for a person.
+    """
+    begun = time.monotonic()
+    if not as_json:
+        click.echo("Building the demonstration store from real baskets ...", err=True)
+    config, access = build_demo(folder, port)
+    (folder / _SHEET_NAME).write_text(sheet_page(access.products, access.members), encoding="utf-8")
+
+    def announce(url: str) -> None:
+        if as_json:
+            click.echo(msgspec.json.encode(describe_access(access, url, folder)))
+        else:
+            click.echo(_welcome(access, url, folder, time.monotonic() - begun))
+        sys.stdout.flush()
+
+    run_store(config, announce)
+
+
+def _welcome(access: Access, url: str, folder: Path, seconds: float) -> str:
+    member, product = access.members[0], access.products[0]
+    return f"""
+The store is open ({seconds:.0f} s).
+
+  Till      {url}/till#device={access.device_token}&token={access.till_token}
+            signed in as {CASHIER.id}, PIN {CASHIER.pin}; manager for approvals: {access.operator_name}, PIN
+            {access.operator_pin}
+  Sheet     {(folder / _SHEET_NAME).absolute()}   barcodes and loyalty codes to scan or print
+
+Try: type {product.gtin} and Enter ({product.name}), then F4 and {member.token} ({member.name}), then F9.
+Prove it: counterfoil verify --config {folder / "store.toml"}
+Stop with Ctrl-C. The same command goes on where you stopped.
+"""

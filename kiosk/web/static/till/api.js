@@ -1,0 +1,72 @@
+// One way to ask the store service. Three outcomes, and they must not be mixed up:
+//   an answer       the call returns it
+//   Refused         the service said no: nothing was booked
+//   Unanswered      no or no usable answer came: the outcome is unknown, only the same command may be sent again
+
+const TIMEOUT_MS = 10_000;
+// Not a verdict about the command: the service was too busy, stopping, or failed in the middle.
+const NO_VERDICT = new Set([408, 429, 500, 502, 503, 504]);
+
+export class Refused extends Error {
+  constructor(status, problem) {
+    super(problem.title ?? `status ${status}`);
+    this.status = status;
+    this.problem = problem;
+    this.code = problem.code ?? "";
+  }
+}
+
+export class Unanswered extends Error {}
+
+let token = null;
+let onReach = () => {};
+let onUnauthorized = () => {};
+
+export const setToken = (value) => (token = value);
+export const hasToken = () => token !== null;
+export function setListeners(listeners) {
+  ({ onReach, onUnauthorized } = listeners);
+}
+
+export async function call(method, path, body, options = {}) {
+  const response = await request(method, path, body, options);
+  return response.status === 204 ? null : response.json().catch(() => Promise.reject(new Unanswered("cut off")));
+}
+
+export async function callBlob(path) {
+  return (await request("GET", path)).blob();
+}
+
+async function request(method, path, body, options = {}) {
+  const used = options.token ?? token;
+  const headers = { ...options.headers };
+  if (used) headers.Authorization = `Bearer ${used}`;
+  if (body !== undefined) headers["Content-Type"] = "application/json";
+  let response;
+  try {
+    response = await fetch(path, {
+      method,
+      headers,
+      body: body === undefined ? undefined : JSON.stringify(body),
+      signal: options.signal ?? AbortSignal.timeout(TIMEOUT_MS),
+      cache: "no-store",
+    });
+  } catch (error) {
+    if (!options.signal?.aborted) onReach(false);
+    throw new Unanswered(String(error));
+  }
+  onReach(true);
+  if (!response.ok) await refuse(response, used === token && !options.token);
+  return response;
+}
+
+async function refuse(response, isOurs) {
+  const problem = await response.json().catch(() => ({}));
+  if (NO_VERDICT.has(response.status) && problem.code !== "read_only") throw new Unanswered(problem.title ?? "");
+  const refused = new Refused(response.status, problem);
+  if (response.status === 401 && isOurs) onUnauthorized();
+  throw refused;
+}
+
+// The open stream of events. EventSource cannot send a token, fetch can.
+export const openStream = (path, headers, signal) => request("GET", path, undefined, { headers, signal });
