@@ -28,7 +28,7 @@ from printers.symbols import BAR_ROWS, QUIET_MODULES, barcode_module_dots, barco
 INITIALIZE = b"\x1b@"  # ESC @
 CANCEL_DOUBLE_BYTE = b"\x1c."  # FS .
 CHARACTER_SET_USA = b"\x1bR\x00"  # ESC R 0: else a Korean printer prints ₩ for a backslash
-AUTO_STATUS = b"\x1da\x0e"  # GS a 14: report paper, cover and errors in the middle of a job; ESC @ ends it again
+AUTO_STATUS = b"\x1da\x0e"  # GS a 14: report paper, cover and errors in the middle of a job, until ESC @
 LEFT, CENTER = b"\x1ba\x00", b"\x1ba\x01"  # ESC a n
 _SAME = str.maketrans({"−": "-", "‑": "-", "‐": "-", NO_BREAK_SPACE: " "})
 
@@ -55,10 +55,13 @@ def fits_text(rows: Sequence[Row], profile: Profile) -> bool:
 def separator(profile: Profile) -> bytes:
     """Cuts off what a broken connection may have left hanging, so that the next receipt does not begin in its middle.
 
-    A picture that broke off would swallow whatever comes next as its missing rows: zeros (white dots, and nothing at
-    all to a printer that was not waiting for any) fill it up first.
+    A picture that broke off swallows whatever comes next as its missing dots. So a white strip of full size goes first: to
+    such a printer it is the missing dots, to any other a finger's breadth of white paper to cut in.
     """
-    return bytes(profile.strip_rows * profile.dots // 8) + INITIALIZE + b"\n" + _cut(profile)
+    width = profile.dots // 8
+    size = width.to_bytes(2, "little") + profile.strip_rows.to_bytes(2, "little")
+    white = b"\x1dv0\x00" + size + bytes(width * profile.strip_rows)
+    return INITIALIZE + white + INITIALIZE + _cut(profile)
 
 
 def _encode_text(rows: Sequence[Row], profile: Profile) -> Iterator[bytes]:

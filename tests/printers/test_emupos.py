@@ -179,11 +179,10 @@ async def test_half_a_receipt_is_cut_off_before_the_next(emupos: Emulator) -> No
     writer.close()
     await writer.wait_closed()
     await emupos.event("printer.job.completed")
-    emupos.events.clear()
+    broken = emupos.complaints()
     assert await send(emupos, separator(EPSON) + render(encode_content(POLISH), "epson-80mm", "bin", 1)) == Printed()
-    await emupos.event("printer.job.completed")
-    print(emupos.events, await emupos.receipts())
-    assert 0
-    assert emupos.complaints() == []
+    for _ in range(2):
+        await emupos.event("printer.job.completed")
+    assert emupos.complaints() == broken
     assert "KOPIA 1" in await emupos.text()
     assert normal("Potwierdzenie sprzedaży") in normal(await emupos.text())

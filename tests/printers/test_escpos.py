@@ -186,10 +186,15 @@ def test_text_mode_decodes_back_to_the_text(texts: list[str]) -> None:
     assert printed.replace(" ", "").replace("\n", "") == expected
 
 
-def test_the_separator_fills_up_a_broken_picture_and_cuts() -> None:
-    data = separator(EPSON)
-    assert data.startswith(bytes(128 * 72))
-    assert data.endswith(b"\x1b@\n\x1dVB\x00")
+@pytest.mark.parametrize("name", profile_names())
+def test_the_separator_fills_up_whatever_is_missing_of_a_strip_and_cuts_it_off(name: str) -> None:
+    profile = load_profile(name)
+    data = separator(profile)
+    cut = b"\x1b@" + {"partial": b"\x1dVB\x00", "none": b"\x1bd\x03"}[profile.cut]
+    assert [head for head, _ in commands(data)][:3] == [b"\x1b@", b"\x1dv", b"\x1b@"]
+    strip = profile.strip_rows * profile.dots // 8
+    for swallowed in (10, strip // 2, strip - 1):
+        assert data[swallowed:].lstrip(b"\x00") == cut
 
 
 def _named(content: ReceiptContent, name: str) -> ReceiptContent:

@@ -1,0 +1,127 @@
+// Taking money. The till adds up tenders only to know what is left to ask for; what counts is what the service books.
+
+import { call } from "./api.js";
+import { setApproval, toSale } from "./basket.js";
+import { roundCash } from "./cash.js";
+import { keep } from "./memory.js";
+import { book, onOutcome } from "./outbox.js";
+import { isPriced, putBasket, reprice } from "./pricing.js";
+import { sayProblem } from "./problems.js";
+import { startBasket } from "./selling.js";
+import { soundBad, soundPaid } from "./sounds.js";
+import { change, clearNotice, notify, till } from "./state.js";
+import { say } from "./texts.js";
+
+const NEEDS_APPROVAL = new Set(["approval_needed", "approval_unknown"]);
+
+export function openPayment() {
+  const { finished, pending, panel, payment } = till();
+  if (finished || pending || panel || payment) return;
+  if (!till().basket.lines.length) return;
+  if (!isPriced(till())) return notify("info", say("wait_for_price"));
+  clearNotice();
+  change({ payment: { tenders: [], receipt: till().receipt ?? "paper" }, search: null, undo: null });
+}
+
+export const closePayment = () => change({ payment: null });
+
+export function setReceipt(receipt) {
+  change({ receipt, payment: { ...till().payment, receipt } });
+}
+
+// What is still to pay. Only the part paid in cash is rounded to coins, as the service does it:
+//
+//   due 2.58, coins of 5: nothing given -> cash 2.60, card 2.58; card 2.00 given -> cash 0.60, card 0.58
+export function leftToPay({ quote, payment }) {
+  const sum = (isCash) =>
+    payment.tenders.filter(({ kind }) => (kind === "cash") === isCash).reduce((all, { amount_minor }) => all + amount_minor, 0);
+  const left = quote.totals.due_minor - sum(false);
+  const cash = sum(true);
+  return { cash: roundCash(left) - cash, other: left - cash, isPaid: cash ? cash >= roundCash(left) : left <= 0 };
+}
+
+// `minor` null is all that is left. Cash may be more than that, then there is change; nothing else may.
+export function addTender(kind, minor) {
+  const { payment, pending } = till();
+  if (pending) return;
+  const left = leftToPay(till());
+  const most = kind === "cash" ? left.cash : left.other;
+  const amount = minor ?? most;
+  if (kind !== "cash" && amount > most) return refuse(say("problem_overpaid"));
+  if (amount > 0) change({ payment: { ...payment, tenders: merge(payment.tenders, kind, amount) } });
+  clearNotice();
+  if (leftToPay(till()).isPaid) complete();
+}
+
+function merge(tenders, kind, amount_minor) {
+  const same = kind === "cash" && tenders.find((tender) => tender.kind === kind);
+  if (!same) return [...tenders, { kind, amount_minor }];
+  return tenders.map((tender) => (tender === same ? { kind, amount_minor: tender.amount_minor + amount_minor } : tender));
+}
+
+export function removeTender(at) {
+  const { payment, pending } = till();
+  if (payment && !pending) change({ payment: { ...payment, tenders: payment.tenders.filter((_, index) => index !== at) } });
+}
+
+function refuse(text, hint) {
+  soundBad();
+  notify("bad", text, hint);
+}
+
+export function complete() {
+  const { basket, payment, quote } = till();
+  if (!isPriced(till())) return notify("info", say("wait_for_price"));
+  return book("sale", "/v1/sales", toSale(basket, payment, quote), { payment });
+}
+
+onOutcome("sale", { done: finish, refused: reconsider });
+
+function finish(sale) {
+  remember(sale);
+  startBasket();
+  change({ finished: sale });
+  soundPaid();
+}
+
+export function remember(document) {
+  const last = { id: document.id, number: document.number, paper: document.print_job?.id ?? null };
+  keep("last", last);
+  change({ last });
+}
+
+// Refused means: nothing is booked. The tenders stay as they were given, the same id will be used again.
+function reconsider(error, command) {
+  const payment = till().payment ?? command.context.payment;
+  change({ payment });
+  const { text, hint } = sayProblem(error);
+  refuse(text, hint);
+  if (error.code === "price_changed") reprice();
+  if (NEEDS_APPROVAL.has(error.code)) completeApproved();
+}
+
+async function completeApproved() {
+  putBasket(setApproval(till().basket, null));
+  const approval = await askApproval("price_override");
+  if (!approval) return;
+  clearNotice();
+  putBasket(setApproval(till().basket, approval));
+  complete();
+}
+
+// A manager's word on the spot: the one-use token, "" where the operator is a manager and needs none, null if refused.
+export function askApproval(purpose) {
+  if (till().shop.role === "manager") return Promise.resolve("");
+  return new Promise((resolve) => change({ approval: { purpose, resolve } }));
+}
+
+export function answerApproval(token) {
+  const { approval } = till();
+  change({ approval: null });
+  approval?.resolve(token);
+}
+
+export async function approve(purpose, operator, pin) {
+  const { approval } = await call("POST", "/v1/approvals", { operator, pin, for: purpose });
+  answerApproval(approval);
+}
