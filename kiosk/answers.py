@@ -1,5 +1,6 @@
 """pure: what the shop answers about sales, rendered from the facts. A replayed command gets this very answer again."""
 
+from collections.abc import Mapping
 from uuid import UUID
 
 from msgspec import Struct
@@ -188,7 +189,7 @@ def render_quote(
     currency: str,
     names: list[tuple[str, str]],
     priced: PricedBasket,
-    points: dict[int, int],
+    points: Mapping[int, int],
     balance: Balance,
     *,
     provisional: bool,

@@ -3,6 +3,7 @@
 It is used up in the transaction of the call that needed it: if that call fails, the approval is still there.
 """
 
+from collections.abc import Iterable
 from uuid import UUID
 
 from kiosk.sale import ApprovalNeeded
@@ -39,11 +40,30 @@ def use_approval(tx: Tx, caller: Caller, token: str | None, purpose: str) -> str
     return str(row[0])
 
 
+def use_approvals(tx: Tx, caller: Caller, tokens: Iterable[str]) -> dict[str, str]:
+    """What each of these approvals was given for, and by whom: purpose -> operator. Raises ApprovalUnknown."""
+    granted: dict[str, str] = {}
+    for token in sorted(set(tokens)):
+        row = tx.execute(
+            "DELETE FROM approval WHERE hash = ? AND device = ? AND expires_at > ? RETURNING purpose, operator",
+            (hash_token(token), caller.device.bytes, caller.now_ms),
+        ).fetchone()
+        if row is None:
+            raise ApprovalUnknown
+        granted[str(row[0])] = str(row[1])
+    return granted
+
+
 def need_approval(
     tx: Tx, caller: Caller, token: str | None, purpose: str, needs_approval: frozenset[str]
 ) -> str | None:
     """The approver's id where one was needed and given. Raises ApprovalNeeded, ApprovalUnknown."""
     approver = use_approval(tx, caller, token, purpose)
+    check_approver(approver, caller, purpose, needs_approval)
+    return approver
+
+
+def check_approver(approver: str | None, caller: Caller, purpose: str, needs_approval: frozenset[str]) -> None:
+    """Raises ApprovalNeeded where a cashier needs one and nobody approved."""
     if approver is None and purpose in needs_approval and caller.role != "manager":
         raise ApprovalNeeded(f"Approval for: {purpose}.")
-    return approver

@@ -29,7 +29,7 @@ class BasketTaken(Conflict):
 
 
 class ParkedAnswer(Struct, frozen=True, kw_only=True):
-    """A basket set aside. `basket` is what the till sent, to be sent again as it is."""
+    """A basket set aside. `basket` is what the till sent, without approvals, to be sent again as it is."""
 
     id: UUID
     label: str
@@ -46,7 +46,9 @@ def park_basket(tx: Tx, shop: Shop, caller: Caller, command: ParkBasket) -> tupl
     """Set a basket aside. Raises what pricing raises: what cannot be sold cannot be parked."""
     known = find_same(tx, command.id, BasketParked, fingerprint(command))
     if known is None:
-        basket = QuoteBasket(lines=command.lines, member=command.member, coupons=command.coupons)
+        # An approval is a secret for one use on one till; it would stand in the journal for ever.
+        lines = tuple(msgspec.structs.replace(line, approval=None) for line in command.lines)
+        basket = QuoteBasket(lines=lines, member=command.member, coupons=command.coupons)
         quote = quote_basket(tx, shop, caller, basket)
         body = BasketParked(
             request=fingerprint(command),

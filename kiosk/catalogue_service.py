@@ -7,7 +7,7 @@ from msgspec import Struct
 
 from kiosk.barcodes import LabelPattern
 from kiosk.classify import ScannedLabel, ScannedMember, ScannedReceipt, classify
-from kiosk.commands import Name, fingerprint
+from kiosk.commands import Reason, fingerprint
 from kiosk.element_strings import ScannedGtin
 from kiosk.line_items import label_quantity
 from kiosk.member_views import resolve_member
@@ -29,7 +29,8 @@ from loyalty.transactions import Tx
 from sync.facts.catalogue import ProductFact, StockCount
 from sync.http.etag import require_match, strong_etag
 from sync.http.paging import Page
-from sync.http.problems import PreconditionRequired
+from sync.http.problems import PreconditionFailed
+from sync.journal import find
 
 
 class ProductMissing(NotFound):
@@ -100,9 +101,9 @@ def put_product(
     `change_products` raises."""
     present = read_product(tx, product.sku)
     if present is not None:
-        if if_match is None:
-            raise PreconditionRequired
         require_match(if_match, etag_of(_answer(tx, shop, present)))
+    elif if_match is not None:
+        raise PreconditionFailed
     origin = origin_of(caller, day_of(tx, caller, shop.terms))
     change_products(tx, shop.journal, origin, op_id, [product], "manager", tax_classes=tax_classes(shop))
     return show_product(tx, shop, caller, product.sku), present is None
@@ -115,12 +116,13 @@ def import_part(tx: Tx, shop: Shop, caller: Caller, op_id: UUID, products: Seque
 
 
 def count_shelves(
-    tx: Tx, shop: Shop, caller: Caller, op_id: UUID, request: Struct, counts: Sequence[tuple[str, int]], reason: Name
-) -> StockCountAnswer:
-    """Record a count of shelves. Raises WrongCount."""
+    tx: Tx, shop: Shop, caller: Caller, op_id: UUID, request: Struct, counts: Sequence[tuple[str, int]], reason: Reason
+) -> tuple[StockCountAnswer, bool]:
+    """Record a count of shelves; True when it had been recorded before. Raises WrongCount, IdConflict."""
+    known = find(tx, op_id) is not None
     origin = origin_of(caller, day_of(tx, caller, shop.terms))
     counted = count_stock(tx, shop.journal, origin, op_id, fingerprint(request), counts, reason)
-    return StockCountAnswer(op_id, counted.counts)
+    return StockCountAnswer(op_id, counted.counts), known
 
 
 def scan(tx: Tx, shop: Shop, caller: Caller, text: str, symbology: str | None) -> ScanAnswer:

@@ -32,8 +32,6 @@ _GTIN_LENGTHS = (8, 12, 13, 14)
 _URL = re.compile(r"https?://", re.IGNORECASE)
 # AIM identifiers of symbols that carry GS1 element strings: GS1-128, DataBar and composites, DataMatrix, QR, DotCode.
 _GS1_SYMBOLS = frozenset({"C1", "e0", "e1", "e2", "e3", "d2", "Q3", "J1"})
-# Letters of symbologies that carry nothing but a number: EAN/UPC and interleaved 2 of 5.
-_NUMBER_SYMBOLOGIES = frozenset("EI")
 # How a browser's BarcodeDetector calls them. Code 128, DataMatrix and QR stay open: they may or may not be GS1's.
 _NAMED = {"ean_13": "E0", "ean_8": "E4", "upc_a": "E0", "itf": "I0", "code_39": "A0", "code_93": "G0", "codabar": "F0"}
 
@@ -83,7 +81,7 @@ def classify(text: str, symbology: str | None, patterns: Iterable[LabelPattern],
         return ScannedReceipt(plain)
     if symbol not in _GS1_SYMBOLS and plain.isdigit() and len(plain) in _GTIN_LENGTHS:
         return _read_number(plain, patterns) or ScannedText(content)
-    if symbol[:1] not in _NUMBER_SYMBOLOGIES and _holds_elements(plain, symbol):
+    if _holds_elements(plain, symbol):
         return read_elements(plain, exponent) or ScannedText(content)
     return ScannedText(content)
 

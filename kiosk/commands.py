@@ -15,14 +15,15 @@ from msgspec import Meta, Struct
 AMOUNT_MAX = 10**12
 QUANTITY_MAX = 100_000_000
 
-_PRINTABLE = r"^[^\x00-\x1f\x7f]*$"
+# `$` alone would let a line break at the very end through.
+_END = r"$(?!\n)"
+_PRINTABLE = r"^[^\x00-\x1f\x7f]*" + _END
 Name = Annotated[str, Meta(min_length=1, max_length=120, pattern=_PRINTABLE)]
 Reason = Annotated[str, Meta(min_length=1, max_length=200, pattern=_PRINTABLE)]
 Code = Annotated[str, Meta(min_length=1, max_length=64, pattern=_PRINTABLE)]
 Scanned = Annotated[str, Meta(min_length=1, max_length=4096)]
-Secret = Annotated[str, Meta(min_length=1, max_length=200, pattern=r"^[\x21-\x7e]*$")]
-Pin = Annotated[str, Meta(pattern=r"^\d{4,12}$")]
-Currency = Annotated[str, Meta(pattern=r"^[A-Z]{3}$")]
+Secret = Annotated[str, Meta(min_length=1, max_length=200, pattern=r"^[\x21-\x7e]*" + _END)]
+Currency = Annotated[str, Meta(pattern=r"^[A-Z]{3}" + _END)]
 Amount = Annotated[int, Meta(ge=0, le=AMOUNT_MAX)]
 Positive = Annotated[int, Meta(ge=1, le=AMOUNT_MAX)]
 Quantity = Annotated[int, Meta(ge=1, le=QUANTITY_MAX)]
@@ -60,7 +61,7 @@ class LineRequest(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True)
 class TenderRequest(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Money given. `reference` is the card terminal's, `code` a gift card's, `hold` a points hold's."""
 
-    kind: Annotated[str, Meta(pattern=r"^[a-z_]{2,30}$")]
+    kind: Annotated[str, Meta(pattern=r"^[a-z_]{2,30}" + _END)]
     amount_minor: Positive
     reference: Code | None = None
     code: Code | None = None
@@ -78,7 +79,7 @@ class ExchangeLine(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
 class RefundRequest(Struct, frozen=True, forbid_unknown_fields=True):
     """Money given back."""
 
-    kind: Annotated[str, Meta(pattern=r"^[a-z_]{2,30}$")]
+    kind: Annotated[str, Meta(pattern=r"^[a-z_]{2,30}" + _END)]
     amount_minor: Positive
 
 
@@ -172,7 +173,7 @@ class MoveCash(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 class CloseShift(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """POST /v1/shifts/{id}/close. What was counted, by kind of tender, before anybody has seen what should be there."""
 
-    counted: dict[Annotated[str, Meta(pattern=r"^[a-z_]{2,30}$")], Amount]
+    counted: dict[Annotated[str, Meta(pattern=r"^[a-z_]{2,30}" + _END)], Amount]
     currency: Currency | None = None
 
 

@@ -23,15 +23,11 @@ from kiosk.shop import Shop
 from kiosk.start import Started
 from kiosk.terms import Terms, read_tax_rules, sort_rates
 from kiosk.upkeep import Upkeep
-from kiosk.web.catalogue import catalogue_routes
-from kiosk.web.counter import counter_routes
+from kiosk.web import catalogue, counter, printing, sales, store
 from kiosk.web.door import Door
 from kiosk.web.members import member_routes
 from kiosk.web.people import people_routes
-from kiosk.web.printing import printing_routes
-from kiosk.web.sales import sale_routes
 from kiosk.web.screens import screen_routes
-from kiosk.web.store import store_routes
 from loyalty.earning import EarnRule
 from loyalty.money import currency_exponent
 from printers import spool
@@ -43,7 +39,6 @@ from printers.transport_virtual import VirtualTransport
 from printers.worker import Worker
 from sync.db import Database
 from sync.http.application import build_app
-from sync.http.events import Bell
 from sync.http.limits import Limits, Rate
 from sync.http.metrics import Metrics
 from sync.http.openapi import About
@@ -57,15 +52,15 @@ _BASE_TENDERS = frozenset({"cash", "card"})
 
 def make_terms(config: Config) -> Terms:
     """The configuration as the terms of trade that decisions read."""
-    store = config.store
-    hours, minutes = store.day_cutover.split(":")
+    own = config.store
+    hours, minutes = own.day_cutover.split(":")
     return Terms(
-        store=store.code,
-        currency=store.currency,
-        currency_digits=currency_exponent(store.currency),
-        time_zone=store.time_zone,
+        store=own.code,
+        currency=own.currency,
+        currency_digits=currency_exponent(own.currency),
+        time_zone=own.time_zone,
         day_cutover_minutes=int(hours) * 60 + int(minutes),
-        locale=store.locale,
+        locale=own.locale,
         tax=read_tax_rules(config.tax.mode, config.tax.rounding, config.tax.method),
         rates=sort_rates([(rate.tax_class, rate.valid_from, rate.rate) for rate in config.tax.rates]),
         cash_rounding_step_minor=config.tender.cash_rounding_step_minor,
@@ -75,12 +70,12 @@ def make_terms(config: Config) -> Terms:
         needs_approval=frozenset(config.roles.needs_approval),
         cashier_discount_percent=config.roles.cashier_discount_percent,
         label_patterns=config.labels.patterns,
-        phone_prefix=store.phone_prefix,
+        phone_prefix=own.phone_prefix,
         receipt_printer=config.printing.receipt_printer,
-        store_name=store.name,
-        address_lines=store.address_lines,
-        tax_id=store.tax_id,
-        footer_lines=store.footer_lines,
+        store_name=own.name,
+        address_lines=own.address_lines,
+        tax_id=own.tax_id,
+        footer_lines=own.footer_lines,
     )
 
 
@@ -94,7 +89,6 @@ class Store:
 
     def __init__(self, config: Config, started: Started, *, on_death: Callable[[BaseException], None]) -> None:
         self.config = config
-        self.bell = Bell()
         self.helper = Helper()
         self.database = Database(started.database, on_commit=self._committed, on_death=on_death)
         self.sessions = Sessions(self.database, now_ms)
@@ -133,13 +127,13 @@ class Store:
         door, http = self.door, self.config.http
         metrics = Metrics(self.upkeep.collectors())
         routes = [
-            *store_routes(door, self.bell),
-            *sale_routes(door),
-            *counter_routes(door),
-            *catalogue_routes(door),
+            *store.routes.bind(door),
+            *sales.routes.bind(door),
+            *counter.routes.bind(door),
+            *catalogue.routes.bind(door),
+            *printing.routes.bind(door),
             *member_routes(door),
             *people_routes(door, self.sessions),
-            *printing_routes(door),
             *screen_routes(),
             metrics.route(),
         ]
@@ -182,7 +176,7 @@ class Store:
 
     def _ring(self) -> None:
         self._ringing = False
-        self.bell.ring()
+        self.door.bell.ring()
 
 
 def now_ms() -> int:

@@ -2,11 +2,13 @@
 printers' affair."""
 
 from collections.abc import Iterable, Sequence
+from fractions import Fraction
 
 from kiosk.business_day import local_text
 from kiosk.sale import EXCHANGE
 from kiosk.terms import Terms
 from loyalty.ledger import Balance
+from loyalty.tax import parse_rate
 from printers.contents import (
     Discount,
     JournalMark,
@@ -39,8 +41,8 @@ def store_header(terms: Terms) -> StoreHeader:
 
 
 def tax_marks(rates: Iterable[str]) -> dict[str, str]:
-    """A letter for each rate, the highest first: 23 -> A, 8 -> B."""
-    ordered = sorted(set(rates), key=lambda rate: tuple(map(int, (rate + ".0").split(".")[:2])), reverse=True)
+    """A letter for each rate, the highest first: 23 -> A, 8 -> B, 5.5 -> C, 5.25 -> D."""
+    ordered = sorted(set(rates), key=lambda rate: Fraction(*parse_rate(rate)), reverse=True)
     return {rate: chr(ord("A") + index) for index, rate in enumerate(ordered)}
 
 
@@ -49,7 +51,7 @@ def sale_receipt(terms: Terms, stamp: Stamp, sale: SaleCompleted) -> ReceiptCont
     marks = tax_marks([tax.rate for tax in sale.taxes] + [line.tax_rate for line in sale.lines])
     points = None
     if sale.member is not None and sale.balance is not None:
-        points = PointsBlock(earned=sale.points_earned, active=sale.balance.active, provisional=False)
+        points = PointsBlock(earned=sale.points_earned, active=_points_left(sale.balance), provisional=False)
     return ReceiptContent(
         store=store_header(terms),
         title="sale",
@@ -120,15 +122,14 @@ def void_receipt(terms: Terms, stamp: Stamp, sale: SaleCompleted) -> ReceiptCont
     )
 
 
-def return_receipt(terms: Terms, stamp: Stamp, body: ReturnTaken, balance: Balance | None) -> ReceiptContent:
-    """The paper of a return: what came back, what was given back for it."""
+def return_receipt(terms: Terms, stamp: Stamp, body: ReturnTaken, *, tax_added: bool) -> ReceiptContent:
+    """The paper of a return: what came back, what was given back for it. `tax_added` is how it was sold."""
     taken = body.taken
     marks = tax_marks(line.tax_rate for line in taken.lines)
-    added = terms.tax.mode == "added"
     net = sum(line.net_minor for line in taken.lines)
     points = None
-    if taken.member is not None and balance is not None:
-        points = PointsBlock(earned=-taken.points_clawed_back, active=balance.active - balance.debt)
+    if taken.member is not None and taken.balance is not None:
+        points = PointsBlock(earned=-taken.points_clawed_back, active=_points_left(taken.balance))
     return ReceiptContent(
         store=store_header(terms),
         title="return",
@@ -153,17 +154,24 @@ def return_receipt(terms: Terms, stamp: Stamp, body: ReturnTaken, balance: Balan
                 mark,
                 rate,
                 -sum(
-                    line.net_minor - (0 if added else line.tax_minor) for line in taken.lines if line.tax_rate == rate
+                    line.net_minor - (0 if tax_added else line.tax_minor)
+                    for line in taken.lines
+                    if line.tax_rate == rate
                 ),
                 -sum(line.tax_minor for line in taken.lines if line.tax_rate == rate),
             )
             for rate, mark in marks.items()
         ),
-        prices_include_tax=not added,
+        prices_include_tax=not tax_added,
         tenders=_refunds(taken.refunds),
         points=points,
         journal=_journal(stamp),
     )
+
+
+def _points_left(balance: Balance) -> int:
+    """What the shopper may count on: below nothing, points are owed."""
+    return balance.active - balance.debt
 
 
 def _line(line: SoldLine, marks: dict[str, str]) -> ReceiptLine:

@@ -8,7 +8,9 @@ import asyncio
 import functools
 import logging
 import multiprocessing
+import os
 import signal
+import threading
 from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
@@ -19,6 +21,7 @@ from loyalty.errors import Problem
 logger = logging.getLogger(__name__)
 P = ParamSpec("P")
 T = TypeVar("T")
+_PATIENCE_S = 5.0
 
 
 class HelperGone(Problem):
@@ -38,7 +41,7 @@ class Helper:
         pool = self._pool
         if pool is None:
             pool = self._pool = ProcessPoolExecutor(
-                max_workers=1, mp_context=multiprocessing.get_context("spawn"), initializer=_ignore_interrupts
+                max_workers=1, mp_context=multiprocessing.get_context("spawn"), initializer=_set_up_child
             )
         try:
             return await asyncio.get_running_loop().run_in_executor(pool, functools.partial(function, *args, **kwargs))
@@ -54,12 +57,31 @@ class Helper:
         return list(processes)
 
     async def close(self) -> None:
-        """End the child once it is done with what it does."""
+        """End the child once it is done with what it does, or after a few seconds: nothing it does changes the store's
+        file, and a stop must not wait for a long verify."""
         pool, self._pool = self._pool, None
-        if pool is not None:
-            await asyncio.to_thread(pool.shutdown, wait=True, cancel_futures=True)
+        if pool is None:
+            return
+        children = list((getattr(pool, "_processes", None) or {}).values())
+        pool.shutdown(wait=False, cancel_futures=True)
+        for child in children:
+            await asyncio.to_thread(child.join, _PATIENCE_S)
+            if child.is_alive():
+                logger.warning("helper process was still busy and is ended")
+                child.kill()
+        await asyncio.to_thread(pool.shutdown)
 
 
-def _ignore_interrupts() -> None:
-    """Ctrl-C reaches the whole terminal group; the parent decides when the child ends."""
+def _set_up_child() -> None:
+    """Signals reach the whole group of a terminal or a unit; the parent alone decides when the child ends. Should the
+    parent itself be killed, the child must not stay behind for ever."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    threading.Thread(target=_end_with_parent, daemon=True).start()
+
+
+def _end_with_parent() -> None:
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+        parent.join()
+        os._exit(1)

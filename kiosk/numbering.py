@@ -7,7 +7,7 @@ is printed twice even after a restored backup.
 
 import re
 
-_NUMBER = re.compile(r"^[A-Z0-9]{1,8}-[A-Z0-9]{1,6}?[A-Z]{0,3}-\d{6,9}$")
+_NUMBER = re.compile(r"[A-Z0-9]{1,8}-[A-Z0-9]{1,6}?[A-Z]{0,3}-[0-9]{6,9}")
 
 
 def series_letters(series: int) -> str:
@@ -26,4 +26,4 @@ def document_number(store: str, till: str, series: int, n: int) -> str:
 
 def is_document_number(text: str) -> bool:
     """Whether a scanned or typed text looks like a receipt number of any store."""
-    return _NUMBER.match(text) is not None
+    return _NUMBER.fullmatch(text) is not None

@@ -12,8 +12,9 @@ from typing import Any
 import msgspec
 
 from kiosk.registry import REGISTRY, list_statements
-from sync.db import connect
-from sync.verify import Mark, Report, verify
+from sync.db import SqliteError, SqliteUnavailable, connect
+from sync.http.problems import StorageUnavailable
+from sync.verify import Mark, Report, Wrong, verify
 
 FINDING_NAME = "verify.json"
 _JOURNAL_MENDING = "counterfoil restore FILE --config {config}"
@@ -21,21 +22,33 @@ _TABLE_MENDING = "counterfoil rebuild --config {config}"
 
 
 def prove(database: Path, *, full: bool) -> Report:
-    """Verify a store's file from the last proved head, or all of it. Top-level, so that the helper process can run
-    it."""
+    """Verify a store's file from the last proved head, or all of it. Top-level, so that the helper process can run it.
+
+    Raises StorageUnavailable when the disk does not answer; what is wrong with the data stands in the report.
+    """
     folder = database.parent
     since = None if full else _read_mark(folder)
     store = connect(database, read_only=True)
+    # A flipped bit may leave a text that is no UTF-8. It must be told apart from the right one, not end the proof.
+    store.text_factory = _read_text
     scratch = open_scratch()
     try:
         store.execute("BEGIN")
         report = verify(store, scratch, REGISTRY, since)
         store.execute("ROLLBACK")
+    except SqliteError as error:
+        if isinstance(error, SqliteUnavailable):
+            raise StorageUnavailable(str(error)) from error
+        report = Report(ok=False, first_wrong=Wrong("", 0, f"the file is damaged: {error}"))
     finally:
         scratch.close()
         store.close()
     _remember(folder, report)
     return report
+
+
+def _read_text(raw: bytes) -> str:
+    return raw.decode(errors="surrogateescape")
 
 
 def open_scratch() -> Any:  # noqa: ANN401  pysqlite3 has no types

@@ -1,14 +1,14 @@
-"""edge: makes the fact and cache tables anew from the journal. The mending command for a table that verify found
-wrong."""
+"""edge: makes the fact and cache tables anew from the journal: what mends a table that verify found wrong."""
 
+import os
 from pathlib import Path
 
 from kiosk.proof import forget_finding
 from kiosk.registry import REGISTRY
-from kiosk.start import lock_folder
+from kiosk.start import StoreDamaged, lock_folder
 from loyalty.errors import Problem
 from loyalty.tables import TableClass
-from sync.db import connect
+from sync.db import SqliteError, connect
 from sync.verify import walk_all
 
 _REBUILT = (TableClass.FACT, TableClass.CACHE)
@@ -24,9 +24,21 @@ class JournalBroken(Problem):
 def rebuild(database: Path) -> int:
     """Drop all facts and caches and replay the journal into empty tables, in one transaction. Returns the entries.
 
-    Raises StoreInUse while a service runs and JournalBroken, before anything is changed, when the chain does not hold.
+    Raises StoreInUse while a service runs, JournalBroken when the chain does not hold and StoreDamaged when the file
+    itself is broken; nothing is changed then.
     """
-    lock_folder(database.parent)
+    lock = lock_folder(database.parent)
+    try:
+        count = _rebuild(database)
+    except SqliteError as error:
+        raise StoreDamaged(f"{database.name}: {error}") from error
+    finally:
+        os.close(lock)
+    forget_finding(database.parent)
+    return count
+
+
+def _rebuild(database: Path) -> int:
     connection = connect(database)
     try:
         connection.execute("PRAGMA foreign_keys = OFF")
@@ -44,5 +56,4 @@ def rebuild(database: Path) -> int:
         connection.execute("COMMIT")
     finally:
         connection.close()
-    forget_finding(database.parent)
     return len(entries)

@@ -8,7 +8,8 @@ A sale due 700 (two equal lines of 351 paid in cash, rounded down by 2) that com
     2nd line |   350 |            350 |        0 |             700
 
 `value` is the split-independent share of what was due. What the coins make of it is carried into the next step, so the
-last refund always ends exactly at what was paid (I9, I14).
+last refund always ends exactly at what was paid (I9, I14). An exchange that gives cash back rounds what it gives back;
+the new sale takes the rounding, so here too all that comes out is all that was paid.
 """
 
 from collections.abc import Mapping, Sequence
@@ -76,12 +77,14 @@ class SoldLineState(Struct, frozen=True, kw_only=True):
 
 
 class SoldState(Struct, frozen=True, kw_only=True):
-    """A sale as a return finds it. `kept` is what stayed of each tender kind, `refunded` what went back so far."""
+    """A sale as a return finds it. `kept` is what stayed of each tender kind, `refunded` what went back so far;
+    `tax_added`: the tax came on top of the net when it was sold."""
 
     sale: UUID
     number: str
     member: UUID | None
     due_minor: int
+    tax_added: bool
     lines: tuple[SoldLineState, ...]
     kept: Mapping[str, int]
     refunded: Mapping[str, int]
@@ -102,20 +105,24 @@ class ReturnValue(Struct, frozen=True, kw_only=True):
     points: int
 
 
-def value_return(sold: SoldState, asked: Sequence[tuple[int, int]]) -> ReturnValue:
-    """Value (line, quantity_milli) pairs coming back now.
+def value_return(
+    sold: SoldState, asked: Sequence[tuple[int, int]], pointers: Sequence[str] | None = None
+) -> ReturnValue:
+    """Value (line, quantity_milli) pairs coming back now. `pointers` say where each pair stands in the request
+    (/lines/0, … if not given).
 
     Raises UnknownSaleLine, NothingLeftToReturn.
     """
+    places = pointers if pointers is not None else [f"/lines/{index}" for index in range(len(asked))]
     by_line = {line.line: line for line in sold.lines}
     before = {line.line: line.returned_milli for line in sold.lines}
     after = dict(before)
-    for index, (number, quantity) in enumerate(asked):
+    for place, (number, quantity) in zip(places, asked, strict=True):
         if number not in by_line:
-            raise UnknownSaleLine(f"There is no line {number}.", pointer=f"/lines/{index}/line")
+            raise UnknownSaleLine(f"There is no line {number}.", pointer=f"{place}/line")
         after[number] += quantity
         if after[number] > by_line[number].quantity_milli:
-            raise NothingLeftToReturn(f"Line {number}.", pointer=f"/lines/{index}/quantity_milli")
+            raise NothingLeftToReturn(f"Line {number}.", pointer=f"{place}/quantity_milli")
     lines = tuple(
         _returned_line(by_line[number], before[number], after[number])
         for number in after
@@ -158,9 +165,24 @@ def _returned_line(line: SoldLineState, before: int, after: int) -> ReturnedLine
     )
 
 
+def round_refund(owed_minor: int, allowed_minor: int, step_minor: int) -> int:
+    """What is given back of `owed_minor` in coins: the nearest coin amount, never more than the `allowed_minor` that is
+    left of the cash that was paid (I9). The two part only where an exchange spent an odd amount of that cash:
+
+        owed | allowed | step | coins
+        -----|---------|------|------
+         129 |     260 |    5 |   130
+         127 |     260 |    5 |   125
+         129 |     129 |    5 |   125
+    """
+    coins = round_cash(owed_minor, step_minor)
+    return allowed_minor // step_minor * step_minor if coins > allowed_minor >= owed_minor else coins
+
+
 def suggest_refund(sold: SoldState, owed_minor: int, step_minor: int) -> int:
     """What to give back: rounded to coins where nothing but cash was paid."""
-    return round_cash(owed_minor, step_minor) if set(sold.allowed()) <= {CASH} else owed_minor
+    allowed = sold.allowed()
+    return round_refund(owed_minor, allowed.get(CASH, 0), step_minor) if set(allowed) <= {CASH} else owed_minor
 
 
 def draw_refunds(sold: SoldState, owed_minor: int, pool: dict[str, int], step_minor: int) -> tuple[Refunded, ...]:
@@ -182,15 +204,33 @@ def draw_refunds(sold: SoldState, owed_minor: int, pool: dict[str, int], step_mi
             refunds.append(Refunded(kind=kind, amount_minor=take, settles=kind))
             pool[kind] -= take
             left -= take
-    coins = round_cash(left, step_minor)
+    coins = round_refund(left, allowed.get(CASH, 0), step_minor)
     if coins > pool.get(CASH, 0):
-        raise RefundMismatch(f"{coins - pool.get(CASH, 0)} is missing.", pointer="/refunds", refund_minor=owed_minor)
+        wanted = owed_minor - left + coins
+        raise RefundMismatch(f"{coins - pool.get(CASH, 0)} is missing.", pointer="/refunds", refund_minor=wanted)
     if coins > allowed.get(CASH, 0):
         raise RefundTooLarge(f"cash: at most {allowed.get(CASH, 0)}.", pointer="/refunds")
     if coins:
         refunds.append(Refunded(kind=CASH, amount_minor=coins, settles=CASH))
         pool[CASH] -= coins
     return tuple(refunds)
+
+
+def round_credit(credit_minor: int, cash_back_minor: int, step_minor: int) -> int:
+    """What returned goods pay of new ones, once the cash that goes back beside it is a coin amount.
+
+    The shop settles the difference, so the difference is what is rounded. Goods of 260 come back, new ones are taken:
+
+        new goods | cash back | coins (step 5) | credit | the new sale is due
+        ----------|-----------|----------------|--------|--------------------
+              132 |       128 |            130 |    130 | 130, rounding -2
+              133 |       127 |            125 |    135 | 135, rounding +2
+                1 |       259 |            260 |      0 | 0, rounding -1
+                0 |       260 |            260 |      0 | 0
+    """
+    if not credit_minor:
+        return 0
+    return max(credit_minor + cash_back_minor - round_cash(cash_back_minor, step_minor), 0)
 
 
 def draw_credit(sold: SoldState, amount_minor: int, kind: str) -> tuple[Refunded, ...]:

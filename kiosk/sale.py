@@ -4,11 +4,12 @@ facts = SaleFacts(...)                       # read in the transaction that will
 body = decide_sale(command, facts, terms)    # prices, taxes, tenders, points: all decided here
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from uuid import UUID
 
 from msgspec import Struct
 
+from kiosk.answers import QuoteAnswer, render_quote
 from kiosk.commands import CompleteSale, LineRequest, fingerprint
 from kiosk.numbering import document_number
 from kiosk.tender import Settlement, settle
@@ -62,7 +63,8 @@ class ItemFacts(Struct, frozen=True, kw_only=True):
 
 
 class SaleFacts(Struct, frozen=True, kw_only=True):
-    """What the store knows when the sale is decided."""
+    """What the store knows when the sale is decided. `approvals` are purpose -> manager; `exchange_rounding_minor` is
+    what the coins given back in an exchange add to the due."""
 
     items: tuple[ItemFacts, ...]
     till: str
@@ -72,10 +74,11 @@ class SaleFacts(Struct, frozen=True, kw_only=True):
     price_book: int
     operator: str | None
     role: str
-    approved_by: str | None = None
+    approvals: Mapping[str, str] = {}
     member: UUID | None = None
     balance: Balance = Balance()
     returned: tuple[TakenBack, ...] = ()
+    exchange_rounding_minor: int = 0
 
 
 def basket_line(number: int, asked: LineRequest, item: ItemFacts) -> BasketLine:
@@ -104,16 +107,20 @@ def price_lines(
 def check_authority(asked: Sequence[LineRequest], priced: PricedBasket, facts: SaleFacts, terms: Terms) -> None:
     """Prices and discounts set by hand: a reason always, an approval where the caller's role needs one.
 
+    One approval is enough for all lines of a sale that need one for the same purpose.
+
     Raises ReasonNeeded, ApprovalNeeded.
     """
-    alone = facts.role == "manager" or facts.approved_by is not None
+    is_manager = facts.role == "manager"
+    may_price = is_manager or "price_override" in facts.approvals or "price_override" not in terms.needs_approval
+    may_discount = is_manager or "discount" in facts.approvals
     for index, (line, result) in enumerate(zip(asked, priced.lines, strict=True)):
         if line.unit_price_minor is not None:
             if not line.reason:
                 raise ReasonNeeded(pointer=f"/lines/{index}/reason")
-            if "price_override" in terms.needs_approval and not alone:
+            if not may_price:
                 raise ApprovalNeeded("A price set by hand.", pointer=f"/lines/{index}/unit_price_minor")
-        if line.discount is not None and not alone:
+        if line.discount is not None and not may_discount:
             given = sum(discount.amount_minor for discount in result.discounts if discount.kind == "manual")
             over = given * 100 > terms.cashier_discount_percent * result.gross_minor
             if over or "discount" in terms.needs_approval:
@@ -129,14 +136,17 @@ def decide_sale(command: CompleteSale, facts: SaleFacts, terms: Terms) -> SaleCo
         raise EmptySale(pointer="/lines")
     lines, priced = price_lines(command.lines, facts.items, terms)
     check_authority(command.lines, priced, facts, terms)
-    if command.quote_due_minor is not None and command.quote_due_minor != priced.total_minor:
-        raise PriceChanged(
-            f"It is {priced.total_minor} now, the quote said {command.quote_due_minor}.", due_minor=priced.total_minor
-        )
-    settlement, tenders = _settle(command, priced.total_minor, facts.returned, terms)
     earned = earn(eligible_lines(lines, priced, terms.tax.mode, terms.earn_rule.basis), terms.earn_rule)
     member_earns = facts.member is not None
     points = dict(earned.by_line) if member_earns else {}
+    if command.quote_due_minor is not None and command.quote_due_minor != priced.total_minor:
+        quote = quote_priced(facts.items, priced, points, facts.balance, terms)
+        raise PriceChanged(
+            f"It is {priced.total_minor} now, the quote said {command.quote_due_minor}.",
+            due_minor=priced.total_minor,
+            quote=quote,
+        )
+    settlement, tenders = _settle(command, priced.total_minor, facts, terms)
     return SaleCompleted(
         request=fingerprint(command),
         number=document_number(terms.store, facts.till, facts.series, facts.n),
@@ -169,21 +179,30 @@ def decide_sale(command: CompleteSale, facts: SaleFacts, terms: Terms) -> SaleCo
     )
 
 
+def quote_priced(
+    items: Sequence[ItemFacts], priced: PricedBasket, points: Mapping[int, int], balance: Balance, terms: Terms
+) -> QuoteAnswer:
+    """A priced basket as the till shows it."""
+    names = [(item.name, item.unit) for item in items]
+    return render_quote(terms.currency, names, priced, points, balance, provisional=False)
+
+
 def _settle(
-    command: CompleteSale, total: int, returned: Sequence[TakenBack], terms: Terms
+    command: CompleteSale, total: int, facts: SaleFacts, terms: Terms
 ) -> tuple[Settlement, tuple[Tendered, ...]]:
     """Goods that came back pay first; each part of their credit keeps the kind it may be refunded in later."""
-    credit = [refund for taken in returned for refund in taken.refunds if refund.kind == EXCHANGE]
+    credit = [refund for taken in facts.returned for refund in taken.refunds if refund.kind == EXCHANGE]
     used = sum(refund.amount_minor for refund in credit)
     given = [(tender.kind, tender.amount_minor) for tender in command.tenders]
-    settlement = settle(total - used, given, terms.cash_rounding_step_minor, terms.tender_kinds)
+    rounded = total + facts.exchange_rounding_minor
+    settlement = settle(rounded - used, given, terms.cash_rounding_step_minor, terms.tender_kinds)
     tenders = [Tendered(kind=EXCHANGE, amount_minor=refund.amount_minor, settles=refund.settles) for refund in credit]
     tenders += [
         Tendered(kind=tender.kind, amount_minor=tender.amount_minor, settles=tender.kind, reference=tender.reference)
         for tender in command.tenders
     ]
     whole = Settlement(
-        settlement.rounding_minor,
+        settlement.rounding_minor + facts.exchange_rounding_minor,
         settlement.due_minor + used,
         settlement.paid_minor + used,
         settlement.change_minor,
@@ -203,7 +222,7 @@ def _sold(asked: LineRequest, item: ItemFacts, line: PricedLine, points: int, fa
         unit_price_minor=line.unit_price_minor,
         catalogue_price_minor=item.price_minor if overridden else None,
         override_reason=asked.reason if overridden else None,
-        override_by=(facts.approved_by or facts.operator) if overridden else None,
+        override_by=facts.approvals.get("price_override", facts.operator) if overridden else None,
         gross_minor=line.gross_minor,
         discounts=tuple(
             SoldDiscount(discount.kind, discount.reason, discount.amount_minor, discount.offer)

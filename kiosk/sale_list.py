@@ -37,8 +37,8 @@ def list_sales(
             where.append(condition)
             given.append(value)
     rows = tx.execute(  # the conditions are ours, the values bound
-        "SELECT id, number, business_day, sale.at, till, member, due_minor, sale_void.sale FROM sale"
-        f" LEFT JOIN sale_void ON sale_void.sale = sale.id WHERE {' AND '.join(where)} ORDER BY sale.id LIMIT ?",  # noqa: S608
+        "SELECT id, number, business_day, sale.at, till, member, due_minor, sale_void.sale FROM sale"  # noqa: S608
+        f" LEFT JOIN sale_void ON sale_void.sale = sale.id WHERE {' AND '.join(where)} ORDER BY sale.id LIMIT ?",
         (*given, limit + 1),
     ).fetchall()
     return page_of([_summary(row) for row in rows], limit, lambda sale: encode_cursor(sale.id.bytes, _PURPOSE))

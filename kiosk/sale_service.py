@@ -1,20 +1,21 @@
 """sql: selling. One transaction holds the sale, its journal entry, stock, points and the paper it prints, or none of
 it."""
 
+from collections.abc import Mapping
 from uuid import UUID
 
 from msgspec import Struct
 
-from kiosk.answers import QuoteAnswer, SaleAnswer, receipt_job, render_quote, render_sale
-from kiosk.approvals import need_approval, use_approval
+from kiosk.answers import QuoteAnswer, SaleAnswer, receipt_job, render_sale
+from kiosk.approvals import need_approval, use_approvals
 from kiosk.commands import CompleteSale, QuoteBasket, VoidSale, fingerprint
 from kiosk.documents import sale_receipt, void_receipt
 from kiosk.line_items import find_items
 from kiosk.paper import print_receipt
 from kiosk.product_store import read_price_book
-from kiosk.return_service import take_back_for_exchange
+from kiosk.return_service import ExchangeReturn, take_back_for_exchange
 from kiosk.returns import RefundMismatch
-from kiosk.sale import ItemFacts, SaleFacts, decide_sale, price_lines
+from kiosk.sale import ItemFacts, SaleFacts, decide_sale, price_lines, quote_priced
 from kiosk.sale_store import UnknownSale, find_sale, has_returns, is_voided, next_document, read_balance
 from kiosk.shop import Caller, OpenShift, Shop, day_of, need_open_shift, origin_of
 from loyalty.earning import earn, eligible_lines
@@ -23,7 +24,6 @@ from loyalty.ids import derived_uuid
 from loyalty.ledger import Balance
 from loyalty.member_store import need_active_member
 from loyalty.transactions import Tx
-from sync.facts.returns import TakenBack
 from sync.facts.sales import SaleCompleted, SaleVoided, VoidedLine
 from sync.journal import Entry, find, find_same
 
@@ -44,6 +44,12 @@ class ShiftOver(Conflict):
     """The shift of this sale is closed: it cannot be voided any more."""
 
     code, hint = "shift_over", "Take the goods back as a return."
+
+
+class SoldOnAnotherTill(Conflict):
+    """This sale was made on another till."""
+
+    code, hint = "sold_on_another_till", "Void it on the till that made it: its drawer holds the money."
 
 
 class AlreadyReturned(Conflict):
@@ -99,14 +105,13 @@ def quote_basket(tx: Tx, shop: Shop, caller: Caller, command: QuoteBasket) -> Qu
             earn(eligible_lines(lines, priced, terms.tax.mode, terms.earn_rule.basis), terms.earn_rule).by_line
         )
         balance = read_balance(tx, command.member)
-    names = [(item.name, item.unit) for item in items]
-    return render_quote(terms.currency, names, priced, points, balance, provisional=False)
+    return quote_priced(items, priced, points, balance, terms)
 
 
 def void_sale(tx: Tx, shop: Shop, caller: Caller, sale: UUID, command: VoidSale) -> Outcome:
     """Undo a sale before its shift closes. Voiding it again answers the same.
 
-    Raises UnknownSale, ShiftOver, AlreadyReturned, ApprovalNeeded, VoidedDifferently.
+    Raises UnknownSale, NoOpenShift, SoldOnAnotherTill, ShiftOver, AlreadyReturned, ApprovalNeeded, VoidedDifferently.
     """
     entry = find(tx, sale)
     if entry is None or not isinstance(entry.body, SaleCompleted):
@@ -119,6 +124,8 @@ def void_sale(tx: Tx, shop: Shop, caller: Caller, sale: UUID, command: VoidSale)
         if known.body.reason != command.reason:
             raise VoidedDifferently
         return Outcome(_answer(entry, voided=True), replayed=True)
+    if body.till != caller.till:
+        raise SoldOnAnotherTill(f"Till {body.till} made it.")
     shift = need_open_shift(tx, caller.till)
     if body.shift != shift.id:
         raise ShiftOver
@@ -170,6 +177,8 @@ def _gather(tx: Tx, shop: Shop, caller: Caller, command: CompleteSale, shift: Op
     items = find_items(tx, command.lines, shop.terms, shift.business_day)
     if command.member is not None:
         need_active_member(tx, command.member)
+    approvals = use_approvals(tx, caller, _approval_tokens(command))
+    back = _take_back(tx, shop, caller, command, items, approvals)
     return SaleFacts(
         items=items,
         till=caller.till,
@@ -179,32 +188,35 @@ def _gather(tx: Tx, shop: Shop, caller: Caller, command: CompleteSale, shift: Op
         price_book=read_price_book(tx),
         operator=caller.operator,
         role=caller.role,
-        approved_by=_approver(tx, caller, command),
+        approvals=approvals,
         member=command.member,
         balance=read_balance(tx, command.member) if command.member else Balance(),
-        returned=_take_back(tx, shop, caller, command, items),
+        returned=back.taken,
+        exchange_rounding_minor=back.rounding_minor,
     )
 
 
 def _take_back(
-    tx: Tx, shop: Shop, caller: Caller, command: CompleteSale, items: tuple[ItemFacts, ...]
-) -> tuple[TakenBack, ...]:
+    tx: Tx,
+    shop: Shop,
+    caller: Caller,
+    command: CompleteSale,
+    items: tuple[ItemFacts, ...],
+    approvals: Mapping[str, str],
+) -> ExchangeReturn:
     """The return half of an exchange, which must know what the new goods cost."""
     if not command.returns:
         if command.refunds:
             raise RefundMismatch("Only an exchange gives money back.", pointer="/refunds")
-        return ()
+        return ExchangeReturn()
     _, priced = price_lines(command.lines, items, shop.terms)
-    return take_back_for_exchange(tx, shop, caller, command, priced.total_minor)
+    return take_back_for_exchange(tx, shop, caller, command, priced.total_minor, approvals)
 
 
-def _approver(tx: Tx, caller: Caller, command: CompleteSale) -> str | None:
-    """The manager behind the sale's approval; one is enough for all lines of one sale."""
-    tokens = {line.approval for line in command.lines if line.approval} | ({command.approval} - {None})
-    approver = None
-    for token in sorted(token for token in tokens if token):
-        approver = use_approval(tx, caller, token, "price_override")
-    return approver
+def _approval_tokens(command: CompleteSale) -> set[str]:
+    """The approvals that a sale carries, as a whole or line by line."""
+    carried = (command.approval, *(line.approval for line in command.lines))
+    return {token for token in carried if token is not None}
 
 
 def _answer(entry: Entry, *, voided: bool = False) -> SaleAnswer:

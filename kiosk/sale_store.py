@@ -3,7 +3,7 @@
 from uuid import UUID
 
 from kiosk.returns import SoldLineState, SoldState
-from loyalty.errors import NotFound
+from loyalty.errors import InvalidInput, NotFound
 from loyalty.ledger import Balance
 from loyalty.transactions import Tx
 
@@ -12,6 +12,12 @@ class UnknownSale(NotFound):
     """There is no such receipt in this store."""
 
     code, hint = "unknown_sale", "Scan the receipt again or type its number as printed, such as S001-T01-000123."
+
+
+class UnknownReceipt(InvalidInput):
+    """The receipt is not one of this store."""
+
+    code, hint = "unknown_receipt", "Scan the receipt again or type its number as printed, such as S001-T01-000123."
 
 
 def next_document(tx: Tx, till: str, series: int) -> int:
@@ -57,11 +63,19 @@ def has_returns(tx: Tx, sale: UUID) -> bool:
     return tx.execute("SELECT 1 FROM taken_back WHERE sale = ? LIMIT 1", (sale.bytes,)).fetchone() is not None
 
 
-def read_sold_state(tx: Tx, sale: UUID, *, tax_added: bool) -> SoldState:
-    """A sale as a return finds it. `tax_added`: the tax came on top of the net. Raises UnknownSale."""
-    head = tx.execute("SELECT number, member, due_minor, change_minor FROM sale WHERE id = ?", (sale.bytes,)).fetchone()
+def read_sold_state(tx: Tx, sale: UUID) -> SoldState:
+    """A sale as a return finds it. Raises UnknownSale.
+
+    Whether its tax was in the price or on top of it is told by the sale itself, not by today's configuration.
+    """
+    head = tx.execute(
+        "SELECT number, member, due_minor, change_minor, due_minor - rounding_minor <> net_minor FROM sale"
+        " WHERE id = ?",
+        (sale.bytes,),
+    ).fetchone()
     if head is None:
         raise UnknownSale
+    tax_added = bool(head[4])
     returned: dict[int, int] = dict(
         tx.execute(
             "SELECT line, sum(quantity_milli) FROM taken_back_line WHERE sale = ? GROUP BY line", (sale.bytes,)
@@ -103,6 +117,7 @@ def read_sold_state(tx: Tx, sale: UUID, *, tax_added: bool) -> SoldState:
         number=head[0],
         member=UUID(bytes=head[1]) if head[1] else None,
         due_minor=head[2],
+        tax_added=tax_added,
         lines=lines,
         kept=kept,
         refunded=refunded,

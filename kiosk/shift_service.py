@@ -23,7 +23,7 @@ from kiosk.shift import (
 from kiosk.shift_store import ShiftRow, next_z_number, read_counts, read_shift, read_totals
 from kiosk.shop import Caller, Shop, day_of, find_open_shift, need_open_shift, origin_of
 from kiosk.tender import CASH
-from loyalty.errors import Forbidden
+from loyalty.errors import Forbidden, IdConflict
 from loyalty.ids import derived_uuid
 from loyalty.transactions import Tx
 from sync.facts.shifts import DrawerOpened, ShiftClosed, ShiftMoved, ShiftOpened, TenderCount
@@ -60,6 +60,7 @@ class ShiftReport(Struct, frozen=True, kw_only=True):
     voided_minor: int
     returns: int
     returned_minor: int
+    drawer_openings: int
     points_earned: int
     taxes: list[TaxSum]
     tenders: list[TenderTotal]
@@ -103,9 +104,16 @@ def open_shift(tx: Tx, shop: Shop, caller: Caller, command: OpenShiftCommand) ->
 
 
 def move_cash(tx: Tx, shop: Shop, caller: Caller, shift: UUID, command: MoveCash) -> ShiftOutcome:
-    """Put cash in or take it out by hand. Raises UnknownShift, NotYourTill, ShiftNotOpen, DrawerShort."""
+    """Put cash in or take it out by hand. A replay answers with the shift as it is now.
+
+    Raises UnknownShift, NotYourTill, ShiftNotOpen, DrawerShort, IdConflict.
+    """
     request = fingerprint(command)
     known = find_same(tx, command.id, ShiftMoved, request)
+    if known is not None:
+        assert isinstance(known.body, ShiftMoved)
+        if known.body.shift != shift:
+            raise IdConflict
     if known is None:
         shop.terms.check_currency(command.currency)
         row = _mine(read_shift(tx, shift), caller)
@@ -185,6 +193,7 @@ def report_shift(tx: Tx, shop: Shop, caller: Caller, shift: UUID) -> ShiftReport
         voided_minor=totals.voided_minor,
         returns=totals.returns,
         returned_minor=totals.returned_minor,
+        drawer_openings=totals.drawer_openings,
         points_earned=totals.points_earned,
         taxes=list(totals.taxes),
         tenders=_tenders(row.float_minor, totals, blind=blind),

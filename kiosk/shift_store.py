@@ -1,5 +1,6 @@
 """sql: shifts as they lie in the tables, and what they add up to."""
 
+from typing import Literal
 from uuid import UUID
 
 from msgspec import Struct
@@ -72,36 +73,36 @@ def read_totals(tx: Tx, shift: UUID) -> ShiftTotals:
     key = (shift.bytes,)
     sales = _one(
         tx,
-        "SELECT count(*), total(gross_minor), total(discount_minor), total(net_minor), total(due_minor),"
-        " total(rounding_minor), total(points_earned), total(change_minor) FROM sale WHERE shift = ?",
+        "SELECT count(*), sum(gross_minor), sum(discount_minor), sum(net_minor), sum(due_minor),"
+        " sum(rounding_minor), sum(points_earned), sum(change_minor) FROM sale WHERE shift = ?",
         key,
     )
     voids = _one(
         tx,
-        "SELECT count(*), total(due_minor), total(change_minor) FROM sale_void JOIN sale ON sale.id = sale_void.sale"
+        "SELECT count(*), sum(due_minor), sum(change_minor) FROM sale_void JOIN sale ON sale.id = sale_void.sale"
         " WHERE sale_void.shift = ?",
         key,
     )
-    returns = _one(tx, "SELECT count(*), total(value_minor + rounding_minor) FROM taken_back WHERE shift = ?", key)
-    numbers = _one(tx, "SELECT min(id), max(id) FROM sale WHERE shift = ?", key)
+    returns = _one(tx, "SELECT count(*), sum(value_minor + rounding_minor) FROM taken_back WHERE shift = ?", key)
     return ShiftTotals(
         sales=sales[0],
-        gross_minor=int(sales[1]),
-        discount_minor=int(sales[2]),
-        net_minor=int(sales[3]),
-        due_minor=int(sales[4]),
-        rounding_minor=int(sales[5]),
-        points_earned=int(sales[6]),
+        gross_minor=sales[1],
+        discount_minor=sales[2],
+        net_minor=sales[3],
+        due_minor=sales[4],
+        rounding_minor=sales[5],
+        points_earned=sales[6],
         voids=voids[0],
-        voided_minor=int(voids[1]),
+        voided_minor=voids[1],
         returns=returns[0],
-        returned_minor=int(returns[1]),
-        taken=_taken(tx, key, int(sales[7])),
-        given_back=_given_back(tx, key, int(voids[2])),
+        returned_minor=returns[1],
+        taken=_taken(tx, key, sales[7]),
+        given_back=_given_back(tx, key, voids[2]),
         taxes=_taxes(tx, key),
         movements=_movements(tx, key),
-        first_number=_number(tx, numbers[0]),
-        last_number=_number(tx, numbers[1]),
+        drawer_openings=_drawer_openings(tx, key),
+        first_number=_number(tx, key, "ASC"),
+        last_number=_number(tx, key, "DESC"),
     )
 
 
@@ -163,8 +164,26 @@ def _movements(tx: Tx, key: tuple[bytes]) -> tuple[MovementLine, ...]:
     )
 
 
-def _number(tx: Tx, sale: bytes | None) -> str | None:
-    row = tx.execute("SELECT number FROM sale WHERE id = ?", (sale,)).fetchone() if sale else None
+def _drawer_openings(tx: Tx, key: tuple[bytes]) -> int:
+    """How often the till's drawer was opened without a sale between opening and closing."""
+    row = _one(
+        tx,
+        "SELECT count(*) FROM shift JOIN drawer_opening ON drawer_opening.till = shift.till"
+        " AND drawer_opening.at >= shift.opened_at LEFT JOIN shift_close ON shift_close.shift = shift.id"
+        " WHERE shift.id = ? AND (closed_at IS NULL OR drawer_opening.at < closed_at)",
+        key,
+    )
+    return int(row[0])
+
+
+def _number(tx: Tx, key: tuple[bytes], order: Literal["ASC", "DESC"]) -> str | None:
+    """The first or last number the shift gave, by the till's own count: ids are the tills' and say nothing of it."""
+    row = tx.execute(
+        "SELECT number FROM (SELECT number FROM sale WHERE shift = ?1"  # noqa: S608  `order` is a word of ours
+        " UNION SELECT number FROM taken_back WHERE shift = ?1)"
+        f" JOIN document_number USING (number) ORDER BY series {order}, n {order} LIMIT 1",
+        key,
+    ).fetchone()
     return str(row[0]) if row else None
 
 
@@ -173,6 +192,7 @@ def _by_kind(tx: Tx, sql: str, key: tuple[bytes]) -> dict[str, int]:
 
 
 def _one(tx: Tx, sql: str, key: tuple[bytes]) -> Row:
+    """A row of sums; a sum of nothing is 0."""
     row = tx.execute(sql, key).fetchone()
     assert row is not None
-    return row
+    return tuple(value or 0 for value in row)

@@ -15,16 +15,15 @@ from typing import Any
 from uuid import UUID
 
 from msgspec import Struct
-from sqlite_utils.utils import sqlite3  # type: ignore[attr-defined]
 
 from kiosk.migrations import migrate, pending_steps
-from kiosk.proof import read_finding
+from kiosk.proof import forget_finding, read_finding
 from kiosk.registry import APPLIERS
 from loyalty.errors import Problem
 from loyalty.ids import uuid7
 from sync import marks
 from sync.chain import ZERO_HASH, chain_hash, epoch_text
-from sync.db import connect
+from sync.db import SqliteError, connect
 from sync.facts.store import EpochStarted
 from sync.journal import Journal, Origin, read_head, read_life
 
@@ -92,6 +91,9 @@ def start_store(folder: Path, store: str, currency: str, time_zone: str) -> Star
             _migrate_beside_a_copy(connection, path)
             same = marks.is_same_life(connection, found)
             life = read_life(connection)
+            if life is not None and not same:
+                # What verify remembers was found in the file that lay here before.
+                forget_finding(folder)
             if life is None or not same:
                 life = begin_life(connection, store, currency, time_zone, "restored" if life else "first")
             marks.renew(connection, folder, os.urandom(16).hex())
@@ -141,20 +143,36 @@ def release(started: Started, *, clean: bool) -> None:
 
 def _open_checked(path: Path, *, unclean: bool) -> Any:  # noqa: ANN401  pysqlite3 has no types
     """Open the file, let SQLite recover its log, and compare the size on disk with what the file says of itself."""
+    # SQLite would take an empty file for a new database, and delete the log beside it.
+    if not path.stat().st_size:
+        raise StoreDamaged(f"{path.name} is empty.")
+    connection = None
     try:
         connection = connect(path)
-        connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
-        pages = connection.execute("PRAGMA page_count").fetchone()[0]
-        size = pages * connection.execute("PRAGMA page_size").fetchone()[0]
-        if path.stat().st_size < size:
-            raise StoreDamaged(f"{path.name} is {path.stat().st_size} bytes long and should have {size}.")
-        if unclean and size < _QUICK_CHECK_MAX_BYTES:
-            answer = connection.execute("PRAGMA quick_check(1)").fetchone()[0]
-            if answer != "ok":
-                raise StoreDamaged(f"{path.name}: {answer}")
-    except sqlite3.DatabaseError as error:
-        raise StoreDamaged(f"{path.name}: {error}") from error
+        _check_size(connection, path)
+        if unclean and path.stat().st_size < _QUICK_CHECK_MAX_BYTES:
+            _check_pages(connection, path)
+    except BaseException as error:
+        if connection is not None:
+            connection.close()
+        if isinstance(error, SqliteError):
+            raise StoreDamaged(f"{path.name}: {error}") from error
+        raise
     return connection
+
+
+def _check_size(connection: Any, path: Path) -> None:  # noqa: ANN401  pysqlite3 has no types
+    connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+    pages = connection.execute("PRAGMA page_count").fetchone()[0]
+    size = pages * connection.execute("PRAGMA page_size").fetchone()[0]
+    if path.stat().st_size < size:
+        raise StoreDamaged(f"{path.name} is {path.stat().st_size} bytes long and should have {size}.")
+
+
+def _check_pages(connection: Any, path: Path) -> None:  # noqa: ANN401  pysqlite3 has no types
+    answer = connection.execute("PRAGMA quick_check(1)").fetchone()[0]
+    if answer != "ok":
+        raise StoreDamaged(f"{path.name}: {answer}")
 
 
 def _migrate_beside_a_copy(connection: Any, path: Path) -> None:  # noqa: ANN401  pysqlite3 has no types

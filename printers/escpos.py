@@ -55,8 +55,8 @@ def fits_text(rows: Sequence[Row], profile: Profile) -> bool:
 def separator(profile: Profile) -> bytes:
     """Cuts off what a broken connection may have left hanging, so that the next receipt does not begin in its middle.
 
-    A picture that broke off swallows whatever comes next as its missing dots. So a white strip of full size goes first: to
-    such a printer it is the missing dots, to any other a finger's breadth of white paper to cut in.
+    A picture that broke off swallows whatever comes next as its missing dots. So a white strip of full size goes first:
+    to such a printer it is the missing dots, to any other a finger's breadth of white paper to cut in.
     """
     width = profile.dots // 8
     size = width.to_bytes(2, "little") + profile.strip_rows.to_bytes(2, "little")

@@ -65,7 +65,9 @@ def _plain(row: TextRow, profile: Profile) -> str:
     body = text.lstrip(" ")
     width = count_cells(body, Grid(profile.columns).cells)
     if body != text:
-        return " " * (2 * (len(text) - len(body)) + width // 2) + body
+        lead = len(text) - len(body)
+        at_the_end = lead + width > profile.columns // 2 - 2
+        return " " * (2 * lead + (width if at_the_end else width // 2)) + body
     gap = max(re.findall(" {2,}", text), key=len, default="")
     return text.replace(gap, gap + " " * (profile.columns - width), 1) if gap else text
 

@@ -164,21 +164,25 @@ class Worker:
         if now_ms - waiting.created_at > self._pace.stale_after_ms:
             await self._settle(lambda tx: mark_canceled(tx, waiting.id, now_ms, PrintJobStale()))
             return 0
-        job = await self._database.write(lambda tx: take_next(tx, self.printer, now_ms))
-        return 0 if job is None else await self._print(job)
+        job, doubt = await self._database.write(
+            lambda tx: (take_next(tx, self.printer, now_ms), ends_in_doubt(tx, self.printer))
+        )
+        return 0 if job is None else await self._print(job, self._separator if doubt else b"")
 
-    async def _print(self, job: PrintJob) -> float:
-        sending = False
+    async def _print(self, job: PrintJob, first: bytes) -> float:
+        sending = refused = False
 
         async def before_first_byte() -> bool:
-            nonlocal sending
+            nonlocal sending, refused
+            refused = True
             sending = await self._database.write(lambda tx: mark_sending(tx, job.id, self._now_ms()))
+            refused = False
             if sending:
                 self._show(job, None)
             return sending
 
         try:
-            data = await self._data_of(job)
+            data = first + await self._data_of(job)
             outcome = await self._transport.send(
                 data, before_first_byte=before_first_byte, on_wait=lambda problem: self._show(job, problem)
             )
@@ -194,6 +198,9 @@ class Worker:
             return 0
         except Exception as error:
             logger.exception("printer %s: a fault in job %s", self.printer, job.id)
+            if refused:
+                # The storage said no to "sending", so nothing left; a full disk is no reason to give up a receipt.
+                return await self._write_down(job, NotSent(PrintingFailed("The storage refuses to be written.")))
             return await self._survive(job, error, sending=sending)
         if not isinstance(outcome, NotSent):
             self._rendered = None
@@ -204,8 +211,7 @@ class Worker:
         if self._rendered is None or self._rendered[0] != job.id:
             data = await self._render(job.content, self._profile_name, "bin", job.copy_number)
             self._rendered = (job.id, data)
-        doubt = await self._database.read(lambda tx: ends_in_doubt(tx, self.printer))
-        return (self._separator if doubt else b"") + self._rendered[1]
+        return self._rendered[1]
 
     async def _write_down(self, job: PrintJob, outcome: Outcome) -> float:
         now_ms = self._now_ms()

@@ -12,8 +12,7 @@ commits once, then answers all. A job may run twice, so it must have no effect o
 - an error that makes SQLite drop the whole transaction (a full disk inside a savepoint does): nothing of the group is
   written, and its jobs run again one by one, so that a small job may still fit;
 - COMMIT fails: what reached the disk is unknown. The connection is closed and opened anew (after a failed fsync the
-page
-  cache cannot be trusted), every caller gets StorageUnavailable, and the same id asks again later;
+  page cache cannot be trusted), every caller gets StorageUnavailable, and the same id asks again later;
 - the caller goes away: the job still runs; its id finds the answer.
 """
 
@@ -36,9 +35,13 @@ from sync.http.problems import StorageUnavailable
 logger = logging.getLogger(__name__)
 T = TypeVar("T")
 
+SqliteError = sqlite3.DatabaseError
+SqliteUnavailable = sqlite3.OperationalError
+SQLITE_VERSION: str = sqlite3.sqlite_version
 GROUP_MAX = 64
 READERS = 2
 _BUSY_TIMEOUT_MS = 5_000
+_TRUNCATE_TRIES, _TRUNCATE_PAUSE_S, _TRUNCATE_PATIENCE_MS = 20, 0.1, 20
 _CHECKPOINT_PAGES = 4_000
 _LAST_UNSAFE_SQLITE = (3, 51, 2)
 
@@ -77,7 +80,8 @@ def connect(path: Path | str, *, read_only: bool = False) -> Any:  # noqa: ANN40
     connection.execute("PRAGMA journal_mode = WAL")
     connection.execute("PRAGMA synchronous = FULL")
     connection.execute("PRAGMA foreign_keys = ON")
-    connection.execute("PRAGMA secure_delete = FAST")
+    # ON, not FAST: FAST leaves what lay on freed pages in the file, and an erased phone with it.
+    connection.execute("PRAGMA secure_delete = ON")
     connection.execute("PRAGMA temp_store = MEMORY")
     connection.execute("PRAGMA cache_size = -32768")
     connection.execute(f"PRAGMA wal_autocheckpoint = {_CHECKPOINT_PAGES}")
@@ -106,6 +110,7 @@ class Database:
         self._on_death = on_death
         self._connect_writer = connect_writer
         self._queue: queue.SimpleQueue[_Job[Any] | None] = queue.SimpleQueue()
+        self._closing = False
         self._thread: threading.Thread | None = None
         self._connection: Any = None
         self._local = threading.local()
@@ -123,7 +128,8 @@ class Database:
         self._thread.start()
 
     async def close(self) -> None:
-        """Commit all that is queued, then close. Nothing may be written after this was called."""
+        """Commit all that is queued, then close. What is written from now on is refused with StorageUnavailable."""
+        self._closing = True
         if self._thread is not None:
             self._queue.put(None)
             await asyncio.to_thread(self._thread.join)
@@ -141,15 +147,19 @@ class Database:
 
         Raises what `fn` raises (nothing is written then) and StorageUnavailable.
         """
-        job = _Job(fn, asyncio.get_running_loop())
-        self._queue.put(job)
-        return await job.future
+        return await self._enqueue(_Job(fn, asyncio.get_running_loop()))
 
-    async def truncate_wal(self) -> None:
-        """Move the log into the file and empty it, so that no copy of an erased row is left in it."""
-        job = _Job(_truncate_wal, asyncio.get_running_loop(), transactional=False)
-        self._queue.put(job)
-        await job.future
+    async def truncate_wal(self) -> bool:
+        """Move the log into the file and empty it, so that no copy of an erased row is left in it.
+
+        A reader in the middle of something old keeps the log in use. The writer never waits for it: this tries again
+        for two seconds, between the groups, and says whether it came through; if not, the next checkpoint does it.
+        """
+        for _ in range(_TRUNCATE_TRIES):
+            if await self._enqueue(_Job(_truncate_wal, asyncio.get_running_loop(), transactional=False)):
+                return True
+            await asyncio.sleep(_TRUNCATE_PAUSE_S)
+        return False
 
     async def read(self, fn: Callable[[Tx], T]) -> T:
         """Run `fn` on a snapshot that cannot change and cannot be changed."""
@@ -159,10 +169,20 @@ class Database:
         """Whether the writer thread runs."""
         return self._thread is not None and self._thread.is_alive()
 
+    async def _enqueue(self, job: _Job[T]) -> T:
+        # Behind the mark that ends the queue nobody would ever answer.
+        if self._closing or not self.is_alive():
+            raise StorageUnavailable("the store is not open")
+        self._queue.put(job)
+        return await job.future
+
     def _read(self, fn: Callable[[Tx], T]) -> T:
         connection = getattr(self._local, "connection", None)
         if connection is None:
-            connection = self._local.connection = connect(self.path, read_only=True)
+            try:
+                connection = self._local.connection = connect(self.path, read_only=True)
+            except sqlite3.OperationalError as error:
+                raise StorageUnavailable(str(error)) from error
             self._reader_connections.append(connection)
         try:
             connection.execute("BEGIN")
@@ -301,8 +321,13 @@ class Database:
         self._on_commit()
 
 
-def _truncate_wal(connection: Tx) -> None:
-    connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+def _truncate_wal(connection: Tx) -> bool:
+    connection.execute(f"PRAGMA busy_timeout = {_TRUNCATE_PATIENCE_MS}")
+    try:
+        row = connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+    finally:
+        connection.execute(f"PRAGMA busy_timeout = {_BUSY_TIMEOUT_MS}")
+    return row is not None and row[0] == 0
 
 
 def _problem_of(error: Exception) -> Exception:

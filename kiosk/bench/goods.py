@@ -1,7 +1,7 @@
 """pure: made-up goods, members and baskets for the benches, the same in every run.
 
-    >>> make_products(2)[1].sku, make_products(2)[1].price_minor
-    ('B0000001', 156)
+>>> make_products(2)[1].sku, make_products(2)[1].price_minor
+('B0000001', 156)
 """
 
 from collections.abc import Iterator
@@ -58,6 +58,11 @@ def member_of(n: int) -> UUID:
     return uuid7(_BORN_MS + n, n.to_bytes(10, "big"))
 
 
+def sale_of(n: int) -> UUID:
+    """The `n`-th sale's id, never that of a member."""
+    return uuid7(_BORN_MS + n, b"\x01" + n.to_bytes(9, "big"))
+
+
 def phone_of(n: int) -> str:
     """The `n`-th member's phone, in one made-up block."""
     return f"+4850{n:07d}"
@@ -71,7 +76,7 @@ def make_sales(first: int, count: int, products: int, members: int) -> Iterator[
             for line in range(LINES_PER_SALE)
         )
         yield CompleteSale(
-            id=uuid7(_BORN_MS + n, n.to_bytes(10, "big")),
+            id=sale_of(n),
             lines=lines,
             member=member_of(n * _PRIME % members),
             tenders=(TenderRequest(kind="cash", amount_minor=_CASH_MINOR),),

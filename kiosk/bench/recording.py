@@ -1,7 +1,7 @@
 """sql: what a sale writes, noted statement by statement with its bound values, to be replayed without the program.
 
-    job = record(tx, lambda noting: complete_sale(noting, shop, caller, command))
-    replay(other_tx, job)           # the same rows, without reading, deciding, encoding
+job = record(tx, lambda noting: complete_sale(noting, shop, caller, command))
+replay(other_tx, job)           # the same rows, without reading, deciding, encoding
 """
 
 from collections.abc import Callable, Iterable, Sequence

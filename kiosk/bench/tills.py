@@ -85,7 +85,9 @@ async def pair_till(url: str, name: str, code: str, operator: Operator) -> Till:
 
 async def sign_in(connection: Connection, name: str, device_token: str, operator: Operator) -> Till:
     """Sign in on a till that is paired. Raises Refused, ClientProblem."""
-    signed_in = await need_json(connection, "POST", "/v1/sign-ins", device_token, operator)
+    signed_in = await need_json(
+        connection, "POST", "/v1/sign-ins", device_token, {"operator": operator.id, "pin": operator.pin}
+    )
     return Till(name, device_token, signed_in["token"])
 
 

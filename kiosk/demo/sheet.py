@@ -49,10 +49,7 @@ class Cardholder(Protocol):
 
 def sheet_page(products: Sequence[Article], members: Sequence[Cardholder]) -> str:
     """The page as HTML, complete in itself."""
-    articles = "".join(
-        _figure(ean13_svg(product.gtin), product.name, f"{product.gtin} · {product.price_minor / 100:.2f}")
-        for product in products
-    )
+    articles = "".join(_figure(ean13_svg(product.gtin), product.name, product.gtin) for product in products)
     cards = "".join(
         _figure(qr_svg(member.token), member.name, f"{member.token} · {member.phone}") for member in members
     )

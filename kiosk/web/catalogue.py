@@ -23,13 +23,14 @@ from kiosk.commands import Amount, Code, Name, Reason, Scanned
 from kiosk.product_import import LineProblem, parse_products
 from kiosk.product_service import PRODUCTS_MAX
 from kiosk.web.door import MANAGERS, SHOPPERS, STAFF, Door, Session
+from kiosk.web.table import RouteTable
 from loyalty.ids import derived_uuid
 from sync.facts.catalogue import ProductFact
 from sync.http.calls import Call
 from sync.http.paging import Page, PageQuery
-from sync.http.routes import Answer, Route
+from sync.http.routes import Answer, replayed
 
-_IMPORT_BYTES = 32 * 1024 * 1024
+routes = RouteTable(tag="catalogue", roles=STAFF)
 
 
 class ProductsQuery(PageQuery, frozen=True, kw_only=True):
@@ -82,87 +83,70 @@ class ImportAnswer(Struct, frozen=True, kw_only=True):
     problems: tuple[LineProblem, ...]
 
 
-def catalogue_routes(door: Door) -> list[Route]:
-    """Everything about goods."""
+@routes.get("/v1/products", "Search the catalogue", query=ProductsQuery, response=Page[ProductAnswer], roles=SHOPPERS)
+async def search(door: Door, call: Call[Session, None, ProductsQuery]) -> object:
+    """GET /v1/products."""
+    return await door.read(call, find_products, call.query.query, call.query.after, call.query.limit)
 
-    async def search(call: Call[Session, None, ProductsQuery]) -> Page[ProductAnswer]:
-        return await door.read(call, find_products, call.query.query, call.query.after, call.query.limit)
 
-    async def show(call: Call[Session, None, None]) -> Answer:
-        product = await door.read(call, show_product, call.text("sku"))
-        return Answer(200, product, {"ETag": etag_of(product)})
+@routes.get("/v1/products/{sku}", "One product", response=ProductAnswer, roles=SHOPPERS, problems=(404,))
+async def show(door: Door, call: Call[Session, None, None]) -> object:
+    """GET /v1/products/{sku}."""
+    product = await door.read(call, show_product, call.text("sku"))
+    return Answer(200, product, {"ETag": etag_of(product)})
 
-    async def put(call: Call[Session, ProductRequest, None]) -> Answer:
-        product = _product(call.text("sku"), call.body)
-        answer, created = await door.write(call, put_product, door.new_id(), product, call.if_match)
-        return Answer(201 if created else 200, answer, {"ETag": etag_of(answer)})
 
-    async def look(call: Call[Session, ScanRequest, None]) -> ScanAnswer:
-        return await door.read(call, scan, call.body.text, call.body.symbology)
+@routes.put(
+    "/v1/products/{sku}",
+    "Create or replace a product",
+    body=ProductRequest,
+    roles=MANAGERS,
+    response=ProductAnswer,
+    statuses=(200, 201),
+    problems=(409, 412, 428),
+)
+async def put(door: Door, call: Call[Session, ProductRequest, None]) -> object:
+    """PUT /v1/products/{sku}."""
+    product = _product(call.text("sku"), call.body)
+    answer, created = await door.write(call, put_product, door.new_id(), product, call.if_match)
+    return Answer(201 if created else 200, answer, {"ETag": etag_of(answer)})
 
-    async def take_file(call: Call[Session, bytes, None]) -> ImportAnswer:
-        return await _import(door, call)
 
-    async def count(call: Call[Session, CountRequest, None]) -> StockCountAnswer:
-        body = call.body
-        pairs = [(line.sku, line.quantity_milli) for line in body.counts]
-        return await door.write(call, count_shelves, body.id, body, pairs, body.reason)
+@routes.post("/v1/scans", "What a scanned text is", body=ScanRequest, response=ScanAnswer, roles=SHOPPERS)
+async def look(door: Door, call: Call[Session, ScanRequest, None]) -> object:
+    """POST /v1/scans."""
+    return await door.read(call, scan, call.body.text, call.body.symbology)
 
-    def route(method: str, path: str, handler: object, summary: str, **more: object) -> Route:
-        values = {"roles": STAFF, "tag": "catalogue", **more}
-        return Route(method=method, path=path, handler=handler, summary=summary, **values)  # type: ignore[arg-type]
 
-    return [
-        route(
-            "GET",
-            "/v1/products",
-            search,
-            "Search the catalogue",
-            query=ProductsQuery,
-            response=Page[ProductAnswer],
-            roles=SHOPPERS,
-        ),
-        route(
-            "GET", "/v1/products/{sku}", show, "One product", response=ProductAnswer, roles=SHOPPERS, problems=(404,)
-        ),
-        route(
-            "PUT",
-            "/v1/products/{sku}",
-            put,
-            "Create or replace a product",
-            body=ProductRequest,
-            roles=MANAGERS,
-            response=ProductAnswer,
-            statuses=(200, 201),
-            problems=(409, 412, 428),
-        ),
-        route(
-            "POST", "/v1/scans", look, "What a scanned text is", body=ScanRequest, response=ScanAnswer, roles=SHOPPERS
-        ),
-        route(
-            "POST",
-            "/v1/product-imports",
-            take_file,
-            "Import products from CSV",
-            body=bytes,
-            roles=MANAGERS,
-            accepts=("text/csv", "application/csv", "text/plain", "application/octet-stream"),
-            response=ImportAnswer,
-            statuses=(200,),
-            max_body_bytes=_IMPORT_BYTES,
-        ),
-        route(
-            "POST",
-            "/v1/stock-counts",
-            count,
-            "Record a stock count",
-            body=CountRequest,
-            response=StockCountAnswer,
-            statuses=(201, 200),
-            problems=(409,),
-            max_body_bytes=256 * 1024,
-        ),
-    ]
+@routes.post(
+    "/v1/stock-counts",
+    "Record a stock count",
+    body=CountRequest,
+    response=StockCountAnswer,
+    statuses=(201, 200),
+    problems=(409,),
+    max_body_bytes=256 * 1024,
+)
+async def count(door: Door, call: Call[Session, CountRequest, None]) -> object:
+    """POST /v1/stock-counts."""
+    body = call.body
+    pairs = [(line.sku, line.quantity_milli) for line in body.counts]
+    answer, known = await door.write(call, count_shelves, body.id, body, pairs, body.reason)
+    return replayed(answer) if known else answer
+
+
+@routes.post(
+    "/v1/product-imports",
+    "Import products from CSV",
+    body=bytes,
+    roles=MANAGERS,
+    accepts=("text/csv", "application/csv", "text/plain", "application/octet-stream"),
+    response=ImportAnswer,
+    max_body_bytes=32 * 1024 * 1024,
+)
+async def take_file(door: Door, call: Call[Session, bytes, None]) -> object:
+    """POST /v1/product-imports."""
+    return await _import(door, call)
 
 
 def _product(sku: str, wanted: ProductRequest) -> ProductFact:

@@ -1,7 +1,5 @@
 """edge: shifts, parked baskets and the drawer over HTTP."""
 
-from collections.abc import Mapping
-
 from kiosk.basket_service import ParkedAnswer, claim_basket, list_parked, park_basket
 from kiosk.commands import CloseShift, MoveCash, OpenDrawer, OpenShift, ParkBasket
 from kiosk.shift_service import (
@@ -16,79 +14,78 @@ from kiosk.shift_service import (
     report_shift,
 )
 from kiosk.web.door import STAFF, Door, Session
+from kiosk.web.table import RouteTable
 from sync.http.calls import Call
 from sync.http.paging import Page
-from sync.http.routes import Answer, Route, replayed
+from sync.http.routes import Answer, replayed
+
+routes = RouteTable(tag="counter", roles=STAFF, problems=(403, 409))
+_CREATED = (201, 200)
 
 
-def counter_routes(door: Door) -> list[Route]:
-    """Everything around the drawer."""
+@routes.post("/v1/shifts", "Open a shift", body=OpenShift, response=ShiftReport, statuses=_CREATED)
+async def open_one(door: Door, call: Call[Session, OpenShift, None]) -> object:
+    """POST /v1/shifts."""
+    return _answer(await door.write(call, open_shift, call.body))
 
-    async def open_one(call: Call[Session, OpenShift, None]) -> object:
-        return _answer(await door.write(call, open_shift, call.body))
 
-    async def current(call: Call[Session, None, None]) -> ShiftReport:
-        return await door.read(call, current_shift)
+@routes.get("/v1/shifts/current", "This till's open shift", response=ShiftReport)
+async def current(door: Door, call: Call[Session, None, None]) -> object:
+    """GET /v1/shifts/current."""
+    return await door.read(call, current_shift)
 
-    async def move(call: Call[Session, MoveCash, None]) -> object:
-        return _answer(await door.write(call, move_cash, call.id(), call.body))
 
-    async def close(call: Call[Session, CloseShift, None]) -> object:
-        return _answer(await door.write(call, close_shift, call.id(), call.body))
+@routes.post(
+    "/v1/shifts/{id}/movements", "Put cash in or take it out", body=MoveCash, response=ShiftReport, statuses=_CREATED
+)
+async def move(door: Door, call: Call[Session, MoveCash, None]) -> object:
+    """POST /v1/shifts/{id}/movements."""
+    return _answer(await door.write(call, move_cash, call.id(), call.body))
 
-    async def report(call: Call[Session, None, None]) -> ShiftReport:
-        return await door.read(call, report_shift, call.id())
 
-    async def park(call: Call[Session, ParkBasket, None]) -> object:
-        answer, known = await door.write(call, park_basket, call.body)
-        return replayed(answer) if known else answer
+@routes.post("/v1/shifts/{id}/close", "Close a shift, counted blind", body=CloseShift, response=ShiftReport)
+async def close(door: Door, call: Call[Session, CloseShift, None]) -> object:
+    """POST /v1/shifts/{id}/close."""
+    return _answer(await door.write(call, close_shift, call.id(), call.body))
 
-    async def parked(call: Call[Session, None, None]) -> Page[ParkedAnswer]:
-        return Page(tuple(await door.read(call, list_parked)), None)
 
-    async def claim(call: Call[Session, None, None]) -> object:
-        answer, known = await door.write(call, claim_basket, call.id())
-        return replayed(answer) if known else answer
+@routes.get("/v1/shifts/{id}/report", "X before closing, Z after", response=ShiftReport)
+async def report(door: Door, call: Call[Session, None, None]) -> object:
+    """GET /v1/shifts/{id}/report."""
+    return await door.read(call, report_shift, call.id())
 
-    async def drawer(call: Call[Session, OpenDrawer, None]) -> object:
-        answer, known = await door.write(call, open_drawer, call.body)
-        return replayed(answer) if known else answer
 
-    shift: Mapping[str, object] = {"tag": "shifts", "response": ShiftReport, "problems": (403, 409)}
-    basket: Mapping[str, object] = {"tag": "baskets", "response": ParkedAnswer, "problems": (409,)}
+@routes.post("/v1/parked", "Set a basket aside", body=ParkBasket, response=ParkedAnswer, statuses=_CREATED)
+async def park(door: Door, call: Call[Session, ParkBasket, None]) -> object:
+    """POST /v1/parked."""
+    answer, known = await door.write(call, park_basket, call.body)
+    return replayed(answer) if known else answer
 
-    def route(method: str, path: str, handler: object, summary: str, **more: object) -> Route:
-        return Route(method=method, path=path, handler=handler, summary=summary, roles=STAFF, **more)  # type: ignore[arg-type]
 
-    return [
-        route("POST", "/v1/shifts", open_one, "Open a shift", body=OpenShift, statuses=(201, 200), **shift),
-        route("GET", "/v1/shifts/current", current, "This till's open shift", **shift),
-        route(
-            "POST",
-            "/v1/shifts/{id}/movements",
-            move,
-            "Put cash in or take it out",
-            body=MoveCash,
-            statuses=(201, 200),
-            **shift,
-        ),
-        route("POST", "/v1/shifts/{id}/close", close, "Close a shift, counted blind", body=CloseShift, **shift),
-        route("GET", "/v1/shifts/{id}/report", report, "X before closing, Z after", **shift),
-        route("POST", "/v1/parked", park, "Set a basket aside", body=ParkBasket, statuses=(201, 200), **basket),
-        route("GET", "/v1/parked", parked, "Baskets set aside", tag="baskets", response=Page[ParkedAnswer]),
-        route("POST", "/v1/parked/{id}/claim", claim, "Take a basket up", **basket),
-        route(
-            "POST",
-            "/v1/drawer/open",
-            drawer,
-            "Open the drawer without a sale",
-            tag="shifts",
-            body=OpenDrawer,
-            response=DrawerAnswer,
-            statuses=(201, 200),
-            problems=(403,),
-        ),
-    ]
+@routes.get("/v1/parked", "Baskets set aside", response=Page[ParkedAnswer])
+async def parked(door: Door, call: Call[Session, None, None]) -> object:
+    """GET /v1/parked."""
+    return Page(tuple(await door.read(call, list_parked)), None)
+
+
+@routes.post("/v1/parked/{id}/claim", "Take a basket up", response=ParkedAnswer)
+async def claim(door: Door, call: Call[Session, None, None]) -> object:
+    """POST /v1/parked/{id}/claim."""
+    answer, known = await door.write(call, claim_basket, call.id())
+    return replayed(answer) if known else answer
+
+
+@routes.post(
+    "/v1/drawer/open",
+    "Open the drawer without a sale",
+    body=OpenDrawer,
+    response=DrawerAnswer,
+    statuses=_CREATED,
+)
+async def drawer(door: Door, call: Call[Session, OpenDrawer, None]) -> object:
+    """POST /v1/drawer/open."""
+    answer, known = await door.write(call, open_drawer, call.body)
+    return replayed(answer) if known else answer
 
 
 def _answer(outcome: ShiftOutcome) -> Answer | ShiftReport:

@@ -19,6 +19,7 @@ from loyalty.ids import uuid7
 from loyalty.transactions import Tx
 from sync.db import Database
 from sync.http.calls import Call
+from sync.http.events import Bell
 from sync.http.problems import ReadOnly
 
 T = TypeVar("T")
@@ -45,7 +46,7 @@ class Session(Struct, frozen=True, kw_only=True):
 
 
 class Door:
-    """The store as its handlers see it."""
+    """The store as its handlers see it. `bell` rings when something was committed."""
 
     def __init__(
         self,
@@ -63,6 +64,7 @@ class Door:
         self.helper = helper
         self.now_ms = now_ms
         self.random_bytes = random_bytes
+        self.bell = Bell()
         self.read_only: str | None = None
 
     def new_id(self) -> UUID:

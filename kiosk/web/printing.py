@@ -8,6 +8,7 @@ from msgspec import Struct
 from kiosk.business_day import utc_text
 from kiosk.shop import Caller, Shop
 from kiosk.web.door import STAFF, Door, Session
+from kiosk.web.table import RouteTable
 from loyalty.errors import NotFound
 from loyalty.ids import derived_uuid
 from loyalty.transactions import Tx
@@ -15,7 +16,9 @@ from printers import spool
 from printers.render import MEDIA_TYPES, Form, render
 from sync.http.calls import Call
 from sync.http.paging import Page, PageQuery
-from sync.http.routes import Answer, Route
+from sync.http.routes import Answer
+
+routes = RouteTable(tag="printing", roles=STAFF)
 
 
 class UnknownPaper(NotFound):
@@ -45,60 +48,41 @@ class JobsQuery(PageQuery, frozen=True, kw_only=True):
     reference: UUID | None = None
 
 
-def printing_routes(door: Door) -> list[Route]:
-    """The spool and its papers."""
+@routes.get("/v1/print-jobs", "Print jobs, newest first", query=JobsQuery, response=Page[PrintJobLine])
+async def jobs(door: Door, call: Call[Session, None, JobsQuery]) -> object:
+    """GET /v1/print-jobs."""
+    asked = call.query
+    found = await door.database.read(
+        lambda tx: spool.list_jobs(tx, state=asked.state, reference=asked.reference, limit=asked.limit)
+    )
+    return Page(tuple(_line(job) for job in found), None)
 
-    async def jobs(call: Call[Session, None, JobsQuery]) -> Page[PrintJobLine]:
-        asked = call.query
-        found = await door.database.read(
-            lambda tx: spool.list_jobs(tx, state=asked.state, reference=asked.reference, limit=asked.limit)
-        )
-        return Page(tuple(_line(job) for job in found), None)
 
-    async def paper(call: Call[Session, None, None]) -> Answer:
-        job_id, form = _name(call.text("paper"))
-        job = await door.database.read(lambda tx: spool.get(tx, job_id))
-        profile = door.profile_of(job.printer)
-        data = await door.helper.run(render, job.content, profile, form, job.copy_number)
-        return Answer(200, data, {"Content-Type": MEDIA_TYPES[form]})
+@routes.get(
+    "/v1/print-jobs/{paper}",
+    "A paper as .png, .txt or .bin",
+    response=bytes,
+    produces="image/png",
+    problems=(404,),
+)
+async def paper(door: Door, call: Call[Session, None, None]) -> object:
+    """GET /v1/print-jobs/{id}.png, .txt and .bin."""
+    job_id, form = _name(call.text("paper"))
+    job = await door.database.read(lambda tx: spool.get(tx, job_id))
+    data = await door.helper.run(render, job.content, door.profile_of(job.printer), form, job.copy_number)
+    return Answer(200, data, {"Content-Type": MEDIA_TYPES[form]})
 
-    async def again(call: Call[Session, None, None]) -> PrintJobLine:
-        return await door.write(call, _reprint, call.id(), door.random_bytes(8))
 
-    return [
-        Route(
-            method="GET",
-            path="/v1/print-jobs",
-            handler=jobs,
-            summary="Print jobs, newest first",
-            tag="printing",
-            roles=STAFF,
-            query=JobsQuery,
-            response=Page[PrintJobLine],
-        ),
-        Route(
-            method="GET",
-            path="/v1/print-jobs/{paper}",
-            handler=paper,
-            summary="A paper as .png, .txt or .bin",
-            tag="printing",
-            roles=STAFF,
-            response=bytes,
-            produces="image/png",
-            problems=(404,),
-        ),
-        Route(
-            method="POST",
-            path="/v1/print-jobs/{id}/reprint",
-            handler=again,
-            summary="Print once more, marked COPY",
-            tag="printing",
-            roles=STAFF,
-            response=PrintJobLine,
-            statuses=(201,),
-            problems=(404, 409),
-        ),
-    ]
+@routes.post(
+    "/v1/print-jobs/{id}/reprint",
+    "Print once more, marked COPY",
+    response=PrintJobLine,
+    statuses=(201,),
+    problems=(404, 409),
+)
+async def again(door: Door, call: Call[Session, None, None]) -> object:
+    """POST /v1/print-jobs/{id}/reprint."""
+    return await door.write(call, _reprint, call.id(), door.random_bytes(8))
 
 
 def _reprint(tx: Tx, _: Shop, caller: Caller, job: UUID, random: bytes) -> PrintJobLine:

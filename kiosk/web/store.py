@@ -4,21 +4,23 @@ import shutil
 import time
 
 import msgspec
-from aiohttp import web
 from msgspec import Struct
-from sqlite_utils.utils import sqlite3  # type: ignore[attr-defined]
 
 from kiosk import __version__
 from kiosk.shop import Caller, Shop, day_of
 from kiosk.web.door import ANY_DEVICE, STAFF, Door, Session
+from kiosk.web.table import RouteTable
 from loyalty.transactions import Tx
 from sync.chain import epoch_text
+from sync.db import SQLITE_VERSION
 from sync.http.calls import Call
-from sync.http.events import Bell, Event, serve_events
-from sync.http.routes import PUBLIC, Answer, Route
+from sync.http.events import Event, serve_events
+from sync.http.routes import PUBLIC, Answer
 from sync.journal import read_after, read_head
 
+routes = RouteTable(tag="store")
 _EVENTS_AT_ONCE = 200
+_SEQ_DIGITS = 18  # more do not fit into the 64 bits of a sequence number
 _WRITER_SILENT_S = 30.0
 
 
@@ -70,84 +72,58 @@ class Readiness(Struct, frozen=True, kw_only=True):
     jobs: int
 
 
-def store_routes(door: Door, bell: Bell) -> list[Route]:
-    """Store, health, events."""
+@routes.get("/v1/store", "The store and who is signed in", roles=ANY_DEVICE, response=StoreAnswer)
+async def show(door: Door, call: Call[Session, None, None]) -> object:
+    """GET /v1/store."""
+    session, terms = call.session, door.shop.terms
+    return StoreAnswer(
+        code=terms.store,
+        name=terms.store_name,
+        currency=terms.currency,
+        currency_digits=terms.currency_digits,
+        locale=terms.locale,
+        time_zone=terms.time_zone,
+        business_day=await door.read(call, _day),
+        link=Link("online", None, 0),
+        version=__version__,
+        till=session.till,
+        role=session.role,
+        operator=session.operator,
+        tender_kinds=sorted(terms.tender_kinds),
+        cash_rounding_step_minor=terms.cash_rounding_step_minor,
+        prices_include_tax=terms.tax.mode == "included",
+        read_only=door.read_only,
+    )
 
-    async def show(call: Call[Session, None, None]) -> StoreAnswer:
-        session = call.session
-        day = await door.read(call, _day)
-        terms = door.shop.terms
-        return StoreAnswer(
-            code=terms.store,
-            name=terms.store_name,
-            currency=terms.currency,
-            currency_digits=terms.currency_digits,
-            locale=terms.locale,
-            time_zone=terms.time_zone,
-            business_day=day,
-            link=Link("online", None, 0),
-            version=__version__,
-            till=session.till,
-            role=session.role,
-            operator=session.operator,
-            tender_kinds=sorted(terms.tender_kinds),
-            cash_rounding_step_minor=terms.cash_rounding_step_minor,
-            prices_include_tax=terms.tax.mode == "included",
-            read_only=door.read_only,
-        )
 
-    async def alive(_: Call[Session, None, None]) -> Answer:
-        return Answer(200, b"alive\n", {"Content-Type": "text/plain; charset=utf-8"})
+@routes.get("/livez", "The process answers", roles=PUBLIC, response=bytes, produces="text/plain")
+async def alive(_door: Door, _call: Call[Session, None, None]) -> object:
+    """GET /livez."""
+    return Answer(200, b"alive\n", {"Content-Type": "text/plain; charset=utf-8"})
 
-    async def ready(_: Call[Session, None, None]) -> Answer:
-        readiness = _readiness(door)
-        return Answer(200 if readiness.ok else 503, readiness)
 
-    async def events(call: Call[Session, None, None]) -> web.StreamResponse:
-        return await _serve(door, bell, call)
+@routes.get("/readyz", "The store can sell", roles=PUBLIC, response=Readiness, problems=(503,), lan_only=True)
+async def ready(door: Door, _call: Call[Session, None, None]) -> object:
+    """GET /readyz."""
+    readiness = _readiness(door)
+    return Answer(200 if readiness.ok else 503, readiness)
 
-    return [
-        Route(
-            method="GET",
-            path="/v1/store",
-            handler=show,
-            summary="The store and who is signed in",
-            tag="store",
-            roles=ANY_DEVICE,
-            response=StoreAnswer,
-        ),
-        Route(
-            method="GET",
-            path="/livez",
-            handler=alive,
-            summary="The process answers",
-            tag="health",
-            roles=PUBLIC,
-            response=bytes,
-            produces="text/plain",
-        ),
-        Route(
-            method="GET",
-            path="/readyz",
-            handler=ready,
-            summary="The store can sell",
-            tag="health",
-            roles=PUBLIC,
-            response=Readiness,
-            problems=(503,),
-            lan_only=True,
-        ),
-        Route(
-            method="GET",
-            path="/v1/events",
-            handler=events,
-            summary="What happens, as server-sent events",
-            tag="store",
-            roles=STAFF,
-            response=bytes,
-            produces="text/event-stream",
-        ),
-    ]
+
+@routes.get(
+    "/v1/events",
+    "What happens, as server-sent events",
+    roles=STAFF,
+    response=bytes,
+    produces="text/event-stream",
+)
+async def events(door: Door, call: Call[Session, None, None]) -> object:
+    """GET /v1/events: entries of this life as they are committed; `Last-Event-ID` goes on behind the last one seen."""
+    epoch = door.shop.journal.epoch
+
+    async def read_next(cursor: str | None) -> list[Event]:
+        return await door.database.read(lambda tx: _events(tx, epoch, cursor))
+
+    return await serve_events(call.request, read_next, door.bell.wait)
 
 
 def _day(tx: Tx, shop: Shop, caller: Caller) -> str:
@@ -168,21 +144,11 @@ def _readiness(door: Door) -> Readiness:
     return Readiness(
         ok=all(check.ok for check in checks),
         checks=checks,
-        sqlite=sqlite3.sqlite_version,
+        sqlite=SQLITE_VERSION,
         synchronous=database.synchronous,
         commits=database.commits,
         jobs=database.jobs,
     )
-
-
-async def _serve(door: Door, bell: Bell, call: Call[Session, None, None]) -> web.StreamResponse:
-    """Entries of this life as they are committed; `Last-Event-ID` goes on behind the last one seen."""
-    epoch = door.shop.journal.epoch
-
-    async def read_next(cursor: str | None) -> list[Event]:
-        return await door.database.read(lambda tx: _events(tx, epoch, cursor))
-
-    return await serve_events(call.request, read_next, bell.wait)
 
 
 def _events(tx: Tx, epoch: int, cursor: str | None) -> list[Event]:
@@ -192,7 +158,7 @@ def _events(tx: Tx, epoch: int, cursor: str | None) -> list[Event]:
     """
     here, _, seq = (cursor or "").partition(":")
     text = epoch_text(epoch)
-    if here != text or not seq.isdecimal():
+    if here != text or not (seq.isascii() and seq.isdecimal() and len(seq) <= _SEQ_DIGITS):
         head = read_head(tx, epoch)
         return [Event(f"{text}:{head.seq}", "head", msgspec.json.encode({"epoch": text, "seq": head.seq}))]
     return [

@@ -29,7 +29,7 @@ from msgspec import Struct
 from kiosk.compose import Store, make_shop, now_ms
 from kiosk.config import Config, load_config
 from kiosk.initialise import create_database
-from kiosk.people import PAIRING_RANDOM_BYTES, NewDevice, PairDevice, SaveOperator
+from kiosk.people import PAIRING_RANDOM_BYTES, DeviceKind, NewDevice, PairDevice, SaveOperator
 from kiosk.people_service import (
     PinLimits,
     begin_attempt,
@@ -171,7 +171,7 @@ def prepare_store(config: Config, at_ms: int | None = None) -> Path:
 
 
 def _pair(tx: Tx, shop: Shop, role: str, at_ms: int) -> None:
-    kind = "kiosk" if role == "kiosk" else "till"
+    kind: DeviceKind = "kiosk" if role == "kiosk" else "till"
     code = create_pairing_code(tx, kind, at_ms, os.urandom(PAIRING_RANDOM_BYTES)).code
     device_token = TOKENS[role] if role == "kiosk" else f"test-token-device-{_TILLS[role]}"
     command = PairDevice(code=code, device=NewDevice(name=_TILLS[role], kind=kind))

@@ -216,6 +216,11 @@ def test_an_import_sent_again_answers_the_same_and_writes_nothing(shop: Shop) ->
     assert shop.entries() == 1
     with pytest.raises(IdConflict):
         take(shop, product("7"))
+    shop.change(product("7", price_minor=99))
+    assert take(shop, product("7"), product("8", unit="pound")) == first
+    now = read_product(shop.tx, "7")
+    assert now is not None
+    assert now.price_minor == 99
 
 
 def test_a_count_moves_the_level_by_what_was_missing(shop: Shop) -> None:

@@ -71,7 +71,7 @@ def free_port() -> int:
 
 
 class Emulator:
-    """One running emulator with one 80 mm printer."""
+    """One test's view of a running emulator."""
 
     def __init__(
         self, session: aiohttp.ClientSession, api: str, port: int, feed: aiohttp.ClientWebSocketResponse
@@ -81,6 +81,11 @@ class Emulator:
         self._api = api
         self._feed = feed
         self.events: list[dict[str, Any]] = []
+        self.before = 0
+        """How many receipts there were when this test began."""
+
+    async def new_receipts(self) -> int:
+        return len(await self.receipts()) - self.before
 
     async def event(self, kind: str, within_s: float = 20.0) -> dict[str, Any]:
         """The next event of that kind; everything on the way to it is kept in `events`."""
@@ -118,46 +123,52 @@ class Emulator:
             assert answer.status == 204
 
 
-@asynccontextmanager
-async def emulator(folder: Path) -> AsyncIterator[Emulator]:
-    """A fresh emulator whose files are in `folder`. Raises NoEmulator."""
-    command = program()
-    api_port, port = free_port(), free_port()
-    config = folder / "emupos.yaml"
-    config.write_text(
-        f"schema: 1\napi: {{ host: 127.0.0.1, port: {api_port} }}\ndevices:\n"
-        f"  - id: front\n    type: printer\n    profile: epson-tm-t20iii\n    receipts_dir: {folder / 'receipts'}\n"
-        f"    connections:\n      - tcp: {{ port: {port} }}\n"
-    )
-    log = folder / "emupos.log"
-    with log.open("wb") as output:
-        process = await asyncio.create_subprocess_exec(
-            command, "run", "--config", config, cwd=folder, stdout=output, stderr=output, stdin=subprocess.DEVNULL
+class Process:
+    """One running emulator with one 80 mm printer, its files in `folder`."""
+
+    def __init__(self, command: Path, folder: Path) -> None:
+        api_port, self.port = free_port(), free_port()
+        self.api = f"http://127.0.0.1:{api_port}/api/v1"
+        config = folder / "emupos.yaml"
+        config.write_text(
+            f"schema: 1\napi: {{ host: 127.0.0.1, port: {api_port} }}\ndevices:\n"
+            f"  - id: front\n    type: printer\n    profile: epson-tm-t20iii\n    receipts_dir: {folder / 'receipts'}\n"
+            f"    connections:\n      - tcp: {{ port: {self.port} }}\n"
         )
-        try:
-            api = f"http://127.0.0.1:{api_port}/api/v1"
-            async with aiohttp.ClientSession() as session:
-                await _until_it_answers(session, api, process, log)
-                async with session.ws_connect(f"{api}/events") as feed:
-                    yield Emulator(session, api, port, feed)
-        finally:
-            if process.returncode is None:
-                process.terminate()
-            await process.wait()
+        self._log = folder / "emupos.log"
+        with self._log.open("wb") as output:
+            self._process = subprocess.Popen(
+                [command, "run", "--config", config],
+                cwd=folder,
+                stdout=output,
+                stderr=output,
+                stdin=subprocess.DEVNULL,
+            )
 
+    def stop(self) -> None:
+        self._process.terminate()
+        self._process.wait()
 
-async def _until_it_answers(
-    session: aiohttp.ClientSession, api: str, process: asyncio.subprocess.Process, log: Path
-) -> None:
-    for _ in range(600):
-        if process.returncode is not None:
-            break
-        try:
-            async with session.get(f"{api}/health") as answer:
-                if answer.status == 200:
-                    return
-        except aiohttp.ClientConnectionError:
-            pass
-        await asyncio.sleep(0.05)
-    said = await asyncio.to_thread(log.read_text)
-    raise AssertionError(f"emupos did not start on {sys.platform}: {said[-2000:]}")
+    @asynccontextmanager
+    async def open(self) -> AsyncIterator[Emulator]:
+        """A connection to it, once it answers."""
+        async with aiohttp.ClientSession() as session:
+            await self._until_it_answers(session)
+            async with session.ws_connect(f"{self.api}/events") as feed:
+                emulator = Emulator(session, self.api, self.port, feed)
+                emulator.before = len(await emulator.receipts())
+                yield emulator
+
+    async def _until_it_answers(self, session: aiohttp.ClientSession) -> None:
+        for _ in range(600):
+            if self._process.poll() is not None:
+                break
+            try:
+                async with session.get(f"{self.api}/health") as answer:
+                    if answer.status == 200:
+                        return
+            except aiohttp.ClientConnectionError:
+                pass
+            await asyncio.sleep(0.05)
+        said = await asyncio.to_thread(self._log.read_text)
+        raise AssertionError(f"emupos did not start on {sys.platform}: {said[-2000:]}")

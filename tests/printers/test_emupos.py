@@ -2,8 +2,7 @@
 
 import asyncio
 import io
-from collections.abc import AsyncIterator
-from pathlib import Path
+from collections.abc import AsyncIterator, Iterator
 
 import pytest
 import zxingcpp
@@ -19,23 +18,27 @@ from printers.raster import DotGrid, draw_rows
 from printers.render import document_of, render
 from printers.transport import NotSent, Outcome, Printed
 from printers.transport_tcp import Patience, TcpTransport
-from tests.printers.emupos import Emulator, NoEmulator, emulator, program
+from tests.printers.emupos import Emulator, NoEmulator, Process, program
 from tests.printers.samples import JAPANESE, KOREAN, PAPERS, POLISH
-
-try:
-    program()
-    LACK = ""
-except NoEmulator as lack:
-    LACK = str(lack)
-pytestmark = pytest.mark.skipif(bool(LACK), reason=LACK or "there is one")
 
 EPSON = load_profile("epson-80mm")
 
 
+@pytest.fixture(scope="module")
+def process(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Process]:
+    try:
+        command = program()
+    except NoEmulator as lack:
+        pytest.skip(str(lack))
+    running = Process(command, tmp_path_factory.mktemp("emupos"))
+    yield running
+    running.stop()
+
+
 @pytest.fixture
-async def emupos(tmp_path: Path) -> AsyncIterator[Emulator]:
-    async with emulator(tmp_path) as running:
-        yield running
+async def emupos(process: Process) -> AsyncIterator[Emulator]:
+    async with process.open() as emulator:
+        yield emulator
 
 
 async def yes() -> bool:
@@ -65,7 +68,7 @@ async def test_every_paper_is_understood_to_the_last_byte_and_confirmed(emupos: 
             completed = await emupos.event("printer.job.completed")
             assert completed["data"]["boundary"] == "cut"
     assert emupos.complaints() == []
-    assert len(await emupos.receipts()) == 2 * len(PAPERS)
+    assert await emupos.new_receipts() == 2 * len(PAPERS)
 
 
 async def test_an_asian_model_prints_polish_in_its_latin_letters(emupos: Emulator) -> None:
@@ -134,7 +137,7 @@ async def test_a_printer_that_cannot_print_gets_nothing_and_says_why(emupos: Emu
     await emupos.mend(fault)
     assert await send(emupos, render(encode_content(POLISH), "epson-80mm")) == Printed()
     await emupos.event("printer.job.completed")
-    assert len(await emupos.receipts()) == 1
+    assert await emupos.new_receipts() == 1
 
 
 async def test_a_roll_that_is_nearly_empty_still_prints(emupos: Emulator) -> None:
@@ -146,10 +149,8 @@ async def test_paper_that_runs_out_in_the_middle_gives_one_receipt_after_the_ref
     told: list[str | None] = []
     ready = asyncio.Event()
 
-    class Slow(TcpTransport):
-        """Lets the paper run out after the printer said it has some."""
-
     async def before() -> bool:
+        """The paper runs out after the printer said it has some."""
         await emupos.fault("paper-out")
         ready.set()
         return True
@@ -157,7 +158,7 @@ async def test_paper_that_runs_out_in_the_middle_gives_one_receipt_after_the_ref
     def on_wait(problem: PrinterProblem | None) -> None:
         told.append(None if problem is None else problem.code)
 
-    transport = Slow("127.0.0.1", emupos.port, patience=Patience(printed=2, poll=0.1))
+    transport = TcpTransport("127.0.0.1", emupos.port, patience=Patience(printed=2, poll=0.1))
     data = render(encode_content(POLISH), "epson-80mm")
     sending = asyncio.create_task(transport.send(data, before_first_byte=before, on_wait=on_wait))
     await ready.wait()
@@ -168,7 +169,7 @@ async def test_paper_that_runs_out_in_the_middle_gives_one_receipt_after_the_ref
     assert await sending == Printed()
     await emupos.event("printer.job.completed")
     assert told == ["paper_out", None]
-    assert len(await emupos.receipts()) == 1
+    assert await emupos.new_receipts() == 1
 
 
 async def test_half_a_receipt_is_cut_off_before_the_next(emupos: Emulator) -> None:

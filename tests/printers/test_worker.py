@@ -292,6 +292,23 @@ async def test_a_storage_that_refuses_before_the_first_byte_delays_the_paper_and
     assert list(virtual.papers) == [b"0:1;"]
 
 
+async def test_a_storage_that_refuses_just_before_the_first_byte_is_no_reason_to_give_a_receipt_up(shop: Shop) -> None:
+    class MeetsAFullDisk(VirtualTransport):
+        attempts = 0
+
+        async def send(self, data: bytes, *, before_first_byte: BeforeFirstByte, on_wait: OnWait) -> Outcome:
+            self.attempts += 1
+            shop.database.refuse = 1 if self.attempts <= 8 else 0
+            return await super().send(data, before_first_byte=before_first_byte, on_wait=on_wait)
+
+    virtual = MeetsAFullDisk()
+    job = shop.queue(1)
+    shop.open(virtual)
+    await shop.comes_to(job, PrintState.PRINTED, PrintState.FAILED)
+    assert list(virtual.papers) == [b"0:1;"]
+    assert get(shop.tx, job).attempts == 9
+
+
 async def test_an_idle_worker_writes_nothing(shop: Shop) -> None:
     worker = shop.open(VirtualTransport())
     await shop.until(lambda: worker.condition.activity == "idle")

@@ -61,7 +61,7 @@ export function listenForKeys() {
     if (till().phase !== "selling" || till().panel || till().approval || event.isComposing) return;
     const command = commandOf(key);
     if (command) handle(event, key, command);
-    else if (event.key.length === 1 && !event.ctrlKey && !event.altKey && isNowhere(event.target)) focusEntry();
+    else if (event.key.length === 1 && !event.ctrlKey && !event.altKey && isNowhere(event.target)) focusField();
   });
 }
 
@@ -89,6 +89,11 @@ export function focusEntry() {
   const entry = document.getElementById("entry");
   entry?.focus();
   entry?.select();
+}
+
+// Whatever is typed without a field goes to the field of the moment: an amount while money is taken, else an article.
+function focusField() {
+  document.getElementById(till().payment ? "amount" : "entry")?.focus();
 }
 
 function moveLine(step) {

@@ -7,13 +7,17 @@ const SHORTEST = 5;
 const FRESH = { text: "", last: 0, field: null };
 
 let burst = { ...FRESH };
+let finishedAt = -Infinity;
 
 export function listenForScans(onScan) {
   addEventListener("keydown", (event) => take(event, onScan), { capture: true });
 }
 
 // Whether keys are arriving at a scanner's speed just now. A single letter that is also a command waits for this.
-export const isBurst = () => burst.text.length > 1 && performance.now() - burst.last <= GAP_MS;
+export function isBurst() {
+  const now = performance.now();
+  return now - finishedAt <= 2 * GAP_MS || (burst.text.length > 1 && now - burst.last <= GAP_MS);
+}
 
 function take(event, onScan) {
   if (event.repeat) return; // a key held down is fast as well
@@ -35,6 +39,7 @@ function take(event, onScan) {
 function finish(event, scanned, onScan) {
   event.preventDefault();
   event.stopImmediatePropagation();
+  finishedAt = event.timeStamp;
   restore(scanned.field);
   onScan(scanned.text);
 }

@@ -65,7 +65,7 @@ function fail(text, hint) {
 export function addProduct(product, quantityMilli = PIECE, found = {}) {
   if (!product.active) return fail(`${product.name}: ${say("problem_not_for_sale")}`);
   nextCustomer();
-  const isLabel = found.gtin !== undefined && !product.gtins.includes(found.gtin) && product.item_code !== null;
+  const isLabel = isScaleLabel(product, found.gtin);
   const named = isLabel ? { gtin: found.gtin } : { sku: product.sku };
   const milli = isLabel || (found.quantity_milli ?? PIECE) !== PIECE ? found.quantity_milli : quantityMilli;
   const item = { ...named, name: product.name, unit: product.unit, quantity_milli: milli };
@@ -73,6 +73,12 @@ export function addProduct(product, quantityMilli = PIECE, found = {}) {
   change({ search: null, payment: null, scanned: { ok: true, at: Date.now() } });
   soundOk();
   putBasket(baskets.addItem(till().basket, item));
+}
+
+// A barcode that is none of the article's own was printed by a scale: the service reads weight or price from it again.
+function isScaleLabel(product, gtin) {
+  const bare = (text) => text.replace(/^0+/, "");
+  return Boolean(gtin && product.item_code) && !product.gtins.some((own) => bare(own) === bare(gtin));
 }
 
 // The change of the last sale stays on the screen until something for the next customer happens.

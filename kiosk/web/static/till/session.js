@@ -107,6 +107,7 @@ export async function loadShift() {
 
 // The service does not know this token any more: signed out elsewhere, or the shift of fourteen hours is over.
 export function signedOut() {
+  if (!hasToken()) return null; // several calls were under way; the first answer has done it
   const { phase } = till();
   forgetOperator();
   if (!device) return unpair();

@@ -1,0 +1,133 @@
+"""edge: a prepared store for a bench: goods, members, tills with open shifts, and load on them.
+
+stand = await prepare_stand(folder, tills=16, products=2_000, members=2_000)
+service = StoreProcess(stand.config_file)
+await service.start()
+run = await sell(service, stand.tills, make_sales(...))
+"""
+
+import os
+import shutil
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+import msgspec
+from msgspec import Struct
+
+from kiosk.bench.client import Answer, Connection, connect, encode_request
+from kiosk.bench.goods import make_products, member_of, phone_of
+from kiosk.bench.load import measure
+from kiosk.bench.server import StoreProcess, write_store
+from kiosk.bench.statistics import Load
+from kiosk.bench.tills import Operator, Till, add_till, import_products, open_shift, pair_till, refusal
+from kiosk.commands import CompleteSale
+from kiosk.compose import now_ms
+from kiosk.config import load_config
+from kiosk.initialise import initialise
+from kiosk.start import DATABASE_NAME
+from loyalty.ids import uuid7
+
+RESTING_MS = 60_000
+"""The virtual printer's pace while printing is not what is measured: one receipt a minute."""
+
+_OPERATOR = Operator("manager", "2580")
+
+
+class Stand(Struct, frozen=True):
+    """A prepared store: its configuration, and its tills with open shifts."""
+
+    config_file: Path
+    tills: tuple[Till, ...]
+
+    @property
+    def database(self) -> Path:
+        """The store's file."""
+        return self.config_file.with_name(DATABASE_NAME)
+
+
+class Run(Struct, frozen=True, kw_only=True):
+    """A run under load: what the tills saw, and what the service did meanwhile. `cpu_ms` is that of all its
+    processes."""
+
+    load: Load
+    commits: int
+    jobs: int
+    cpu_ms: float
+    rss_mb: float
+    synchronous: int
+    sqlite: str
+
+    @property
+    def group_size(self) -> float:
+        """Write jobs per commit."""
+        return self.jobs / max(self.commits, 1)
+
+
+async def prepare_stand(folder: Path, *, tills: int, products: int, members: int) -> Stand:
+    """Make a store in `folder` through its HTTP contract and stop it again. Raises ServiceFailed, Refused."""
+    folder.mkdir(parents=True)
+    config_file = write_store(folder, {"printing": _printers(RESTING_MS)})
+    code = initialise(load_config(config_file), _OPERATOR.id, "Bench", _OPERATOR.pin).pairing_code
+    service = StoreProcess(config_file)
+    await service.start()
+    try:
+        first = await pair_till(service.url, "Till 1", code, _OPERATOR)
+        paired = [first, *[await add_till(service.url, first, f"Till {n}", _OPERATOR) for n in range(2, tills + 1)]]
+        connections = [await connect(service.url) for _ in paired]
+        for connection, till in zip(connections, paired, strict=True):
+            await open_shift(connection, till, uuid7(now_ms(), os.urandom(10)))
+        await import_products(connections[0], first, make_products(products))
+        await _enrol(connections, paired, members)
+        for connection in connections:
+            connection.close()
+    finally:
+        await service.stop()
+    return Stand(config_file, tuple(paired))
+
+
+def copy_stand(stand: Stand, folder: Path, *, pace_ms: int) -> Stand:
+    """The same store once more, while it is stopped, with a printer of another pace."""
+    shutil.copytree(stand.config_file.parent, folder)
+    return Stand(write_store(folder, {"printing": _printers(pace_ms)}), stand.tills)
+
+
+async def sell(service: StoreProcess, tills: Sequence[Till], sales: Iterable[CompleteSale]) -> Run:
+    """Sell `sales`, dealt out to `tills`, all at once. Raises Refused should a single one not be booked."""
+    connections = [await connect(service.url) for _ in tills]
+    dealt: list[list[bytes]] = [[] for _ in tills]
+    for n, sale in enumerate(sales):
+        at = n % len(tills)
+        body = msgspec.json.encode(sale)
+        dealt[at].append(encode_request("POST", "/v1/sales", connections[at].host, tills[at].token, body))
+    before, used_before = await service.readiness(), service.usage()
+    load = await measure(connections, dealt, on_answer=_need_created)
+    used, after = service.usage(), await service.readiness()
+    for connection in connections:
+        connection.close()
+    return Run(
+        load=load,
+        commits=after.commits - before.commits,
+        jobs=after.jobs - before.jobs,
+        cpu_ms=used.cpu_ms - used_before.cpu_ms,
+        rss_mb=used.rss_mb,
+        synchronous=after.synchronous,
+        sqlite=after.sqlite,
+    )
+
+
+async def _enrol(connections: Sequence[Connection], tills: Sequence[Till], members: int) -> None:
+    requests: list[list[bytes]] = [[] for _ in tills]
+    for n in range(members):
+        at = n % len(tills)
+        body = msgspec.json.encode({"id": member_of(n), "locale": "en", "name": f"Member {n}", "phone": phone_of(n)})
+        requests[at].append(encode_request("POST", "/v1/members", connections[at].host, tills[at].token, body))
+    await measure(connections, requests, on_answer=_need_created)
+
+
+def _need_created(answer: Answer) -> None:
+    if answer.status != 201:
+        raise refusal("POST", answer.status, msgspec.json.decode(answer.body))
+
+
+def _printers(pace_ms: int) -> str:
+    return f'printers = [{{ name = "receipt", kind = "virtual", profile = "epson-80mm", pace_ms = {pace_ms} }}]'

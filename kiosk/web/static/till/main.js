@@ -1,0 +1,70 @@
+// The till: one state (state.js), drawn as one tree. This file only connects things.
+
+import { html, render } from "../vendor/htm-preact-standalone.js";
+import { setListeners } from "./api.js";
+import { listenForKeys } from "./keys.js";
+import { onChangeElsewhere, recall } from "./memory.js";
+import { retryNow } from "./outbox.js";
+import { reprice } from "./pricing.js";
+import { listenForScans } from "./scanner.js";
+import { signedOut, start } from "./session.js";
+import { takeScan } from "./selling.js";
+import { change, onChange, till } from "./state.js";
+import { setLanguage } from "./texts.js";
+import { BasketTable, Entry } from "./view_basket.js";
+import { MemberDialog, ParkDialog, ParkedDialog } from "./view_customer.js";
+import { Banner, KeyRow, Messages, TopStrip } from "./view_frame.js";
+import { HelpDialog } from "./view_help.js";
+import { ApprovalDialog, LineDialog } from "./view_line.js";
+import { Finished, Payment } from "./view_payment.js";
+import { LastDialog, ReturnDialog, ReturnedDialog } from "./view_return.js";
+import { ShiftDialog } from "./view_shift.js";
+import { Side } from "./view_side.js";
+import { Float, Pairing, SignIn, Waiting } from "./view_start.js";
+
+const PANELS = {
+  member: MemberDialog, line: LineDialog, park: ParkDialog, parked: ParkedDialog, shift: ShiftDialog,
+  returns: ReturnDialog, returned: ReturnedDialog, last: LastDialog, help: HelpDialog,
+};
+const BEFORE = { start: Waiting, pairing: Pairing, sign_in: SignIn, float: Float };
+
+function Till({ till: state }) {
+  const Before = BEFORE[state.phase];
+  if (Before) return html`<div class="before"><${Banner} till=${state} /><${Before} till=${state} /><${Messages} till=${state} /></div>`;
+  const Panel = state.panel && PANELS[state.panel.name];
+  return html`<div class="till">
+    <${TopStrip} till=${state} /><${Banner} till=${state} />
+    <main class="work"><${Work} state=${state} /><${Messages} till=${state} /></main>
+    <${Side} till=${state} /><${KeyRow} till=${state} />
+    ${Panel && html`<${Panel} key=${state.panel.name} till=${state} />`}
+    ${state.approval && html`<${ApprovalDialog} approval=${state.approval} />`}
+  </div>`;
+}
+
+function Work({ state }) {
+  if (state.payment && state.quote) return html`<${Payment} till=${state} />`;
+  return html`<${Entry} till=${state} />${state.finished ? html`<${Finished} sale=${state.finished} />` : html`<${BasketTable} till=${state} />`}`;
+}
+
+function takeFromElsewhere(name) {
+  if (name === "basket" && till().basket && recall("basket")) {
+    change({ basket: recall("basket") });
+    reprice();
+  }
+  if (name === "last") change({ last: recall("last") });
+}
+
+setLanguage(navigator.language.slice(0, 2));
+setListeners({
+  onReach(isReached) {
+    if (isReached && till().unreachable) retryNow();
+    if (isReached !== !till().unreachable) change({ unreachable: isReached ? null : Date.now() });
+  },
+  onUnauthorized: signedOut,
+});
+const root = document.getElementById("till");
+onChange((state) => render(html`<${Till} till=${state} />`, root));
+listenForScans((text) => takeScan(text));
+listenForKeys();
+onChangeElsewhere(takeFromElsewhere);
+start();

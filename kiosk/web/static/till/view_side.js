@@ -1,0 +1,65 @@
+// The right side: customer, sums, what is due, and the pay button, which never moves.
+
+import { html } from "../vendor/htm-preact-standalone.js";
+import { run, commandOf } from "./keys.js";
+import { money, wholeNumber } from "./money.js";
+import { addTender, complete, leftToPay } from "./paying.js";
+import { isPriced } from "./pricing.js";
+import { nextCustomer } from "./selling.js";
+import { say } from "./texts.js";
+
+export function Side({ till }) {
+  return html`<aside class="side" aria-label=${say("total")}>
+    <${Customer} till=${till} />
+    <${Sums} till=${till} />
+    <${MainButton} till=${till} />
+  </aside>`;
+}
+
+function Customer({ till }) {
+  const { member } = till.basket;
+  const member_key = commandOf("F4");
+  const active = till.quote?.points.balance.active;
+  const open = () => run(member_key);
+  if (!member)
+    return html`<button type="button" class="customer none" onClick=${open} disabled=${till.pending}>
+      <span>${say("no_customer")}</span><small>${say("scan_card")}</small><kbd>F4</kbd></button>`;
+  return html`<button type="button" class="customer" onClick=${open} disabled=${till.pending}>
+    <i class="face" aria-hidden="true">${[...(member.name ?? "?")][0]}</i>
+    <span><b>${member.name ?? say("nameless")}</b><small>${member.phone ?? ""}</small></span>
+    <span class="points">${active !== undefined && isPriced(till) ? html`<b>${wholeNumber(active)}</b><small>${say("points")}</small>` : ""}</span>
+    <kbd>F4</kbd></button>`;
+}
+
+function Sums({ till }) {
+  const { quote, finished } = till;
+  const shown = finished ?? (till.basket.lines.length ? quote : null);
+  const sums = shown?.totals;
+  const stale = !finished && shown && !isPriced(till);
+  return html`<div class=${stale ? "sums stale" : "sums"}>
+    ${sums && html`<dl>
+      <dt>${say("gross")}</dt><dd>${money(sums.gross_minor)}</dd>
+      ${sums.discount_minor > 0 && html`<dt class="off">${say("discounts")}</dt><dd class="off">${money(-sums.discount_minor)}</dd>`}
+      ${sums.taxes.map((tax) => html`<dt class="tax">${say("tax", { rate: tax.rate })}</dt><dd class="tax">${money(tax.tax_minor)}</dd>`)}
+      ${sums.rounding_minor !== 0 && html`<dt>${say("rounding")}</dt><dd>${money(sums.rounding_minor)}</dd>`}
+      ${shown.points.earned > 0 && html`<dt class="earn">${say("earns")}</dt><dd class="earn">+${wholeNumber(shown.points.earned)}</dd>`}
+    </dl>`}
+    <div class="due"><span>${finished ? say("paid_total") : say("due")}</span><output>${money(sums?.due_minor ?? 0)}</output></div>
+  </div>`;
+}
+
+// One place for the button that goes on: pay, take the rest in cash, next customer.
+function MainButton({ till }) {
+  const { payment, pending, finished } = till;
+  if (pending)
+    return html`<button type="button" class="pay" disabled><span class="busy"></span>${say("sending")}</button>`;
+  if (finished)
+    return html`<button type="button" class="pay next" onClick=${nextCustomer}>${say("next_customer")} <kbd>Esc</kbd></button>`;
+  if (payment) {
+    const { isPaid, cash } = leftToPay(till);
+    return html`<button type="button" class="pay" disabled=${!isPriced(till)} onClick=${() => (isPaid ? complete() : addTender("cash", null))}>
+      ${isPaid ? say("complete") : html`${say("cash_exact")} <b>${money(cash)}</b>`} <kbd>F9</kbd></button>`;
+  }
+  const pay = commandOf("F9");
+  return html`<button type="button" class="pay" disabled=${!isPriced(till)} onClick=${() => run(pay)}>${say("key_pay")} <kbd>F9</kbd></button>`;
+}
