@@ -107,13 +107,11 @@ def apply_basket_parked(tx: Tx, entry: Entry) -> None:
     parked = entry.body
     assert isinstance(parked, BasketParked)
     tx.execute(
-        "INSERT INTO parked_basket (id, till, operator, label, basket, total_minor, member, at)"
-        " VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+        "INSERT INTO parked_basket (id, till, operator, basket, total_minor, member, at) VALUES (?, ?, ?, ?, ?, ?, ?)",
         (
             entry.op_id.bytes,
             parked.till,
             entry.operator,
-            parked.label,
             bytes(parked.basket).decode(),
             parked.total_minor,
             parked.member.bytes if parked.member else None,

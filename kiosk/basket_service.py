@@ -44,22 +44,23 @@ class ParkedAnswer(Struct, frozen=True, kw_only=True):
 
 def park_basket(tx: Tx, shop: Shop, caller: Caller, command: ParkBasket) -> tuple[ParkedAnswer, bool]:
     """Set a basket aside. Raises what pricing raises: what cannot be sold cannot be parked."""
-    known = find_same(tx, command.id, BasketParked, fingerprint(command))
+    request = fingerprint(msgspec.structs.replace(command, label=""))
+    known = find_same(tx, command.id, BasketParked, request)
     if known is None:
         # An approval is a secret for one use on one till; it would stand in the journal for ever.
         lines = tuple(msgspec.structs.replace(line, approval=None) for line in command.lines)
         basket = QuoteBasket(lines=lines, member=command.member, coupons=command.coupons)
         quote = quote_basket(tx, shop, caller, basket)
         body = BasketParked(
-            request=fingerprint(command),
+            request=request,
             till=caller.till,
-            label=command.label,
             basket=msgspec.Raw(msgspec.json.encode(basket)),
             total_minor=quote.totals.due_minor,
             currency=shop.terms.currency,
             member=command.member,
         )
         shop.journal.record(tx, origin_of(caller, day_of(tx, caller, shop.terms)), command.id, body)
+        tx.execute("INSERT INTO parked_label (parked, label) VALUES (?, ?)", (command.id.bytes, command.label))
     return _read(tx, command.id), known is not None
 
 
@@ -81,12 +82,14 @@ def claim_basket(tx: Tx, shop: Shop, caller: Caller, parked: UUID) -> tuple[Park
         return _read(tx, parked), True
     body = BasketClaimed(parked=parked, till=caller.till)
     shop.journal.record(tx, origin_of(caller, day_of(tx, caller, shop.terms)), claim_id, body)
+    tx.execute("DELETE FROM parked_label WHERE parked = ?", (parked.bytes,))
     return _read(tx, parked), False
 
 
 _SELECT = (
-    "SELECT id, label, parked_basket.till, operator, parked_basket.at, member, total_minor, basket, basket_claim.till"
-    " FROM parked_basket LEFT JOIN basket_claim ON basket_claim.parked = parked_basket.id"
+    "SELECT id, coalesce(label, ''), parked_basket.till, operator, parked_basket.at, member, total_minor, basket,"
+    " basket_claim.till FROM parked_basket LEFT JOIN parked_label ON parked_label.parked = id"
+    " LEFT JOIN basket_claim ON basket_claim.parked = parked_basket.id"
 )
 
 

@@ -5,18 +5,15 @@ from uuid import UUID
 
 from msgspec import Struct
 
-from kiosk.barcodes import LabelPattern
-from kiosk.classify import ScannedLabel, ScannedMember, ScannedReceipt, classify
+from kiosk.classify import Scan, ScannedMember, ScannedReceipt
 from kiosk.commands import Reason, fingerprint
 from kiosk.element_strings import ScannedGtin
-from kiosk.line_items import label_quantity
+from kiosk.line_items import classify_for, find_scanned, quantity_of
 from kiosk.member_views import resolve_member
 from kiosk.members import ResolvedMember, ResolveMember
 from kiosk.product_service import Taken, change_products, count_stock, take_products
 from kiosk.product_store import (
     Product,
-    find_by_gtin,
-    find_by_item_code,
     read_product,
     read_stock,
     search_products,
@@ -31,6 +28,8 @@ from sync.http.etag import require_match, strong_etag
 from sync.http.paging import Page
 from sync.http.problems import PreconditionFailed
 from sync.journal import find
+
+_SHOWN = 200
 
 
 class ProductMissing(NotFound):
@@ -53,6 +52,7 @@ class ProductAnswer(Struct, frozen=True, kw_only=True):
     item_code: str | None
     active: bool
     price_book: int
+    revision: str
     stock_milli: int
 
 
@@ -127,21 +127,14 @@ def count_shelves(
 
 def scan(tx: Tx, shop: Shop, caller: Caller, text: str, symbology: str | None) -> ScanAnswer:
     """What a scanned or typed text is. Never fails for its content: what nobody knows is `unknown`."""
-    patterns = tuple(LabelPattern.parse(pattern) for pattern in shop.terms.label_patterns)
-    found = classify(text, symbology, patterns, shop.terms.currency_digits)
-    unknown = ScanAnswer(kind="unknown", text=text[:200])
-    match found:
-        case ScannedGtin():
-            return _scanned_gtin(tx, shop, found, text) or unknown
-        case ScannedLabel():
-            return _scanned_label(tx, shop, found, text) or unknown
-        case ScannedMember():
-            return _scanned_member(tx, shop, caller, found, text) or unknown
-        case ScannedReceipt():
-            return _scanned_receipt(tx, found.number)
-        case _:
-            product = read_product(tx, found.text.strip()[:64])
-            return _product_scan(tx, shop, product, text) if product else unknown
+    found = classify_for(shop.terms, text, symbology)
+    if isinstance(found, ScannedMember):
+        answer = _scanned_member(tx, shop, caller, found, text)
+    else:
+        answer = _scanned_product(tx, shop, found, text)
+        if answer is None and isinstance(found, ScannedReceipt):
+            answer = _scanned_receipt(tx, found.number)
+    return answer or ScanAnswer(kind="unknown", text=text[:_SHOWN])
 
 
 def tax_classes(shop: Shop) -> frozenset[str]:
@@ -151,40 +144,27 @@ def tax_classes(shop: Shop) -> frozenset[str]:
 
 def etag_of(product: ProductAnswer) -> str:
     """The version of an article; its stock, which moves with every sale, is no part of it."""
-    return strong_etag(
-        product.sku, product.price_book, product.name, product.price_minor, ",".join(product.gtins), int(product.active)
-    )
+    return strong_etag(product.revision)
 
 
-def _scanned_gtin(tx: Tx, shop: Shop, found: ScannedGtin, text: str) -> ScanAnswer | None:
-    product = find_by_gtin(tx, found.gtin)
-    if product is None:
+def _scanned_product(tx: Tx, shop: Shop, found: Scan, text: str) -> ScanAnswer | None:
+    """The article, with what this very pack says of itself. `gtin` is the text to put into the basket's line."""
+    named = find_scanned(tx, found)
+    if named.product is None:
         return None
+    special = named.price_minor is not None or named.quantity_milli is not None
+    element = found if isinstance(found, ScannedGtin) else None
+    plain = element.gtin if element else None
     return ScanAnswer(
         kind="product",
-        text=text[:200],
-        product=_answer(tx, shop, product),
-        quantity_milli=found.quantity_milli or 1000,
-        price_minor=product.price_minor,
-        gtin=found.gtin,
-        batch=found.batch,
-        expiry=found.expiry,
-        serial=found.serial,
-    )
-
-
-def _scanned_label(tx: Tx, shop: Shop, found: ScannedLabel, text: str) -> ScanAnswer | None:
-    product = find_by_item_code(tx, found.item_code)
-    if product is None:
-        return None
-    quantity = label_quantity(product, found.price_minor, found.quantity_milli)
-    return ScanAnswer(
-        kind="product",
-        text=text[:200],
-        product=_answer(tx, shop, product),
-        quantity_milli=quantity,
-        price_minor=found.price_minor if found.price_minor is not None else product.price_minor,
-        gtin=text.strip()[:64],
+        text=text[:_SHOWN],
+        product=_answer(tx, shop, named.product),
+        quantity_milli=quantity_of(named.product, named) if special else 1000,
+        price_minor=named.price_minor if named.price_minor is not None else named.product.price_minor,
+        gtin=text.strip()[:_SHOWN] if special else plain,
+        batch=element.batch if element else None,
+        expiry=element.expiry if element else None,
+        serial=element.serial if element else None,
     )
 
 
@@ -193,7 +173,7 @@ def _scanned_member(tx: Tx, shop: Shop, caller: Caller, found: ScannedMember, te
         member = resolve_member(tx, shop, caller, ResolveMember(token=found.card))
     except UnknownMember:
         return None
-    return ScanAnswer(kind="member", text=text[:200], member=member)
+    return ScanAnswer(kind="member", text=text[:_SHOWN], member=member)
 
 
 def _scanned_receipt(tx: Tx, number: str) -> ScanAnswer:
@@ -202,16 +182,6 @@ def _scanned_receipt(tx: Tx, number: str) -> ScanAnswer:
     except UnknownSale:
         sale = None
     return ScanAnswer(kind="receipt", text=number, receipt=number, sale=sale)
-
-
-def _product_scan(tx: Tx, shop: Shop, product: Product, text: str) -> ScanAnswer:
-    return ScanAnswer(
-        kind="product",
-        text=text[:200],
-        product=_answer(tx, shop, product),
-        quantity_milli=1000,
-        price_minor=product.price_minor,
-    )
 
 
 def _answer(tx: Tx, shop: Shop, product: Product) -> ProductAnswer:
@@ -227,5 +197,6 @@ def _answer(tx: Tx, shop: Shop, product: Product) -> ProductAnswer:
         item_code=product.item_code,
         active=product.active,
         price_book=product.price_book,
+        revision=product.revision,
         stock_milli=read_stock(tx, product.sku),
     )

@@ -15,7 +15,8 @@ from typing import Any, Literal
 from aiohttp import web
 
 from kiosk import __version__
-from kiosk.config import Config, Printer
+from kiosk.barcodes import LabelPattern
+from kiosk.config import Config, ConfigWrong, Printer
 from kiosk.helper import Helper
 from kiosk.registry import APPLIERS
 from kiosk.sessions import Sessions
@@ -69,7 +70,7 @@ def make_terms(config: Config) -> Terms:
         earn_rule=EarnRule("base", 1, config.loyalty.points, config.loyalty.per_minor, config.loyalty.basis),
         needs_approval=frozenset(config.roles.needs_approval),
         cashier_discount_percent=config.roles.cashier_discount_percent,
-        label_patterns=config.labels.patterns,
+        label_patterns=_read_patterns(config),
         phone_prefix=own.phone_prefix,
         receipt_printer=config.printing.receipt_printer,
         store_name=own.name,
@@ -77,6 +78,13 @@ def make_terms(config: Config) -> Terms:
         tax_id=own.tax_id,
         footer_lines=own.footer_lines,
     )
+
+
+def _read_patterns(config: Config) -> tuple[LabelPattern, ...]:
+    try:
+        return tuple(LabelPattern.parse(pattern) for pattern in config.labels.patterns)
+    except ValueError as error:
+        raise ConfigWrong(f"labels.patterns: {error}") from error
 
 
 def make_shop(config: Config, epoch: int, ordinal: int) -> Shop:

@@ -1,10 +1,20 @@
 """sql: what the scanned lines are: products by sku, by barcode, by the item code of a price label."""
 
 from collections.abc import Sequence
+from typing import NamedTuple
 
-from kiosk.barcodes import Label, LabelPattern, normalise_gtin, read_label
+from kiosk.barcodes import normalise_gtin
+from kiosk.classify import Scan, ScannedLabel, ScannedReceipt, ScannedText, classify
 from kiosk.commands import LineRequest
-from kiosk.product_store import Product, find_by_gtins, find_by_item_code, read_products
+from kiosk.element_strings import ScannedGtin
+from kiosk.product_store import (
+    Product,
+    find_by_gtin,
+    find_by_gtins,
+    find_by_item_code,
+    read_product,
+    read_products,
+)
 from kiosk.sale import ItemFacts
 from kiosk.terms import Terms
 from loyalty.errors import InvalidInput
@@ -29,8 +39,16 @@ class NameOneArticle(InvalidInput):
     code, hint = "name_one_article", "Send either sku or gtin in each line."
 
 
+class Named(NamedTuple):
+    """What a scanned text names: a product, and what its symbol or label says of this very pack."""
+
+    product: Product | None
+    price_minor: int | None = None
+    quantity_milli: int | None = None
+
+
 def find_items(tx: Tx, lines: Sequence[LineRequest], terms: Terms, business_day: str) -> tuple[ItemFacts, ...]:
-    """The product facts of each line, in order, in two statements for the whole basket.
+    """The product facts of each line, in order, in two statements for a basket of skus and plain barcodes.
 
     Raises UnknownProduct, NotForSale, NameOneArticle, NoTaxRate with a pointer to the line.
     """
@@ -40,42 +58,54 @@ def find_items(tx: Tx, lines: Sequence[LineRequest], terms: Terms, business_day:
     items = []
     for index, line in enumerate(lines):
         pointer = f"/lines/{index}"
-        if (line.sku is None) == (line.gtin is None):
-            raise NameOneArticle(pointer=pointer)
-        label: Label | None = None
-        if line.sku is not None:
-            product = by_sku.get(line.sku)
+        if line.sku is not None and line.gtin is None:
+            named = Named(by_sku.get(line.sku))
+        elif line.gtin is not None and line.sku is None:
+            known = by_gtin.get(gtins[line.gtin] or "")
+            named = Named(known) if known else find_scanned(tx, classify_for(terms, line.gtin))
         else:
-            assert line.gtin is not None
-            product = by_gtin.get(gtins[line.gtin] or "")
-            if product is None:
-                product, label = find_label(tx, line.gtin, terms)
+            raise NameOneArticle(pointer=pointer)
+        product = named.product
         if product is None:
             raise UnknownProduct(f"{line.sku or line.gtin}"[:80], pointer=f"{pointer}/{'sku' if line.sku else 'gtin'}")
         if not product.active:
             raise NotForSale(product.name, pointer=pointer)
-        items.append(_item(product, label, line.quantity_milli, terms.rate_of(product.tax_class, business_day)))
+        items.append(_item(product, named, line.quantity_milli, terms.rate_of(product.tax_class, business_day)))
     return tuple(items)
 
 
-def find_label(tx: Tx, text: str, terms: Terms) -> tuple[Product | None, Label | None]:
-    """The product behind a price- or weight-embedded barcode, and what the label says."""
-    label = read_label(text, tuple(LabelPattern.parse(pattern) for pattern in terms.label_patterns))
-    if label is None:
-        return None, None
-    return find_by_item_code(tx, label.item_code), label
+def classify_for(terms: Terms, text: str, symbology: str | None = None) -> Scan:
+    """What a scanned text is in this shop."""
+    return classify(text, symbology, terms.label_patterns, terms.currency_digits)
 
 
-def label_quantity(product: Product, price_minor: int | None, quantity_milli: int | None) -> int:
-    """The weight a label stands for: printed on it, or its price divided by the price of a unit, never nothing."""
-    if quantity_milli is not None:
-        return max(quantity_milli, 1)
-    if price_minor is None or product.price_minor == 0 or product.unit == "piece":
+def find_scanned(tx: Tx, scan: Scan) -> Named:
+    """The product a scan names. A number that no product carries may still be somebody's sku, typed or printed."""
+    match scan:
+        case ScannedGtin():
+            product = find_by_gtin(tx, scan.gtin) or read_product(tx, scan.gtin.lstrip("0"))
+            return Named(product, scan.price_minor, scan.quantity_milli)
+        case ScannedLabel():
+            return Named(find_by_item_code(tx, scan.item_code), scan.price_minor, scan.quantity_milli)
+        case ScannedReceipt():
+            return Named(read_product(tx, scan.number))
+        case ScannedText():
+            return Named(read_product(tx, scan.text.strip()[:64]))
+        case _:
+            return Named(None)
+
+
+def quantity_of(product: Product, named: Named) -> int:
+    """The quantity a label stands for: printed on it, or its price divided by the price of a unit, never nothing."""
+    if named.quantity_milli is not None:
+        return max(named.quantity_milli, 1)
+    if named.price_minor is None or product.price_minor == 0 or product.unit == "piece":
         return 1000
-    return max((price_minor * 1000 + product.price_minor // 2) // product.price_minor, 1)
+    return max((named.price_minor * 1000 + product.price_minor // 2) // product.price_minor, 1)
 
 
-def _item(product: Product, label: Label | None, quantity_milli: int, tax_rate: str) -> ItemFacts:
+def _item(product: Product, named: Named, quantity_milli: int, tax_rate: str) -> ItemFacts:
+    labelled = named.price_minor is not None or named.quantity_milli is not None
     return ItemFacts(
         sku=product.sku,
         name=product.name,
@@ -83,6 +113,6 @@ def _item(product: Product, label: Label | None, quantity_milli: int, tax_rate: 
         unit=product.unit,
         price_minor=product.price_minor,
         tax_rate=tax_rate,
-        quantity_milli=label_quantity(product, label.price_minor, label.quantity_milli) if label else quantity_milli,
-        label_price_minor=label.price_minor if label else None,
+        quantity_milli=quantity_of(product, named) if labelled else quantity_milli,
+        label_price_minor=named.price_minor,
     )

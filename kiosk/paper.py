@@ -8,8 +8,15 @@ from printers.contents import Content, encode_content
 from printers.spool import submit
 
 
-def print_receipt(
-    tx: Tx, shop: Shop, caller: Caller, job: UUID, reference: UUID, member: UUID | None, content: Content
+def queue_paper(
+    tx: Tx,
+    shop: Shop,
+    caller: Caller,
+    job: UUID,
+    kind: str,
+    reference: UUID,
+    member: UUID | None,
+    content: Content,
 ) -> None:
     """Queue a receipt. `reference` is the fact it documents, `member` whose data it may hold, so that erasing finds
     it."""
@@ -17,7 +24,7 @@ def print_receipt(
         tx,
         job_id=job,
         printer=shop.terms.receipt_printer,
-        kind="receipt",
+        kind=kind,
         content=encode_content(content),
         now_ms=caller.now_ms,
         reference=reference,

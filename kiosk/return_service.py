@@ -12,7 +12,7 @@ from kiosk.business_day import utc_text
 from kiosk.commands import CompleteSale, QuoteReturn, RefundRequest, ReturnLine, TakeBack, fingerprint
 from kiosk.documents import return_receipt
 from kiosk.numbering import document_number
-from kiosk.paper import print_receipt
+from kiosk.paper import queue_paper
 from kiosk.returns import (
     RefundMismatch,
     ReturnTooLate,
@@ -171,7 +171,7 @@ def take_back(tx: Tx, shop: Shop, caller: Caller, command: TakeBack) -> ReturnOu
     entry = shop.journal.record(tx, origin_of(caller, shift.business_day), command.id, body)
     if command.receipt == "paper":
         paper = return_receipt(shop.terms, entry.stamp(), body, tax_added=sold.tax_added)
-        print_receipt(tx, shop, caller, receipt_job(command.id), command.id, sold.member, paper)
+        queue_paper(tx, shop, caller, receipt_job(command.id), "receipt", command.id, sold.member, paper)
     return ReturnOutcome(_answer(entry), replayed=False)
 
 

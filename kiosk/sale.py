@@ -12,7 +12,7 @@ from msgspec import Struct
 from kiosk.answers import QuoteAnswer, render_quote
 from kiosk.commands import CompleteSale, LineRequest, fingerprint
 from kiosk.numbering import document_number
-from kiosk.tender import Settlement, settle
+from kiosk.tender import Settlement, refuse_card_number, settle
 from kiosk.terms import Terms
 from loyalty.basket import BasketLine, ManualDiscount, PricedBasket, PricedLine, price
 from loyalty.earning import Earned, earn, eligible_lines
@@ -193,6 +193,8 @@ def _settle(
     """Goods that came back pay first; each part of their credit keeps the kind it may be refunded in later."""
     credit = [refund for taken in facts.returned for refund in taken.refunds if refund.kind == EXCHANGE]
     used = sum(refund.amount_minor for refund in credit)
+    for index, tender in enumerate(command.tenders):
+        refuse_card_number(tender.reference, f"/tenders/{index}/reference")
     given = [(tender.kind, tender.amount_minor) for tender in command.tenders]
     rounded = total + facts.exchange_rounding_minor
     settlement = settle(rounded - used, given, terms.cash_rounding_step_minor, terms.tender_kinds)

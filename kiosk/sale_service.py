@@ -11,7 +11,7 @@ from kiosk.approvals import need_approval, use_approvals
 from kiosk.commands import CompleteSale, QuoteBasket, VoidSale, fingerprint
 from kiosk.documents import sale_receipt, void_receipt
 from kiosk.line_items import find_items
-from kiosk.paper import print_receipt
+from kiosk.paper import queue_paper
 from kiosk.product_store import read_price_book
 from kiosk.return_service import ExchangeReturn, take_back_for_exchange
 from kiosk.returns import RefundMismatch
@@ -85,7 +85,7 @@ def complete_sale(tx: Tx, shop: Shop, caller: Caller, command: CompleteSale) -> 
     entry = shop.journal.record(tx, origin_of(caller, shift.business_day), command.id, body)
     if command.receipt == "paper":
         paper = sale_receipt(shop.terms, entry.stamp(), body)
-        print_receipt(tx, shop, caller, receipt_job(command.id), command.id, body.member, paper)
+        queue_paper(tx, shop, caller, receipt_job(command.id), "receipt", command.id, body.member, paper)
     return Outcome(_answer(entry), replayed=False)
 
 
@@ -151,7 +151,7 @@ def void_sale(tx: Tx, shop: Shop, caller: Caller, sale: UUID, command: VoidSale)
     recorded = shop.journal.record(tx, origin_of(caller, shift.business_day), void_id, void)
     if body.receipt == "paper":
         paper = void_receipt(shop.terms, recorded.stamp(), body)
-        print_receipt(tx, shop, caller, receipt_job(void_id), sale, body.member, paper)
+        queue_paper(tx, shop, caller, receipt_job(void_id), "receipt", sale, body.member, paper)
     return Outcome(_answer(entry, voided=True), replayed=False)
 
 

@@ -95,6 +95,42 @@ class ShiftTotals(Struct, frozen=True, kw_only=True):
     last_number: str | None = None
 
 
+class ShiftReport(Struct, frozen=True, kw_only=True):
+    """X (state open) or Z (state closed) of a shift. `print_job` is the paper of a Z."""
+
+    id: UUID
+    kind: str
+    state: str
+    till: str
+    operator: str | None
+    business_day: str
+    opened_at: str
+    closed_at: str | None
+    z_number: int | None
+    currency: str
+    float_minor: int
+    sales: int
+    gross_minor: int
+    discount_minor: int
+    net_minor: int
+    due_minor: int
+    rounding_minor: int
+    voids: int
+    voided_minor: int
+    returns: int
+    returned_minor: int
+    drawer_openings: int
+    points_earned: int
+    taxes: list[TaxSum]
+    tenders: list[TenderTotal]
+    movements: list[MovementLine]
+    counts: list[TenderCount]
+    variance_minor: int
+    first_number: str | None
+    last_number: str | None
+    print_job: UUID | None = None
+
+
 def expected_by_kind(float_minor: int, totals: ShiftTotals) -> dict[str, int]:
     """What should be there of each kind. An exchange's credit is no money and is left out."""
     kinds = {CASH, *totals.taken, *totals.given_back} - {EXCHANGE}

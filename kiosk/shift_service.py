@@ -8,25 +8,26 @@ from kiosk.approvals import need_approval
 from kiosk.business_day import business_day, utc_text
 from kiosk.commands import CloseShift, MoveCash, OpenDrawer, fingerprint
 from kiosk.commands import OpenShift as OpenShiftCommand
+from kiosk.paper import queue_paper
 from kiosk.shift import (
     DrawerShort,
-    MovementLine,
     ShiftAlreadyOpen,
     ShiftClosedDifferently,
     ShiftNotOpen,
+    ShiftReport,
     ShiftTotals,
-    TaxSum,
     TenderTotal,
     count_shift,
     expected_by_kind,
 )
+from kiosk.shift_document import shift_paper
 from kiosk.shift_store import ShiftRow, next_z_number, read_counts, read_shift, read_totals
 from kiosk.shop import Caller, Shop, day_of, find_open_shift, need_open_shift, origin_of
 from kiosk.tender import CASH
 from loyalty.errors import Forbidden, IdConflict
 from loyalty.ids import derived_uuid
 from loyalty.transactions import Tx
-from sync.facts.shifts import DrawerOpened, ShiftClosed, ShiftMoved, ShiftOpened, TenderCount
+from sync.facts.shifts import DrawerOpened, ShiftClosed, ShiftMoved, ShiftOpened
 from sync.journal import find, find_same
 
 
@@ -34,41 +35,6 @@ class NotYourTill(Forbidden):
     """This shift belongs to another till."""
 
     code, hint = "not_your_till", "Do it on the till the shift was opened on, or ask a manager."
-
-
-class ShiftReport(Struct, frozen=True, kw_only=True):
-    """X (state open) or Z (state closed) of a shift."""
-
-    id: UUID
-    kind: str
-    state: str
-    till: str
-    operator: str | None
-    business_day: str
-    opened_at: str
-    closed_at: str | None
-    z_number: int | None
-    currency: str
-    float_minor: int
-    sales: int
-    gross_minor: int
-    discount_minor: int
-    net_minor: int
-    due_minor: int
-    rounding_minor: int
-    voids: int
-    voided_minor: int
-    returns: int
-    returned_minor: int
-    drawer_openings: int
-    points_earned: int
-    taxes: list[TaxSum]
-    tenders: list[TenderTotal]
-    movements: list[MovementLine]
-    counts: list[TenderCount]
-    variance_minor: int
-    first_number: str | None
-    last_number: str | None
 
 
 class ShiftOutcome(Struct, frozen=True):
@@ -159,8 +125,23 @@ def close_shift(tx: Tx, shop: Shop, caller: Caller, shift: UUID, command: CloseS
         z_number=next_z_number(tx, row.till),
         counts=count_shift(expected, command.counted),
     )
-    shop.journal.record(tx, origin_of(caller, row.business_day), close_id, body)
-    return ShiftOutcome(report_shift(tx, shop, caller, shift), replayed=False)
+    entry = shop.journal.record(tx, origin_of(caller, row.business_day), close_id, body)
+    report = report_shift(tx, shop, caller, shift)
+    assert report.print_job is not None, "a closed shift has a paper"
+    paper = shift_paper(shop.terms, report, row.opened_at, caller.now_ms, entry.stamp())
+    queue_paper(tx, shop, caller, report.print_job, "shift_report", shift, None, paper)
+    return ShiftOutcome(report, replayed=False)
+
+
+def print_shift(tx: Tx, shop: Shop, caller: Caller, shift: UUID, job: UUID) -> UUID:
+    """Queue the X of an open shift, or the Z of a closed one once more, as `job`. Raises UnknownShift."""
+    row = read_shift(tx, shift)
+    entry = find(tx, derived_uuid(shift, "close"))
+    shown_at = caller.now_ms if row.closed_at is None else row.closed_at
+    stamp = entry.stamp() if entry else None
+    paper = shift_paper(shop.terms, report_shift(tx, shop, caller, shift), row.opened_at, shown_at, stamp)
+    queue_paper(tx, shop, caller, job, "shift_report", shift, None, paper)
+    return job
 
 
 def report_shift(tx: Tx, shop: Shop, caller: Caller, shift: UUID) -> ShiftReport:
@@ -202,6 +183,7 @@ def report_shift(tx: Tx, shop: Shop, caller: Caller, shift: UUID) -> ShiftReport
         variance_minor=sum(count.variance_minor for count in counts),
         first_number=totals.first_number,
         last_number=totals.last_number,
+        print_job=derived_uuid(shift, "paper") if closed else None,
     )
 
 

@@ -39,6 +39,12 @@ class TenderNotAccepted(InvalidInput):
     code, hint = "tender_not_accepted", "Choose one of the kinds shown on the payment screen."
 
 
+class CardNumberGiven(InvalidInput):
+    """The reference looks like a card number. Nothing was booked."""
+
+    code, hint = "card_number_given", "Enter the terminal's reference from its slip, never the number of the card."
+
+
 class Settlement(Struct, frozen=True):
     """What a set of tenders settles. `due_minor` is the total after cash rounding; paid - change = due."""
 
@@ -68,6 +74,22 @@ def settle(
         missing = left + rounding - cash
         raise Underpaid(f"{missing} is missing.", pointer="/tenders", due_minor=total_minor, missing_minor=missing)
     return Settlement(rounding, total_minor + rounding, cash + exact, cash - left - rounding)
+
+
+def refuse_card_number(reference: str | None, pointer: str) -> None:
+    """Keep card numbers out of the journal, where they would stay for ever.
+
+    13 to 19 digits, however they are spaced, whose Luhn sum is right (ISO/IEC 7812-1) are taken for one; a terminal's
+    reference that happens to look like that (one in ten of that length) has to be entered without its last digit.
+    Raises CardNumberGiven.
+    """
+    digits = [int(character) for character in (reference or "") if character.isdecimal()]
+    others = [character for character in reference or "" if not character.isdecimal() and character not in " -"]
+    if others or not 13 <= len(digits) <= 19:
+        return
+    doubled = [sum(divmod(2 * digit, 10)) if index % 2 else digit for index, digit in enumerate(reversed(digits))]
+    if sum(doubled) % 10 == 0:
+        raise CardNumberGiven(pointer=pointer)
 
 
 def keep(tenders: Iterable[tuple[str, int]], change_minor: int) -> dict[str, int]:

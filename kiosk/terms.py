@@ -3,6 +3,7 @@ approval."""
 
 from msgspec import Struct
 
+from kiosk.barcodes import LabelPattern
 from loyalty.earning import EarnRule
 from loyalty.errors import InvalidInput, WrongCurrency
 from loyalty.rounding import Rounding
@@ -40,7 +41,7 @@ class Terms(Struct, frozen=True, kw_only=True):
     earn_rule: EarnRule
     needs_approval: frozenset[str]
     cashier_discount_percent: int
-    label_patterns: tuple[str, ...]
+    label_patterns: tuple[LabelPattern, ...]
     phone_prefix: str
     receipt_printer: str
     store_name: str

@@ -14,6 +14,7 @@ from pathlib import Path
 import msgspec
 from msgspec import Struct
 
+from kiosk.bench.bodies import encode_body
 from kiosk.bench.client import Answer, Connection, connect, encode_request
 from kiosk.bench.goods import make_products, member_of, phone_of
 from kiosk.bench.load import measure
@@ -97,7 +98,7 @@ async def sell(service: StoreProcess, tills: Sequence[Till], sales: Iterable[Com
     dealt: list[list[bytes]] = [[] for _ in tills]
     for n, sale in enumerate(sales):
         at = n % len(tills)
-        body = msgspec.json.encode(sale)
+        body = encode_body(sale)
         dealt[at].append(encode_request("POST", "/v1/sales", connections[at].host, tills[at].token, body))
     before, used_before = await service.readiness(), service.usage()
     load = await measure(connections, dealt, on_answer=_need_created)

@@ -141,6 +141,8 @@ CREATE TABLE product (
 
 CREATE INDEX product_by_item_code ON product (item_code) WHERE item_code IS NOT NULL;
 
+CREATE INDEX product_by_name ON product (folded, sku, active);
+
 CREATE TABLE product_barcode (
     gtin TEXT PRIMARY KEY,
     sku TEXT NOT NULL,
@@ -375,12 +377,16 @@ CREATE TABLE parked_basket (
     id BLOB PRIMARY KEY,
     till TEXT NOT NULL,
     operator TEXT,
-    label TEXT NOT NULL,
     basket TEXT NOT NULL,
     total_minor INTEGER NOT NULL,
     member BLOB,
     at INTEGER NOT NULL
 ) STRICT;
+
+CREATE TABLE parked_label (
+    parked BLOB PRIMARY KEY,
+    label TEXT NOT NULL
+) STRICT, WITHOUT ROWID;
 
 CREATE TABLE basket_claim (
     parked BLOB PRIMARY KEY REFERENCES parked_basket (id),

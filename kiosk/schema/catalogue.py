@@ -22,7 +22,11 @@ CREATE TABLE product (
     price_book INTEGER NOT NULL
 ) STRICT
 """,
-    indexes=("CREATE INDEX product_by_item_code ON product (item_code) WHERE item_code IS NOT NULL",),
+    indexes=(
+        "CREATE INDEX product_by_item_code ON product (item_code) WHERE item_code IS NOT NULL",
+        # All a search reads of a row: scanning this instead of the table halves its time.
+        "CREATE INDEX product_by_name ON product (folded, sku, active)",
+    ),
 )
 
 PRODUCT_BARCODE = Table(

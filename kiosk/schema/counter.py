@@ -86,12 +86,24 @@ CREATE TABLE parked_basket (
     id BLOB PRIMARY KEY,
     till TEXT NOT NULL,
     operator TEXT,
-    label TEXT NOT NULL,
     basket TEXT NOT NULL,
     total_minor INTEGER NOT NULL,
     member BLOB,
     at INTEGER NOT NULL
 ) STRICT
+""",
+)
+
+# What the cashier wrote on the parked basket, often a customer's name: it never enters the journal.
+PARKED_LABEL = Table(
+    name="parked_label",
+    table_class=TableClass.LOCAL,
+    key=("parked",),
+    ddl="""
+CREATE TABLE parked_label (
+    parked BLOB PRIMARY KEY,
+    label TEXT NOT NULL
+) STRICT, WITHOUT ROWID
 """,
 )
 
@@ -124,4 +136,4 @@ CREATE TABLE drawer_opening (
 """,
 )
 
-TABLES = (SHIFT, SHIFT_MOVEMENT, SHIFT_CLOSE, SHIFT_COUNT, PARKED_BASKET, BASKET_CLAIM, DRAWER_OPENING)
+TABLES = (SHIFT, SHIFT_MOVEMENT, SHIFT_CLOSE, SHIFT_COUNT, PARKED_BASKET, PARKED_LABEL, BASKET_CLAIM, DRAWER_OPENING)

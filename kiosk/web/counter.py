@@ -1,16 +1,18 @@
 """edge: shifts, parked baskets and the drawer over HTTP."""
 
+from kiosk.answers import PrintJobAnswer
 from kiosk.basket_service import ParkedAnswer, claim_basket, list_parked, park_basket
 from kiosk.commands import CloseShift, MoveCash, OpenDrawer, OpenShift, ParkBasket
+from kiosk.shift import ShiftReport
 from kiosk.shift_service import (
     DrawerAnswer,
     ShiftOutcome,
-    ShiftReport,
     close_shift,
     current_shift,
     move_cash,
     open_drawer,
     open_shift,
+    print_shift,
     report_shift,
 )
 from kiosk.web.door import STAFF, Door, Session
@@ -53,6 +55,12 @@ async def close(door: Door, call: Call[Session, CloseShift, None]) -> object:
 async def report(door: Door, call: Call[Session, None, None]) -> object:
     """GET /v1/shifts/{id}/report."""
     return await door.read(call, report_shift, call.id())
+
+
+@routes.post("/v1/shifts/{id}/prints", "Print the X, or the Z once more", response=PrintJobAnswer, statuses=(201,))
+async def print_report(door: Door, call: Call[Session, None, None]) -> object:
+    """POST /v1/shifts/{id}/prints."""
+    return PrintJobAnswer(await door.write(call, print_shift, call.id(), door.new_id()), "queued")
 
 
 @routes.post("/v1/parked", "Set a basket aside", body=ParkBasket, response=ParkedAnswer, statuses=_CREATED)

@@ -33,11 +33,10 @@ class OperatorChanged(Struct, frozen=True, kw_only=True):
 
 
 class BasketParked(Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """A basket set aside. `basket` is the quote request as the till sent it."""
+    """A basket set aside. `basket` is the quote request as the till sent it; its label may be a name and stays local."""
 
     request: str
     till: str
-    label: str
     basket: msgspec.Raw
     total_minor: int
     currency: str

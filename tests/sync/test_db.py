@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from sqlite_utils.utils import sqlite3  # type: ignore[attr-defined]
 
-import sync.db
 from loyalty.errors import Conflict
 from loyalty.transactions import Tx
 from sync.db import GROUP_MAX, Database, SqliteError, SqliteTooOld, SqliteUnavailable, connect
@@ -77,7 +77,7 @@ class Gate:
     def __init__(self) -> None:
         self.entered, self.leave = threading.Event(), threading.Event()
 
-    def __call__(self, tx: Tx) -> None:
+    def __call__(self, _: Tx) -> None:
         self.entered.set()
         assert self.leave.wait(20)
 
@@ -140,7 +140,7 @@ async def test_a_write_is_in_the_file_when_it_is_answered(database: Database, pa
 
 async def test_jobs_of_one_caller_run_in_the_order_they_were_given(database: Database) -> None:
     order: list[int] = []
-    await write_together(database, *(lambda tx, n=n: order.append(n) for n in range(10)))
+    await write_together(database, *(lambda _, n=n: order.append(n) for n in range(10)))
     assert order == list(range(10))
 
 
@@ -190,7 +190,7 @@ async def test_an_earlier_job_of_the_group_is_seen_by_a_later_one(database: Data
 class Fragile:
     """A real connection whose COMMITs fail as the list says: "before" they did anything, or "after" they did it all."""
 
-    def __init__(self, connection: Any, commits: list[str]) -> None:
+    def __init__(self, connection: Any, commits: list[str]) -> None:  # noqa: ANN401  pysqlite3 has no types
         self._connection = connection
         self._commits = commits
 
@@ -198,7 +198,7 @@ class Fragile:
     def in_transaction(self) -> bool:
         return bool(self._connection.in_transaction)
 
-    def execute(self, sql: str, *parameters: Any) -> Any:
+    def execute(self, sql: str, *parameters: object) -> Any:  # noqa: ANN401
         fault = self._commits.pop(0) if sql == "COMMIT" and self._commits else "none"
         if fault == "before":
             raise SqliteUnavailable("disk I/O error")
@@ -395,13 +395,14 @@ async def test_close_commits_what_is_queued(path: Path) -> None:
     database = Database(path)
     await database.open()
     gate = Gate()
-    tasks = [asyncio.create_task(database.write(job)) for job in (gate, *map(insert, range(GROUP_MAX * 2)))]
-    await queued(*tasks)
+    held = asyncio.create_task(database.write(gate))
+    tasks = [asyncio.create_task(database.write(insert(value))) for value in range(GROUP_MAX * 2)]
+    await queued(held, *tasks)
     closing = asyncio.create_task(database.close())
     await asyncio.sleep(0.05)
     gate.leave.set()
-    await closing
-    assert [task.result() for task in tasks[1:]] == list(range(GROUP_MAX * 2))
+    await asyncio.gather(closing, held)
+    assert [task.result() for task in tasks] == list(range(GROUP_MAX * 2))
     assert values_in(path) == list(range(GROUP_MAX * 2))
     assert not database.is_alive()
 
@@ -441,7 +442,9 @@ async def test_the_death_of_the_writer_is_told_and_nothing_waits_for_it(path: Pa
     victim = asyncio.create_task(database.write(insert_then_raise(1, fatal)))
     assert await asyncio.to_thread(told.wait, 20)
     assert deaths == [fatal]
-    await asyncio.to_thread(lambda: database._thread and database._thread.join(20))
+    writer = next((thread for thread in threading.enumerate() if thread.name == "writer"), None)
+    if writer is not None:
+        await asyncio.to_thread(writer.join, 20)
     assert not database.is_alive()
     with pytest.raises(StorageUnavailable):
         await asyncio.wait_for(database.write(insert(2)), 5)
@@ -455,20 +458,16 @@ async def test_the_death_of_the_writer_is_told_and_nothing_waits_for_it(path: Pa
 
 async def test_the_writer_waits_for_the_disk(database: Database, path: Path) -> None:
     assert database.synchronous == 2, "PRAGMA synchronous must be FULL"
-    settings = await database.write(
-        lambda tx: [
-            tx.execute(f"PRAGMA {name}").fetchone()[0]  # type: ignore[index]  a pragma always answers
-            for name in ("journal_mode", "synchronous", "foreign_keys")
-        ]
-    )
-    assert settings == ["wal", 2, 1]
+    names = ("journal_mode", "synchronous", "foreign_keys")
+    settings = await database.write(lambda tx: [tx.execute(f"PRAGMA {name}").fetchone() for name in names])
+    assert settings == [("wal",), (2,), (1,)]
 
 
 @pytest.mark.parametrize("version", [(3, 51, 2), (3, 40, 1), (3, 7, 0)])
 async def test_an_sqlite_that_may_damage_data_is_refused(
     path: Path, monkeypatch: pytest.MonkeyPatch, version: tuple[int, int, int]
 ) -> None:
-    monkeypatch.setattr(sync.db.sqlite3, "sqlite_version_info", version)
+    monkeypatch.setattr(sqlite3, "sqlite_version_info", version)
     with pytest.raises(SqliteTooOld):
         connect(path)
     with pytest.raises(SqliteTooOld):
@@ -476,7 +475,7 @@ async def test_an_sqlite_that_may_damage_data_is_refused(
 
 
 def test_the_sqlite_in_use_is_one_that_does_not() -> None:
-    assert sync.db.sqlite3.sqlite_version_info > (3, 51, 2)
+    assert sqlite3.sqlite_version_info > (3, 51, 2)
 
 
 async def test_the_log_is_emptied_between_the_groups(database: Database, path: Path) -> None:

@@ -1,0 +1,258 @@
+"""A till in this process, for tests of selling: real SQLite, real journal, one transaction a call.
+
+with open_till(tmp_path) as till:
+    milk = till.sell("100", tenders=[("cash", 200)])
+    till.take_back(milk, [(1, 1000)], refunds=[("cash", 129)])
+    assert_holds(till.connection)
+"""
+
+import contextlib
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any, Concatenate, ParamSpec, TypeVar
+from uuid import UUID
+
+from kiosk.answers import SaleAnswer
+from kiosk.approvals import grant_approval
+from kiosk.commands import (
+    CloseShift,
+    CompleteSale,
+    ExchangeLine,
+    LineRequest,
+    MoveCash,
+    OpenShift,
+    QuoteReturn,
+    RefundRequest,
+    ReturnLine,
+    TakeBack,
+    TenderRequest,
+    VoidSale,
+)
+from kiosk.member_service import ENROL_RANDOM_BYTES, enrol_member
+from kiosk.members import EnrolMember
+from kiosk.return_service import ReturnAnswer, ReturnOutcome, ReturnQuoteAnswer, quote_return, take_back
+from kiosk.sale_service import Outcome, complete_sale, void_sale
+from kiosk.sale_store import read_balance
+from kiosk.shift_service import ShiftReport, close_shift, move_cash, open_shift, report_shift
+from kiosk.shop import Caller, Shop
+from loyalty.ledger import Balance
+from loyalty.transactions import Tx
+from sync.facts.catalogue import ProductFact
+from tests.kiosk.shopkit import NOW_MS, caller, device_of, new_id, open_shop, perform, prove_all
+
+P = ParamSpec("P")
+T = TypeVar("T")
+Pairs = Sequence[tuple[str, int]]
+Line = str | LineRequest
+FLOAT = 10_000
+
+
+def assert_holds(connection: Any) -> None:  # noqa: ANN401  pysqlite3 has no types
+    """The proof, and what must be true of every shop at any moment.
+
+    The journal replays into the same tables and caches; each till's numbers have no gap; of no sale more came back
+    than was sold, paid or earned; and every drawer is the sum of what went in and out.
+    """
+    report = prove_all(connection)
+    assert report.ok, report.first_wrong
+    series = connection.execute("SELECT till, series, count(*), min(n), max(n) FROM document_number GROUP BY 1, 2")
+    for till, ordinal, count, first, last in series:
+        assert (first, last) == (1, count), f"numbers of {till}, series {ordinal}, have a gap"
+    for sentence, select in _NEVER.items():
+        assert connection.execute(select).fetchall() == [], sentence
+
+
+_NEVER = {
+    "more came back of a line than was sold": (
+        "SELECT sale, line FROM taken_back_line JOIN sale_line USING (sale, line)"
+        " GROUP BY sale, line HAVING sum(taken_back_line.quantity_milli) > min(sale_line.quantity_milli)"
+    ),
+    "more points were clawed back than a line earned (I7)": (
+        "SELECT sale, line FROM taken_back_line JOIN sale_line USING (sale, line)"
+        " GROUP BY sale, line HAVING sum(taken_back_line.points) > min(sale_line.points)"
+    ),
+    "more went back in a kind than was paid in it (I9)": (
+        "SELECT sale, settles FROM (SELECT sale, settles, -amount_minor AS amount FROM refund"
+        " UNION ALL SELECT sale, settles, amount_minor FROM sale_tender"
+        " UNION ALL SELECT id, 'cash', -change_minor FROM sale) GROUP BY sale, settles HAVING sum(amount) < 0"
+    ),
+    "a sale's lines are not its totals": (
+        "SELECT id FROM sale WHERE net_minor <> (SELECT total(sale_line.net_minor) FROM sale_line WHERE sale = id)"
+    ),
+    "paid less change is not due": "SELECT id FROM sale WHERE paid_minor - change_minor <> due_minor",
+    "tenders are not what was paid": (
+        "SELECT id FROM sale WHERE paid_minor <> (SELECT total(amount_minor) FROM sale_tender WHERE sale = id)"
+    ),
+    "an account is both spendable and in debt (I3)": "SELECT member FROM account WHERE active > 0 AND debt > 0",
+    "what came back is not what was given for it": (
+        "SELECT op, n FROM taken_back WHERE value_minor + rounding_minor <>"
+        " (SELECT total(amount_minor) FROM refund WHERE refund.op = taken_back.op AND refund.n = taken_back.n)"
+    ),
+}
+
+
+class Till:
+    """One till with its caller. `another` is a second till of the same shop."""
+
+    def __init__(self, connection: Any, shop: Shop, who: Caller) -> None:  # noqa: ANN401  pysqlite3 has no types
+        self.connection = connection
+        self.shop = shop
+        self.who = who
+        self.shift: UUID | None = None
+
+    def another(self, till: str = "T02", role: str = "manager", float_minor: int = FLOAT) -> "Till":
+        """Another till, its shift open."""
+        other = Till(self.connection, self.shop, caller(role, till=till, at_ms=self.who.now_ms))
+        other.open(float_minor)
+        return other
+
+    def do(self, service: Callable[Concatenate[Tx, Shop, Caller, P], T], *args: P.args, **kwargs: P.kwargs) -> T:
+        """Run a service as this till's caller, a second later than the one before."""
+        self.who = caller(self.who.role, till=self.who.till, at_ms=self.who.now_ms + 1000, operator=self.who.operator)
+        return perform(self.connection, service, self.shop, self.who, *args, **kwargs)
+
+    def open(self, float_minor: int = FLOAT) -> ShiftReport:
+        """Open a shift; it is this till's `shift` from now on."""
+        report = self.do(open_shift, OpenShift(id=new_id(), float_minor=float_minor)).answer
+        self.shift = report.id
+        return report
+
+    def close(self, **counted: int) -> ShiftReport:
+        """Close the shift with what was counted of each kind."""
+        assert self.shift is not None
+        return self.do(close_shift, self.shift, CloseShift(counted=counted)).answer
+
+    def report(self, role: str = "manager") -> ShiftReport:
+        """The X or Z of this till's shift as somebody of that role sees it."""
+        assert self.shift is not None
+        return report_shift(self.connection, self.shop, caller(role, till=self.who.till), self.shift)
+
+    def move(self, kind: Any, amount_minor: int) -> ShiftReport:  # noqa: ANN401  one of three words
+        """Put cash in or take it out."""
+        assert self.shift is not None
+        command = MoveCash(id=new_id(), kind=kind, amount_minor=amount_minor, reason="change")
+        return self.do(move_cash, self.shift, command).answer
+
+    def send(self, command: CompleteSale) -> Outcome:
+        """Send a sale as it is."""
+        return self.do(complete_sale, command)
+
+    def sell(self, *lines: Line, tenders: Pairs = (("cash", 1_000_000),), **more: Any) -> SaleAnswer:  # noqa: ANN401
+        """Sell one piece of each sku, or the lines as given."""
+        return self.send(sale_of(*lines, tenders=tenders, **more)).answer
+
+    def exchange(
+        self,
+        back: Sequence[tuple[SaleAnswer, int, int]],
+        *lines: Line,
+        tenders: Pairs = (),
+        refunds: Pairs = (),
+        **more: Any,  # noqa: ANN401
+    ) -> SaleAnswer:
+        """Take back (sale, line, quantity_milli) and sell `lines`, settled net."""
+        returns = tuple(ExchangeLine(sale=sold.id, line=line, quantity_milli=quantity) for sold, line, quantity in back)
+        return self.sell(*lines, tenders=tenders, returns=returns, refunds=_refunds(refunds), **more)
+
+    def void(self, sold: SaleAnswer, reason: str = "void") -> Outcome:
+        """Undo a sale."""
+        return self.do(void_sale, sold.id, VoidSale(reason=reason))
+
+    def quote_return(self, sold: SaleAnswer, lines: Pairs | Sequence[tuple[int, int]]) -> ReturnQuoteAnswer:
+        """What a return would give back."""
+        command = QuoteReturn(sale=str(sold.id), lines=_return_lines(lines))
+        return quote_return(self.connection, self.shop, self.who, command)
+
+    def return_outcome(
+        self,
+        sold: SaleAnswer | str,
+        lines: Sequence[tuple[int, int]],
+        refunds: Pairs,
+        **more: Any,  # noqa: ANN401
+    ) -> ReturnOutcome:
+        """Take (line, quantity_milli) back."""
+        fields = {"id": new_id(), "reason": "did not fit", **more}
+        sale = sold if isinstance(sold, str) else str(sold.id)
+        command = TakeBack(sale=sale, lines=_return_lines(lines), refunds=_refunds(refunds), **fields)
+        return self.do(take_back, command)
+
+    def take_back(
+        self,
+        sold: SaleAnswer | str,
+        lines: Sequence[tuple[int, int]],
+        refunds: Pairs,
+        **more: Any,  # noqa: ANN401
+    ) -> ReturnAnswer:
+        """Take (line, quantity_milli) back; the answer."""
+        return self.return_outcome(sold, lines, refunds, **more).answer
+
+    def approve(self, purpose: str) -> str:
+        """A manager's approval, given on this till for the next five minutes."""
+        token = f"approval-{new_id()}"
+        expires_at = self.who.now_ms + 300_000
+        perform(
+            self.connection,
+            lambda tx, _shop, who: grant_approval(tx, token, "mia", purpose, device_of(_DEVICES[who.role]), expires_at),
+            self.shop,
+            self.who,
+        )
+        return token
+
+    def enrol(self, name: str = "Anna") -> UUID:
+        """A new member."""
+        random = new_id().bytes * 4
+        command = EnrolMember(id=new_id(), name=name, locale="en")
+        return self.do(enrol_member, command, random[:ENROL_RANDOM_BYTES]).answer.id
+
+    def points(self, member: UUID) -> Balance:
+        """A member's points."""
+        return read_balance(self.connection, member)
+
+    def stock(self, sku: str) -> int:
+        """What should lie on the shelf, in thousandths."""
+        row = self.connection.execute("SELECT quantity_milli FROM stock_level WHERE sku = ?", (sku,)).fetchone()
+        return int(row[0]) if row else 0
+
+    def rows(self, select: str, *parameters: object) -> list[tuple[Any, ...]]:
+        """What a table holds."""
+        return list(self.connection.execute(select, parameters).fetchall())
+
+    def entries(self) -> int:
+        """How many facts there are."""
+        return int(self.rows("SELECT count(*) FROM journal")[0][0])
+
+
+_DEVICES = {"cashier": "T01", "manager": "T02"}
+
+
+def sale_of(*lines: Line, tenders: Pairs = (), **more: Any) -> CompleteSale:  # noqa: ANN401
+    """A sale of one piece of each sku, or of the lines as given."""
+    asked = tuple(LineRequest(sku=each) if isinstance(each, str) else each for each in lines)
+    paid = tuple(TenderRequest(kind=kind, amount_minor=amount) for kind, amount in tenders)
+    return CompleteSale(**{"id": new_id(), "lines": asked, "tenders": paid, **more})
+
+
+def _refunds(refunds: Pairs) -> tuple[RefundRequest, ...]:
+    return tuple(RefundRequest(kind, amount) for kind, amount in refunds)
+
+
+def _return_lines(lines: Sequence[tuple[Any, int]]) -> tuple[ReturnLine, ...]:
+    return tuple(ReturnLine(line=line, quantity_milli=quantity) for line, quantity in lines)
+
+
+def product(sku: str, price_minor: int, tax_class: str = "standard", **more: Any) -> ProductFact:  # noqa: ANN401
+    """An article of that price."""
+    fields = {"name": f"Product {sku}", "department": "OTHER"}
+    return ProductFact(**{"sku": sku, "price_minor": price_minor, "tax_class": tax_class, **fields, **more})
+
+
+@contextlib.contextmanager
+def open_till(folder: Path, *, shift: bool = True, **sections: Mapping[str, object]) -> Iterator[Till]:
+    """The till T01 of a new shop, its shift open unless said otherwise."""
+    connection, shop = open_shop(folder, **sections)
+    till = Till(connection, shop, caller(at_ms=NOW_MS))
+    try:
+        if shift:
+            till.open()
+        yield till
+    finally:
+        connection.close()

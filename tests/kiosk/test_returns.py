@@ -1,0 +1,276 @@
+"""Taking goods back: any way of splitting a return ends where one full return ends, never above what was paid."""
+
+from collections.abc import Sequence
+from typing import Any
+from uuid import UUID
+
+import msgspec
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from kiosk.returns import (
+    NothingLeftToReturn,
+    RefundMismatch,
+    RefundTooLarge,
+    ReturnValue,
+    SoldLineState,
+    SoldState,
+    UnknownSaleLine,
+    draw_credit,
+    draw_refunds,
+    round_credit,
+    round_refund,
+    suggest_refund,
+    value_return,
+)
+from loyalty.money import allocate
+from loyalty.rounding import round_cash
+from sync.facts.returns import Refunded
+
+
+def line(number: int, amount_minor: int, quantity_milli: int = 1000, points: int = 0, **more: Any) -> SoldLineState:  # noqa: ANN401
+    """A line as sold: the amount is what was paid for it, tax included."""
+    fields = {"net_minor": amount_minor, "tax_rate": "23", "tax_minor": amount_minor * 23 // 123, "returned_milli": 0}
+    return SoldLineState(
+        line=number,
+        sku=f"sku-{number}",
+        name=f"Product {number}",
+        quantity_milli=quantity_milli,
+        amount_minor=amount_minor,
+        points=points,
+        **(fields | more),
+    )
+
+
+def sale(*lines: SoldLineState, kept: dict[str, int], refunded: dict[str, int] | None = None) -> SoldState:
+    """A sale of these lines; what was due is what was kept."""
+    return SoldState(
+        sale=UUID(int=1),
+        number="S001-T01-000001",
+        member=UUID(int=2),
+        due_minor=sum(kept.values()),
+        tax_added=False,
+        lines=lines,
+        kept=kept,
+        refunded=refunded or {},
+    )
+
+
+def after(sold: SoldState, value: ReturnValue, refunds: Sequence[Refunded]) -> SoldState:
+    """The sale as the next return finds it."""
+    back = {returned.line: returned.quantity_milli for returned in value.lines}
+    refunded = dict(sold.refunded)
+    for refund in refunds:
+        refunded[refund.settles] = refunded.get(refund.settles, 0) + refund.amount_minor
+    lines = tuple(
+        msgspec.structs.replace(each, returned_milli=each.returned_milli + back.get(each.line, 0))
+        for each in sold.lines
+    )
+    return msgspec.structs.replace(sold, lines=lines, refunded=refunded)
+
+
+def test_the_worked_table_of_the_module() -> None:
+    sold = sale(line(1, 351), line(2, 351), kept={"cash": 700})
+    first = value_return(sold, [(1, 1000)])
+    assert (first.value_minor, first.owed_minor) == (350, 350)
+    given_back = draw_refunds(sold, first.owed_minor, {"cash": 350}, 5)
+    second = value_return(after(sold, first, given_back), [(2, 1000)])
+    assert (second.value_minor, second.owed_minor) == (350, 350)
+
+
+def test_three_pieces_of_a_thousand_come_back_one_by_one() -> None:
+    sold = sale(line(1, 1000, 3000, points=10), kept={"cash": 1000})
+    steps = []
+    for _ in range(3):
+        value = value_return(sold, [(1, 1000)])
+        refunds = draw_refunds(sold, value.owed_minor, {"cash": value.owed_minor}, 1)
+        steps.append((value.owed_minor, value.points, value.lines[0].tax_minor))
+        sold = after(sold, value, refunds)
+    assert steps == [(333, 3, 62), (333, 3, 62), (334, 4, 62)]
+    assert sold.allowed() == {}
+
+
+def test_what_the_coins_left_over_comes_with_the_next_step() -> None:
+    sold = sale(line(1, 514, 4000), kept={"cash": 515})
+    steps = []
+    for _ in range(4):
+        value = value_return(sold, [(1, 1000)])
+        coins = suggest_refund(sold, value.owed_minor, 5)
+        steps.append((value.value_minor, value.owed_minor, coins))
+        sold = after(sold, value, draw_refunds(sold, value.owed_minor, {"cash": coins}, 5))
+    assert steps == [(128, 128, 130), (129, 127, 125), (128, 130, 130), (130, 130, 130)]
+    assert sold.refunded == {"cash": 515}
+
+
+@pytest.mark.parametrize(
+    ("asked", "problem", "pointer"),
+    [
+        ([(3, 1000)], UnknownSaleLine, "/lines/0/line"),
+        ([(1, 1000), (9, 1000)], UnknownSaleLine, "/lines/1/line"),
+        ([(1, 2001)], NothingLeftToReturn, "/lines/0/quantity_milli"),
+        ([(2, 1)], NothingLeftToReturn, "/lines/0/quantity_milli"),
+        ([(1, 1500), (1, 501)], NothingLeftToReturn, "/lines/1/quantity_milli"),
+    ],
+)
+def test_more_than_was_sold_does_not_come_back(
+    asked: list[tuple[int, int]], problem: type[Exception], pointer: str
+) -> None:
+    sold = sale(line(1, 200, 2000), line(2, 100, 1000, returned_milli=1000), kept={"cash": 300})
+    with pytest.raises(problem) as refused:
+        value_return(sold, asked)
+    assert refused.value.pointer == pointer  # type: ignore[attr-defined]
+
+
+def test_one_line_named_twice_counts_as_one_return() -> None:
+    sold = sale(line(1, 1000, 3000, points=10), kept={"cash": 1000})
+    split, whole = value_return(sold, [(1, 1000), (1, 1000)]), value_return(sold, [(1, 2000)])
+    assert split == whole
+
+
+def test_money_goes_back_only_in_kinds_that_were_paid() -> None:
+    sold = sale(line(1, 1000), kept={"card": 700, "cash": 300})
+    pool = {"card": 700, "cash": 300}
+    assert draw_refunds(sold, 1000, pool, 1) == (
+        Refunded(kind="card", amount_minor=700, settles="card"),
+        Refunded(kind="cash", amount_minor=300, settles="cash"),
+    )
+    assert set(pool.values()) == {0}
+    for offered, problem in [
+        ({"cash": 1000}, RefundTooLarge),
+        ({"card": 1000}, RefundTooLarge),
+        ({"voucher": 1000}, RefundTooLarge),
+        ({"exchange": 1000}, RefundTooLarge),
+        ({"card": 700, "cash": 299}, RefundMismatch),
+        ({}, RefundMismatch),
+    ]:
+        with pytest.raises(problem):
+            draw_refunds(sold, 1000, dict(offered), 1)
+
+
+def test_a_short_refund_is_told_the_right_amount() -> None:
+    sold = sale(line(1, 1003), kept={"card": 700, "cash": 305})
+    with pytest.raises(RefundMismatch) as refused:
+        draw_refunds(sold, 1003, {"card": 700, "cash": 300}, 5)
+    assert refused.value.extra == {"refund_minor": 1005}
+
+
+@pytest.mark.parametrize(
+    ("owed", "allowed", "step", "coins"),
+    [(129, 260, 5, 130), (127, 260, 5, 125), (129, 129, 5, 125), (130, 130, 5, 130), (0, 0, 5, 0), (131, 129, 5, 130)],
+)
+def test_coins_are_rounded_but_never_above_the_cash_that_was_paid(
+    owed: int, allowed: int, step: int, coins: int
+) -> None:
+    assert round_refund(owed, allowed, step) == coins
+
+
+#    credit wanted | cash back | step | credit
+@pytest.mark.parametrize(
+    ("wanted", "cash_back", "step", "credit"),
+    [(132, 128, 5, 130), (133, 127, 5, 135), (1, 259, 5, 0), (1, 258, 5, 0), (0, 258, 5, 0), (132, 128, 1, 132)],
+)
+def test_an_exchange_that_gives_cash_back_rounds_the_difference(
+    wanted: int, cash_back: int, step: int, credit: int
+) -> None:
+    assert round_credit(wanted, cash_back, step) == credit
+
+
+def test_credit_is_taken_from_cash_first_and_remembers_each_kind() -> None:
+    sold = sale(line(1, 1000), kept={"card": 700, "cash": 300})
+    assert draw_credit(sold, 450, "exchange") == (
+        Refunded(kind="exchange", amount_minor=300, settles="cash"),
+        Refunded(kind="exchange", amount_minor=150, settles="card"),
+    )
+    with pytest.raises(RefundTooLarge):
+        draw_credit(sold, 1001, "exchange")
+
+
+@st.composite
+def sales_and_splits(draw: st.DrawFn) -> tuple[SoldState, list[list[tuple[int, int]]], int]:
+    """A sale paid in cash and card under some coin step, and its whole return cut into steps in some order."""
+    step = draw(st.sampled_from([1, 5, 10, 100]))
+    amounts = draw(st.lists(st.integers(0, 5_000), min_size=1, max_size=4))
+    quantities = [draw(st.sampled_from([1, 2, 3, 355, 1000, 3000])) for _ in amounts]
+    points = allocate(draw(st.integers(0, 200)), amounts) if sum(amounts) else [0 for _ in amounts]
+    lines = [
+        line(number, amount, quantity, earned)
+        for number, (amount, quantity, earned) in enumerate(zip(amounts, quantities, points, strict=True), 1)
+    ]
+    total = sum(amounts)
+    card = draw(st.integers(0, total))
+    kept = {"cash": round_cash(total - card, step)} | ({"card": card} if card else {})
+    pieces: list[tuple[int, int]] = []
+    for number, quantity in enumerate(quantities, 1):
+        left = quantity
+        while left:
+            part = draw(st.integers(1, left))
+            pieces.append((number, part))
+            left -= part
+            if len(pieces) > 12:
+                pieces.append((number, left))
+                break
+    pieces = draw(st.permutations([piece for piece in pieces if piece[1]]))
+    cuts: list[list[tuple[int, int]]] = [[]]
+    for piece in pieces:
+        if cuts[-1] and draw(st.booleans()):
+            cuts.append([])
+        cuts[-1].append(piece)
+    return sale(*lines, kept=kept), cuts, step
+
+
+def offer(sold: SoldState, owed: int, step: int) -> dict[str, int]:
+    """What a cashier gives back: as much as may go to the card, the rest in coins."""
+    allowed = sold.allowed()
+    card = min(owed, allowed.get("card", 0))
+    return {"card": card, "cash": round_refund(owed - card, allowed.get("cash", 0), step)}
+
+
+@given(sales_and_splits())
+def test_any_split_of_a_return_ends_where_one_full_return_ends(
+    given_sale: tuple[SoldState, list[list[tuple[int, int]]], int],
+) -> None:
+    sold, cuts, step = given_sale
+    at_once = value_return(sold, [piece for cut in cuts for piece in cut])
+    state, points, net, tax, value_sum = sold, 0, 0, 0, 0
+    points_by_line = {each.line: 0 for each in sold.lines}
+    for cut in cuts:
+        value = value_return(state, cut)
+        refunds = draw_refunds(state, value.owed_minor, offer(state, value.owed_minor, step), step)
+        state = after(state, value, refunds)
+        points += value.points
+        value_sum += value.value_minor
+        net += sum(returned.net_minor for returned in value.lines)
+        tax += sum(returned.tax_minor for returned in value.lines)
+        for returned in value.lines:
+            points_by_line[returned.line] += returned.points
+        for kind, amount in state.refunded.items():
+            assert amount <= sold.kept[kind], "I9: never more than was paid in a kind"
+        for each in sold.lines:
+            assert points_by_line[each.line] <= each.points, "I7: never more points than the line earned"
+    assert state.refunded == {kind: amount for kind, amount in sold.kept.items() if kind in state.refunded}
+    assert sum(state.refunded.values()) == sold.due_minor == value_sum, "I14: all of it, however it was split"
+    assert points == at_once.points == sum(each.points for each in sold.lines)
+    assert net == sum(each.net_minor for each in sold.lines)
+    assert tax == sum(each.tax_minor for each in sold.lines)
+    assert state.allowed() == {}
+
+
+@given(sales_and_splits(), st.integers(0, 30_000))
+def test_an_exchange_of_everything_gives_back_all_that_was_paid(
+    given_sale: tuple[SoldState, list[list[tuple[int, int]]], int], new_goods: int
+) -> None:
+    sold, cuts, step = given_sale
+    value = value_return(sold, [piece for cut in cuts for piece in cut])
+    wanted = min(new_goods, value.owed_minor)
+    back = value.owed_minor - wanted
+    card_back = min(back, max(sold.kept.get("card", 0) - max(wanted - sold.kept["cash"], 0), 0))
+    credit = round_credit(wanted, back - card_back, step)
+    spent = draw_credit(sold, credit, "exchange")
+    state = after(sold, value, spent)
+    pool = offer(state, value.owed_minor - credit, step)
+    refunds = draw_refunds(state, value.owed_minor - credit, pool, step)
+    state = after(state, ReturnValue(lines=(), value_minor=0, owed_minor=0, points=0), refunds)
+    assert all(amount <= sold.kept[kind] for kind, amount in state.refunded.items())
+    assert sum(state.refunded.values()) == sold.due_minor
+    assert abs(credit - wanted) * 2 <= step
