@@ -1,5 +1,6 @@
 """pure: what the shop answers about sales, rendered from the facts. A replayed command gets this very answer again."""
 
+import functools
 from collections.abc import Mapping
 from uuid import UUID
 
@@ -117,6 +118,7 @@ class QuoteAnswer(Struct, frozen=True, kw_only=True):
     points: PointsAnswer
 
 
+@functools.lru_cache(maxsize=64)
 def receipt_job(op_id: UUID) -> UUID:
     """The id of the print job that belongs to a document: known without looking."""
     return derived_uuid(op_id, "receipt")

@@ -13,6 +13,14 @@ from sync.facts.sales import SaleCompleted, SaleVoided, SoldLine
 from sync.journal import Entry
 
 _MOVES_PER_SALE = 10_000
+_INSERT_LINE = (
+    "INSERT INTO sale_line (sale, line, sku, name, department, quantity_milli, unit_price_minor, gross_minor,"
+    " discount_minor, net_minor, tax_rate, tax_minor, points, override_reason)"
+    " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+)
+_INSERT_DISCOUNT = (
+    "INSERT INTO sale_discount (sale, line, n, kind, offer, reason, amount_minor) VALUES (?, ?, ?, ?, ?, ?, ?)"
+)
 
 
 def apply_sale_completed(tx: Tx, entry: Entry) -> None:
@@ -46,13 +54,14 @@ def apply_sale_completed(tx: Tx, entry: Entry) -> None:
             sale.price_book,
         ),
     )
-    for line in sale.lines:
-        _line(tx, op, line)
-    for tax in sale.taxes:
-        tx.execute(
-            "INSERT INTO sale_tax (sale, rate, base_minor, tax_minor) VALUES (?, ?, ?, ?)",
-            (op, tax.rate, tax.base_minor, tax.tax_minor),
-        )
+    tx.executemany(_INSERT_LINE, [_line(op, line) for line in sale.lines])
+    discounts = [row for line in sale.lines for row in _discounts(op, line)]
+    if discounts:
+        tx.executemany(_INSERT_DISCOUNT, discounts)
+    tx.executemany(
+        "INSERT INTO sale_tax (sale, rate, base_minor, tax_minor) VALUES (?, ?, ?, ?)",
+        [(op, tax.rate, tax.base_minor, tax.tax_minor) for tax in sale.taxes],
+    )
     for n, tender in enumerate(sale.tenders, 1):
         tx.execute(
             "INSERT INTO sale_tender (sale, n, kind, settles, amount_minor, reference) VALUES (?, ?, ?, ?, ?, ?)",
@@ -104,33 +113,30 @@ def _number(tx: Tx, entry: Entry, document: SaleCompleted | ReturnTaken, kind: s
     )
 
 
-def _line(tx: Tx, sale: bytes, line: SoldLine) -> None:
-    tx.execute(
-        "INSERT INTO sale_line (sale, line, sku, name, department, quantity_milli, unit_price_minor, gross_minor,"
-        " discount_minor, net_minor, tax_rate, tax_minor, points, override_reason)"
-        " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-        (
-            sale,
-            line.line,
-            line.sku,
-            line.name,
-            line.department,
-            line.quantity_milli,
-            line.unit_price_minor,
-            line.gross_minor,
-            line.gross_minor - line.net_minor,
-            line.net_minor,
-            line.tax_rate,
-            line.tax_minor,
-            line.points,
-            line.override_reason,
-        ),
+def _line(sale: bytes, line: SoldLine) -> tuple[object, ...]:
+    return (
+        sale,
+        line.line,
+        line.sku,
+        line.name,
+        line.department,
+        line.quantity_milli,
+        line.unit_price_minor,
+        line.gross_minor,
+        line.gross_minor - line.net_minor,
+        line.net_minor,
+        line.tax_rate,
+        line.tax_minor,
+        line.points,
+        line.override_reason,
     )
-    for n, discount in enumerate(line.discounts, 1):
-        tx.execute(
-            "INSERT INTO sale_discount (sale, line, n, kind, offer, reason, amount_minor) VALUES (?, ?, ?, ?, ?, ?, ?)",
-            (sale, line.line, n, discount.kind, discount.offer, discount.reason, discount.amount_minor),
-        )
+
+
+def _discounts(sale: bytes, line: SoldLine) -> list[tuple[object, ...]]:
+    return [
+        (sale, line.line, n, discount.kind, discount.offer, discount.reason, discount.amount_minor)
+        for n, discount in enumerate(line.discounts, 1)
+    ]
 
 
 def _taken_back(tx: Tx, entry: Entry, n: int, taken: TakenBack, number: str, shift: UUID, reason: str) -> None:

@@ -24,12 +24,15 @@ def business_day(at_ms: int, time_zone: str, cutover_minutes: int) -> str:
 
 def local_text(at_ms: int, time_zone: str) -> str:
     """The moment as the shop's clock on the wall shows it: 2026-11-21 14:05."""
-    return _at(at_ms).astimezone(_zone(time_zone)).strftime("%Y-%m-%d %H:%M")
+    at = _at(at_ms).astimezone(_zone(time_zone))
+    return f"{at.year:04d}-{at.month:02d}-{at.day:02d} {at.hour:02d}:{at.minute:02d}"
 
 
 def utc_text(at_ms: int) -> str:
     """RFC 3339 in UTC with milliseconds, as the API writes times."""
-    return _at(at_ms).strftime("%Y-%m-%dT%H:%M:%S.") + f"{at_ms % 1000:03d}Z"
+    at = _at(at_ms)
+    day = f"{at.year:04d}-{at.month:02d}-{at.day:02d}"
+    return f"{day}T{at.hour:02d}:{at.minute:02d}:{at.second:02d}.{at_ms % 1000:03d}Z"
 
 
 def _at(at_ms: int) -> datetime:

@@ -21,6 +21,7 @@ from loyalty.errors import Problem
 logger = logging.getLogger(__name__)
 P = ParamSpec("P")
 T = TypeVar("T")
+_NICENESS = 10
 _PATIENCE_S = 5.0
 
 
@@ -74,7 +75,8 @@ class Helper:
 
 def _set_up_child() -> None:
     """Signals reach the whole group of a terminal or a unit; the parent alone decides when the child ends. Should the
-    parent itself be killed, the child must not stay behind for ever."""
+    parent itself be killed, the child must not stay behind for ever. Sales come before its work."""
+    os.nice(_NICENESS)
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
     threading.Thread(target=_end_with_parent, daemon=True).start()

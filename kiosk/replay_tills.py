@@ -42,15 +42,17 @@ class Supervised:
         self._failures = 0
 
     async def mend(self) -> None:
-        """Start the service if it is dead. Raises ServiceFailed when that does not help."""
+        """Start the service if it is dead. Raises ServiceFailed when that failed several times in a row."""
         async with self._mending:
             if self.process.is_running:
                 return
             self._failures += 1
-            if self._failures > _RESTARTS_IN_A_ROW:
-                raise ServiceFailed(f"It died {self._failures} times without an answer in between.")
             self.restarts += 1
-            await self.process.start()
+            try:
+                await self.process.start()
+            except ServiceFailed:
+                if self._failures >= _RESTARTS_IN_A_ROW:
+                    raise
 
 
 class Desk:

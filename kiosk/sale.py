@@ -1,7 +1,7 @@
 """pure: deciding a sale. What was asked and what the shop knows go in; the fact comes out, or a problem.
 
 facts = SaleFacts(...)                       # read in the transaction that will write the sale
-body = decide_sale(command, facts, terms)    # prices, taxes, tenders, points: all decided here
+body = decide_sale(command, request, facts, terms)    # prices, taxes, tenders, points: all decided here
 """
 
 from collections.abc import Mapping, Sequence
@@ -10,7 +10,7 @@ from uuid import UUID
 from msgspec import Struct
 
 from kiosk.answers import QuoteAnswer, render_quote
-from kiosk.commands import CompleteSale, LineRequest, fingerprint
+from kiosk.commands import CompleteSale, LineRequest
 from kiosk.numbering import document_number
 from kiosk.tender import Settlement, refuse_card_number, settle
 from kiosk.terms import Terms
@@ -18,6 +18,7 @@ from loyalty.basket import BasketLine, ManualDiscount, PricedBasket, PricedLine,
 from loyalty.earning import Earned, earn, eligible_lines
 from loyalty.errors import Conflict, Forbidden, InvalidInput
 from loyalty.ledger import Balance, apply_points
+from loyalty.rounding import Rounding, round_ratio
 from sync.facts.returns import TakenBack
 from sync.facts.sales import SaleCompleted, SoldDiscount, SoldLine, TaxTerms, TaxTotal, Tendered
 
@@ -122,13 +123,13 @@ def check_authority(asked: Sequence[LineRequest], priced: PricedBasket, facts: S
                 raise ApprovalNeeded("A price set by hand.", pointer=f"/lines/{index}/unit_price_minor")
         if line.discount is not None and not may_discount:
             given = sum(discount.amount_minor for discount in result.discounts if discount.kind == "manual")
-            over = given * 100 > terms.cashier_discount_percent * result.gross_minor
-            if over or "discount" in terms.needs_approval:
+            limit = round_ratio(result.gross_minor * terms.cashier_discount_percent, 100, Rounding.HALF_UP)
+            if given > limit or "discount" in terms.needs_approval:
                 raise ApprovalNeeded("A discount by hand.", pointer=f"/lines/{index}/discount")
 
 
-def decide_sale(command: CompleteSale, facts: SaleFacts, terms: Terms) -> SaleCompleted:
-    """The sale as it will stand in the journal.
+def decide_sale(command: CompleteSale, request: str, facts: SaleFacts, terms: Terms) -> SaleCompleted:
+    """The sale as it will stand in the journal. `request` is the command's fingerprint.
 
     Raises EmptySale, ReasonNeeded, ApprovalNeeded, PriceChanged, and what pricing and tendering raise.
     """
@@ -148,7 +149,7 @@ def decide_sale(command: CompleteSale, facts: SaleFacts, terms: Terms) -> SaleCo
         )
     settlement, tenders = _settle(command, priced.total_minor, facts, terms)
     return SaleCompleted(
-        request=fingerprint(command),
+        request=request,
         number=document_number(terms.store, facts.till, facts.series, facts.n),
         till=facts.till,
         series=facts.series,

@@ -74,14 +74,15 @@ class Outcome(Struct, frozen=True):
 def complete_sale(tx: Tx, shop: Shop, caller: Caller, command: CompleteSale) -> Outcome:
     """Sell. Raises what deciding raises, NoOpenShift, UnknownMember, UnknownCoupon, UnknownHold; nothing is written
     then."""
-    known = find_same(tx, command.id, SaleCompleted, fingerprint(command))
+    request = fingerprint(command)
+    known = find_same(tx, command.id, SaleCompleted, request)
     if known is not None:
         return Outcome(_answer(known), replayed=True)
     shop.terms.check_currency(command.currency)
     _refuse_unknown_rewards(command)
     shift = need_open_shift(tx, caller.till)
     facts = _gather(tx, shop, caller, command, shift)
-    body = decide_sale(command, facts, shop.terms)
+    body = decide_sale(command, request, facts, shop.terms)
     entry = shop.journal.record(tx, origin_of(caller, shift.business_day), command.id, body)
     if command.receipt == "paper":
         paper = sale_receipt(shop.terms, entry.stamp(), body)

@@ -151,6 +151,9 @@ def read_head(tx: Tx, epoch: int) -> Head:
 
 def find(tx: Tx, op_id: UUID) -> Entry | None:
     """The entry recorded under `op_id`, in whatever epoch (the newest one, should it have been logged again)."""
+    # Nearly every id is new, and the index alone can say so.
+    if tx.execute("SELECT 1 FROM journal WHERE op_id = ?", (op_id.bytes,)).fetchone() is None:
+        return None
     row = tx.execute(
         "SELECT journal.epoch, seq, journal.kind, content, hash FROM journal JOIN life ON life.epoch = journal.epoch"
         " WHERE op_id = ? ORDER BY ordinal DESC LIMIT 1",

@@ -28,8 +28,8 @@ from kiosk.commands import (
     TenderRequest,
     VoidSale,
 )
-from kiosk.member_service import ENROL_RANDOM_BYTES, enrol_member
-from kiosk.members import EnrolMember
+from kiosk.member_service import ENROL_RANDOM_BYTES, adjust_points, enrol_member
+from kiosk.members import AdjustPoints, EnrolMember
 from kiosk.return_service import ReturnAnswer, ReturnOutcome, ReturnQuoteAnswer, quote_return, take_back
 from kiosk.sale_service import Outcome, complete_sale, void_sale
 from kiosk.sale_store import read_balance
@@ -202,6 +202,10 @@ class Till:
         random = new_id().bytes * 4
         command = EnrolMember(id=new_id(), name=name, locale="en")
         return self.do(enrol_member, command, random[:ENROL_RANDOM_BYTES]).answer.id
+
+    def adjust(self, member: UUID, points: int) -> None:
+        """Give or take points by hand, as if they had been spent elsewhere."""
+        self.do(adjust_points, member, AdjustPoints(id=new_id(), points=points, reason="spent elsewhere"))
 
     def points(self, member: UUID) -> Balance:
         """A member's points."""

@@ -19,7 +19,7 @@ from tests.kiosk.shopkit import make_config, prepare_store, prove_all
 FIRST = Path(kiosk.migrations.__file__).parent / "0001_first.sql"
 
 
-def describe(connection: Any) -> dict[tuple[str, str], str]:
+def describe(connection: Any) -> dict[tuple[str, str], str]:  # noqa: ANN401  pysqlite3 has no types
     """Every table and index with its definition, white space apart; without what the migrations keep for themselves."""
     rows = connection.execute("SELECT type, name, sql FROM sqlite_schema WHERE sql IS NOT NULL").fetchall()
     return {(kind, name): " ".join(sql.split()) for kind, name, sql in rows if not name.startswith("_")}

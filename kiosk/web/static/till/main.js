@@ -46,6 +46,15 @@ function Work({ state }) {
   return html`<${Entry} till=${state} />${state.finished ? html`<${Finished} sale=${state.finished} />` : html`<${BasketTable} till=${state} />`}`;
 }
 
+function scan(text) {
+  const entry = document.getElementById("entry");
+  const waiting = till().panel ? "" : (entry?.value ?? "");
+  takeScan(text, /[*×]\s*$/.test(waiting) ? waiting : "");
+  if (!/[*×]\s*$/.test(waiting)) return;
+  entry.value = "";
+  entry.dispatchEvent(new InputEvent("input", { bubbles: true }));
+}
+
 function takeFromElsewhere(name) {
   if (name === "basket" && till().basket && recall("basket")) {
     change({ basket: recall("basket") });
@@ -64,7 +73,7 @@ setListeners({
 });
 const root = document.getElementById("till");
 onChange((state) => render(html`<${Till} till=${state} />`, root));
-listenForScans((text) => takeScan(text));
+listenForScans(scan);
 listenForKeys();
 onChangeElsewhere(takeFromElsewhere);
 start();

@@ -10,6 +10,7 @@ export function setMoneyTerms(shop) {
     digits: shop.currency_digits,
     locale: shop.locale,
     step: shop.cash_rounding_step_minor,
+    timeZone: shop.time_zone,
   };
   formatter = new Intl.NumberFormat(terms.locale, {
     style: "currency",

@@ -5,7 +5,7 @@ import { call, Refused } from "./api.js";
 import { toQuote } from "./basket.js";
 import { keep } from "./memory.js";
 import { sayProblem } from "./problems.js";
-import { change, notify, till } from "./state.js";
+import { change, clearNotice, notify, till } from "./state.js";
 
 const SETTLE_MS = 40;
 const AGAIN_MS = 1500;
@@ -17,7 +17,9 @@ export function putBasket(basket) {
   const same = basket.revision === till().basket?.revision;
   keep("basket", basket);
   change({ basket });
-  if (!same) reprice();
+  if (same) return;
+  clearNotice(); // what was wrong before may be right now; a new refusal says so again
+  reprice();
 }
 
 export function reprice() {

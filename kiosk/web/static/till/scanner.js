@@ -40,7 +40,7 @@ function finish(event, scanned, onScan) {
   event.preventDefault();
   event.stopImmediatePropagation();
   finishedAt = event.timeStamp;
-  restore(scanned.field);
+  restore(scanned);
   onScan(scanned.text);
 }
 
@@ -68,8 +68,12 @@ function remember(element) {
   return isText ? { element, value: element.value } : null;
 }
 
-function restore(field) {
-  if (!field?.element.isConnected || field.element.value === field.value) return;
-  field.element.value = field.value;
-  field.element.dispatchEvent(new InputEvent("input", { bubbles: true }));
+// A scan that began without a field may have been led into one by its first letter: then its letters are cut off again.
+function restore({ field, text }) {
+  const { element, value } = field ?? remember(document.activeElement) ?? {};
+  if (!element?.isConnected) return;
+  const before = field || !value.endsWith(text) ? (field?.value ?? value) : value.slice(0, -text.length);
+  if (element.value === before) return;
+  element.value = before;
+  element.dispatchEvent(new InputEvent("input", { bubbles: true }));
 }

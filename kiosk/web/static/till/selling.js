@@ -24,9 +24,11 @@ export function claimScans(take) {
   return () => claims.splice(claims.indexOf(take), 1);
 }
 
-// Scans are looked up one after the other: none is lost and their order is kept, however fast they come.
-export function takeScan(text, quantityMilli = PIECE) {
-  queue = queue.then(() => look(text, quantityMilli)).catch(() => {});
+// Scans are looked up one after the other: none is lost and their order is kept, however fast they come. A quantity
+// that waits in the entry line ("3*") belongs to this scan.
+export function takeScan(scanned, waiting = "") {
+  const { quantityMilli } = readEntry(waiting);
+  queue = queue.then(() => look(scanned, quantityMilli)).catch(() => {});
   return queue;
 }
 
@@ -101,7 +103,7 @@ export function chooseMember(member) {
 
 // "3*" before an article is its quantity; "3*" alone sets that of the selected line.
 export function readEntry(text) {
-  const match = /^\s*([\d.,]{1,9})\s*[*x×]\s*(.*)$/i.exec(text);
+  const match = /^\s*([\d.,]{1,9})\s*[*×]\s*(.*)$/.exec(text);
   const milli = match ? parseQuantity(match[1]) : null;
   return milli ? { quantityMilli: milli, rest: match[2].trim() } : { quantityMilli: PIECE, rest: text.trim() };
 }

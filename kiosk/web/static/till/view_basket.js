@@ -48,7 +48,8 @@ export function Entry({ till }) {
   };
   const scanned = till.scanned && (till.scanned.ok ? "ok" : "bad");
   return html`<div class="entry">
-    <label key=${till.scanned?.at} class=${`field ${scanned ?? ""}`}>
+    <label class="field">
+      <i key=${till.scanned?.at} class=${`flash ${scanned ?? ""}`} aria-hidden="true"></i>
       <span class="sign" aria-hidden="true"></span>
       <input id="entry" role="combobox" aria-expanded=${Boolean(found)} aria-controls="found" autocomplete="off"
         aria-activedescendant=${found && found.at >= 0 ? `found-${found.at}` : undefined} aria-label=${say("entry")}

@@ -3,6 +3,7 @@
 import { html, useEffect, useState } from "../vendor/htm-preact-standalone.js";
 import { retryNow } from "./outbox.js";
 import { COMMANDS, commandOf, run } from "./keys.js";
+import { knownOperators } from "./session.js";
 import { undo } from "./selling.js";
 import { nextVolume } from "./sounds.js";
 import { moneyTerms, wholeNumber } from "./money.js";
@@ -12,7 +13,8 @@ const ROW = ["F2", "F4", "F6", "F7", "F8", "F10", "F11", "Ctrl+P", "?"];
 const TICK_MS = 10_000;
 
 export function clock(at) {
-  return new Date(at).toLocaleTimeString(moneyTerms().locale, { hour: "2-digit", minute: "2-digit" });
+  const { locale, timeZone } = moneyTerms();
+  return new Date(at).toLocaleTimeString(locale, { hour: "2-digit", minute: "2-digit", hourCycle: "h23", timeZone });
 }
 
 export function TopStrip({ till }) {
@@ -26,7 +28,7 @@ export function TopStrip({ till }) {
   return html`<header class="top">
     <b>${shop.name}</b>
     <span class="tag">${shop.till}</span>
-    <span class="who">${shop.operator}${shop.role === "manager" ? ` · ${say("manager")}` : ""}</span>
+    <span class="who">${nameOf(shop.operator)}${shop.role === "manager" ? ` · ${say("manager")}` : ""}</span>
     <span class="day">${shop.business_day}</span>
     <span class="gap"></span>
     <${LinkState} till=${till} />
@@ -36,6 +38,8 @@ export function TopStrip({ till }) {
     <button type="button" class="quiet" onClick=${() => run(lock)}>${say("key_lock")} <kbd>Ctrl L</kbd></button>
   </header>`;
 }
+
+const nameOf = (id) => knownOperators().find((known) => known.id === id)?.name ?? id;
 
 function LinkState({ till }) {
   const { link } = till.shop;

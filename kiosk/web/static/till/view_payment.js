@@ -24,6 +24,7 @@ export function Payment({ till }) {
   };
   const go = () => (left.isPaid ? complete() : give("cash"));
   usePaymentKeys({ go, card: () => give("card"), likely, isEmpty: text === "", tenders: till.payment.tenders });
+  useEffect(() => document.getElementById("amount")?.focus(), [till.approval === null, till.pending === null]);
   const others = till.shop.tender_kinds.filter((kind) => kind !== "cash" && kind !== "card");
   return html`<section class="payment" aria-label=${say("payment")}>
     <header><h2>${say("to_pay")}</h2><output class="huge">${money(left.isPaid ? 0 : left.cash)}</output>
@@ -32,7 +33,7 @@ export function Payment({ till }) {
     <div class="ways">
       <form onSubmit=${(event) => (event.preventDefault(), go())}>
         <label>${say("amount_given")}
-          <input id="amount" class="large" autofocus inputmode="decimal" autocomplete="off" disabled=${till.pending}
+          <input id="amount" class="large" inputmode="decimal" autocomplete="off" disabled=${till.pending}
             placeholder=${amount(left.cash)} value=${text} onInput=${(event) => setText(event.target.value)} /></label>
       </form>
       <div class="buttons">

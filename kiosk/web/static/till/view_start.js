@@ -9,6 +9,7 @@ import { say } from "./texts.js";
 import { Report } from "./view_shift.js";
 
 function Frame({ title, lead, children }) {
+  useEffect(() => document.querySelector(".card [data-first]")?.focus(), []);
   return html`<main class="start">
     <section class="card">
       <p class="brand" aria-hidden="true"><span></span>Counterfoil</p>
@@ -28,7 +29,7 @@ export function Pairing() {
   return html`<${Frame} title=${say("pairing_title")} lead=${say("pairing_lead")}>
     <form onSubmit=${go}>
       <label>${say("pairing_code")}
-        <input id="code" class="large code" autofocus autocomplete="off" autocapitalize="characters" spellcheck=${false}
+        <input id="code" class="large code" data-first autocomplete="off" autocapitalize="characters" spellcheck=${false}
           maxlength="32" value=${code} onInput=${(event) => setCode(event.target.value.toUpperCase())} />
       </label>
       <label>${say("device_name")}
@@ -94,7 +95,7 @@ export function Float({ till }) {
       <${Report} report=${till.report} /></details>`}
     <form onSubmit=${go}>
       <label>${say("float_amount", { currency: moneyTerms().currency })}
-        <input id="float" class="large" autofocus inputmode="decimal" autocomplete="off" placeholder=${amount(0)}
+        <input id="float" class="large" data-first inputmode="decimal" autocomplete="off" placeholder=${amount(0)}
           value=${text} onInput=${(event) => setText(event.target.value)} />
       </label>
       ${minor === null && html`<p class="problem" role="alert">${say("not_an_amount")}</p>`}
