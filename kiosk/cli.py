@@ -131,6 +131,26 @@ def verify(config_file: Path | None, full: bool, as_json: bool) -> None:
 
 @main.command()
 @config_option
+@json_option
+@reports_problems
+def doctor(config_file: Path | None, as_json: bool) -> None:
+    """Say what is wrong here and the command that mends it."""
+    from kiosk.doctor import examine
+
+    checks = examine(load_config(config_file))
+    well = all(check.ok for check in checks)
+    if as_json:
+        echo_json({"ok": well, "checks": checks})
+    else:
+        for check in checks:
+            click.echo(f"{'well ' if check.ok else 'WRONG'}  {check.name}: {check.detail}")
+            if check.mend:
+                click.echo(f"       mend: {check.mend}")
+    sys.exit(0 if well else 1)
+
+
+@main.command()
+@config_option
 @reports_problems
 def rebuild(config_file: Path | None) -> None:
     """Make all tables anew from the journal; the service must be stopped."""

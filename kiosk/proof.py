@@ -68,6 +68,12 @@ def read_finding(folder: Path) -> str | None:
     return None if found.get("ok", True) else str(found.get("mend", "Run: counterfoil verify --full"))
 
 
+def verified_at(folder: Path) -> float | None:
+    """When verify last found that everything holds, in seconds since 1970 UTC; None when it never did."""
+    found = _read(folder)
+    return float(found["at_ms"]) / 1000 if found.get("ok") and "at_ms" in found else None
+
+
 def forget_finding(folder: Path) -> None:
     """After a restore or a rebuild: what was found belongs to another file; the next verify starts from the
     beginning."""

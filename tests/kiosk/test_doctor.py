@@ -1,0 +1,77 @@
+"""edge: the doctor names what is wrong and the command that mends it, and changes nothing."""
+
+import os
+import socket
+from pathlib import Path
+
+import pytest
+
+from kiosk.config import Config, load_config
+from kiosk.doctor import Check, examine
+from kiosk.initialise import initialise
+from kiosk.proof import prove
+from kiosk.start import DATABASE_NAME, lock_folder
+
+
+@pytest.fixture
+def config(tmp_path: Path) -> Config:
+    (tmp_path / "store.toml").write_text("")
+    return load_config(tmp_path / "store.toml")
+
+
+def found(config: Config) -> dict[str, Check]:
+    return {check.name: check for check in examine(config)}
+
+
+def test_without_a_store_the_doctor_says_how_to_make_one(config: Config) -> None:
+    checks = found(config)
+    assert not checks["data folder"].ok
+    assert checks["data folder"].mend == "counterfoil init --config FILE"
+    assert checks["database"].mend == "counterfoil init --config FILE"
+
+
+def test_a_new_store_is_well_but_never_verified_and_not_running(config: Config) -> None:
+    initialise(config, "ada", "Ada", "2580")
+    wrong = {name: check.mend for name, check in found(config).items() if not check.ok}
+    assert wrong == {"verify": "counterfoil verify --config FILE", "service": "counterfoil store --config FILE"}
+
+
+def test_a_verified_running_store_is_well(config: Config) -> None:
+    initialise(config, "ada", "Ada", "2580")
+    assert prove(config.data_dir() / DATABASE_NAME, full=True).ok
+    lock = lock_folder(config.data_dir())
+    try:
+        assert all(check.ok for check in examine(config))
+    finally:
+        os.close(lock)
+
+
+def test_a_damaged_file_is_named_with_the_restore_command(config: Config) -> None:
+    initialise(config, "ada", "Ada", "2580")
+    (config.data_dir() / DATABASE_NAME).write_bytes(b"not a database" * 400)
+    check = found(config)["database"]
+    assert not check.ok
+    assert check.mend is not None
+    assert check.mend.startswith("counterfoil restore")
+
+
+def test_a_folder_that_others_may_read_is_named(config: Config) -> None:
+    initialise(config, "ada", "Ada", "2580")
+    config.data_dir().chmod(0o755)
+    assert found(config)["privacy"].mend == f"chmod 700 {config.data_dir()}"
+
+
+def test_a_printer_that_does_not_answer_is_named_and_one_that_does_is_well(tmp_path: Path) -> None:
+    with socket.socket() as listening:
+        listening.bind(("127.0.0.1", 0))
+        listening.listen()
+        port = listening.getsockname()[1]
+        (tmp_path / "store.toml").write_text(
+            f'[printing]\nprinters = [{{ name = "receipt", kind = "tcp", profile = "epson-80mm", port = {port} }}]\n'
+        )
+        config = load_config(tmp_path / "store.toml")
+        assert found(config)["printer receipt"].ok
+    check = found(config)["printer receipt"]
+    assert not check.ok
+    assert check.mend is not None
+    assert f"127.0.0.1:{port}" in check.mend
