@@ -9,6 +9,7 @@ from typing import Any
 from kiosk.proof import forget_finding
 from kiosk.start import DATABASE_NAME, StoreDamaged, lock_folder
 from loyalty.errors import Problem
+from sync import marks
 from sync.db import SqliteError, connect
 
 _PAGES_A_STEP = 2_000
@@ -41,7 +42,8 @@ def back_up(database: Path, target: Path) -> int:
         source.backup(copy, pages=_PAGES_A_STEP)
         copy.execute("PRAGMA journal_mode = DELETE")
         _check(copy)
-    except SqliteError as error:
+        marks.forget(copy)
+    except (SqliteError, UnicodeDecodeError) as error:
         raise StoreDamaged(str(error)) from error
     finally:
         copy.close()
@@ -75,12 +77,14 @@ def _copy_checked(backup: Path, fresh: Path) -> Path:
     fresh.touch(_OWNER_ONLY)
     shutil.copyfile(backup, fresh)
     try:
-        probe = connect(fresh, read_only=True)
+        copy = connect(fresh)
         try:
-            _check(probe)
+            _check(copy)
+            # Also a copy made by hand must begin a new life, even one of this very run.
+            marks.forget(copy)
         finally:
-            probe.close()
-    except (SqliteError, StoreDamaged) as error:
+            copy.close()
+    except (SqliteError, UnicodeDecodeError, StoreDamaged) as error:
         fresh.unlink()
         raise StoreDamaged(f"{backup.name}: {error}") from error
     _sync(fresh)

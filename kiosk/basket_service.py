@@ -86,6 +86,18 @@ def claim_basket(tx: Tx, shop: Shop, caller: Caller, parked: UUID) -> tuple[Park
     return _read(tx, parked), False
 
 
+def forget_labels_before(tx: Tx, at_ms: int) -> None:
+    """Delete the labels of baskets that were parked before a time and never taken up."""
+    tx.execute("DELETE FROM parked_label WHERE parked IN (SELECT id FROM parked_basket WHERE at < ?)", (at_ms,))
+
+
+def forget_labels_of(tx: Tx, member: UUID) -> None:
+    """Delete the labels of a member's parked baskets; they often are the name."""
+    tx.execute(
+        "DELETE FROM parked_label WHERE parked IN (SELECT id FROM parked_basket WHERE member = ?)", (member.bytes,)
+    )
+
+
 _SELECT = (
     "SELECT id, coalesce(label, ''), parked_basket.till, operator, parked_basket.at, member, total_minor, basket,"
     " basket_claim.till FROM parked_basket LEFT JOIN parked_label ON parked_label.parked = id"

@@ -17,13 +17,15 @@ QUANTITY_MAX = 100_000_000
 
 # `$` alone would let a line break at the very end through.
 _END = r"$(?!\n)"
+_STORES_OWN = 8
 _PRINTABLE = r"^[^\x00-\x1f\x7f]*" + _END
 Name = Annotated[str, Meta(min_length=1, max_length=120, pattern=_PRINTABLE)]
 Reason = Annotated[str, Meta(min_length=1, max_length=200, pattern=_PRINTABLE)]
 Code = Annotated[str, Meta(min_length=1, max_length=64, pattern=_PRINTABLE)]
 Scanned = Annotated[str, Meta(min_length=1, max_length=4096)]
 Secret = Annotated[str, Meta(min_length=1, max_length=200, pattern=r"^[\x21-\x7e]*" + _END)]
-Currency = Annotated[str, Meta(pattern=r"^[A-Z]{3}" + _END)]
+Currency = Annotated[str, Meta(max_length=3, pattern=r"^[A-Z]{3}" + _END)]
+Tender = Annotated[str, Meta(max_length=30, pattern=r"^[a-z_]{2,30}" + _END)]
 Amount = Annotated[int, Meta(ge=0, le=AMOUNT_MAX)]
 Positive = Annotated[int, Meta(ge=1, le=AMOUNT_MAX)]
 Quantity = Annotated[int, Meta(ge=1, le=QUANTITY_MAX)]
@@ -36,6 +38,17 @@ _encode = msgspec.json.Encoder(order="deterministic").encode
 def fingerprint(command: Struct) -> str:
     """SHA-256 of the decoded command, 64 hex digits."""
     return hashlib.sha256(_encode(command)).hexdigest()
+
+
+class Booking(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A command that books. `id` is made by whoever starts it, and is its idempotency key for ever."""
+
+    id: UUID
+
+    def __post_init__(self) -> None:
+        """Ids of version 8 are derived by the store itself (a sale's void, a shift's close): nobody may take them."""
+        if self.id.version == _STORES_OWN:
+            raise ValueError("ids of version 8 are the store's own; make a UUIDv7")
 
 
 class Discount(Struct, frozen=True, forbid_unknown_fields=True):
@@ -61,7 +74,7 @@ class LineRequest(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True)
 class TenderRequest(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Money given. `reference` is the card terminal's, `code` a gift card's, `hold` a points hold's."""
 
-    kind: Annotated[str, Meta(pattern=r"^[a-z_]{2,30}" + _END)]
+    kind: Tender
     amount_minor: Positive
     reference: Code | None = None
     code: Code | None = None
@@ -79,7 +92,7 @@ class ExchangeLine(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
 class RefundRequest(Struct, frozen=True, forbid_unknown_fields=True):
     """Money given back."""
 
-    kind: Annotated[str, Meta(pattern=r"^[a-z_]{2,30}" + _END)]
+    kind: Tender
     amount_minor: Positive
 
 
@@ -87,10 +100,9 @@ Lines = Annotated[tuple[LineRequest, ...], Meta(max_length=500)]
 Coupons = Annotated[tuple[Scanned, ...], Meta(max_length=50)]
 
 
-class CompleteSale(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class CompleteSale(Booking, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """POST /v1/sales."""
 
-    id: UUID
     lines: Lines = ()
     member: UUID | None = None
     coupons: Coupons = ()
@@ -139,10 +151,9 @@ class QuoteReturn(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True)
     currency: Currency | None = None
 
 
-class TakeBack(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class TakeBack(Booking, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """POST /v1/returns."""
 
-    id: UUID
     sale: Code
     lines: ReturnLines
     refunds: Annotated[tuple[RefundRequest, ...], Meta(max_length=20)] = ()
@@ -152,18 +163,16 @@ class TakeBack(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     approval: Secret | None = None
 
 
-class OpenShift(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class OpenShift(Booking, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """POST /v1/shifts."""
 
-    id: UUID
     float_minor: Amount = 0
     currency: Currency | None = None
 
 
-class MoveCash(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class MoveCash(Booking, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """POST /v1/shifts/{id}/movements."""
 
-    id: UUID
     kind: Literal["pay_in", "pay_out", "drop"]
     amount_minor: Positive
     reason: Reason
@@ -173,23 +182,21 @@ class MoveCash(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 class CloseShift(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """POST /v1/shifts/{id}/close. What was counted, by kind of tender, before anybody has seen what should be there."""
 
-    counted: dict[Annotated[str, Meta(pattern=r"^[a-z_]{2,30}" + _END)], Amount]
+    counted: dict[Tender, Amount]
     currency: Currency | None = None
 
 
-class ParkBasket(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class ParkBasket(Booking, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """POST /v1/parked."""
 
-    id: UUID
     lines: Lines
     member: UUID | None = None
     coupons: Coupons = ()
     label: Annotated[str, Meta(max_length=80, pattern=_PRINTABLE)] = ""
 
 
-class OpenDrawer(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class OpenDrawer(Booking, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """POST /v1/drawer/open."""
 
-    id: UUID
     reason: Reason
     approval: Secret | None = None

@@ -1,7 +1,7 @@
 """pure: from facts to the contents that printers defines. What is on the paper is decided here, how it looks is
 printers' affair."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from fractions import Fraction
 
 from kiosk.business_day import local_text
@@ -64,7 +64,7 @@ def sale_receipt(terms: Terms, stamp: Stamp, sale: SaleCompleted) -> ReceiptCont
         currency=sale.currency,
         currency_digits=terms.currency_digits,
         lines=tuple(_line(line, marks) for line in sale.lines),
-        returned=tuple(line for taken in sale.returned for line in _returned(taken)),
+        returned=tuple(line for taken in sale.returned for line in _returned(taken, marks)),
         totals=ReceiptTotals(
             gross_minor=sale.gross_minor,
             discount_minor=sale.discount_minor,
@@ -109,8 +109,7 @@ def void_receipt(terms: Terms, stamp: Stamp, sale: SaleCompleted) -> ReceiptCont
             for line in sale.lines
         ),
         totals=ReceiptTotals(
-            gross_minor=-sale.gross_minor,
-            discount_minor=-sale.discount_minor,
+            gross_minor=-sale.net_minor,  # the lines above it are what was paid for them, discounts taken off
             net_minor=-sale.net_minor,
             rounding_minor=-sale.rounding_minor,
             due_minor=-sale.due_minor,
@@ -127,6 +126,8 @@ def return_receipt(terms: Terms, stamp: Stamp, body: ReturnTaken, *, tax_added: 
     taken = body.taken
     marks = tax_marks(line.tax_rate for line in taken.lines)
     net = sum(line.net_minor for line in taken.lines)
+    total = net + sum(line.tax_minor for line in taken.lines) if tax_added else net
+    given_back = sum(refund.amount_minor for refund in taken.refunds)
     points = None
     if taken.member is not None and taken.balance is not None:
         points = PointsBlock(earned=-taken.points_clawed_back, active=_points_left(taken.balance))
@@ -142,12 +143,12 @@ def return_receipt(terms: Terms, stamp: Stamp, body: ReturnTaken, *, tax_added: 
         locale=terms.locale,
         currency=body.currency,
         currency_digits=terms.currency_digits,
-        returned=_returned(taken),
+        returned=_returned(taken, marks),
         totals=ReceiptTotals(
             gross_minor=-net,
             net_minor=-net,
-            rounding_minor=-taken.rounding_minor,
-            due_minor=-(taken.value_minor + taken.rounding_minor),
+            rounding_minor=total - given_back,
+            due_minor=-given_back,
         ),
         taxes=tuple(
             TaxLine(
@@ -187,12 +188,14 @@ def _line(line: SoldLine, marks: dict[str, str]) -> ReceiptLine:
     )
 
 
-def _returned(taken: TakenBack) -> tuple[ReturnedLine, ...]:
+def _returned(taken: TakenBack, marks: Mapping[str, str]) -> tuple[ReturnedLine, ...]:
     return tuple(
         ReturnedLine(
             name=line.name,
             quantity_milli=line.quantity_milli,
+            unit=line.unit,
             amount_minor=-line.net_minor,
+            tax_mark=marks.get(line.tax_rate, ""),
             original_number=taken.sale_number,
         )
         for line in taken.lines

@@ -12,6 +12,7 @@ from uuid import UUID
 import msgspec
 
 from kiosk.apply_members import profile_of
+from kiosk.basket_service import forget_labels_of
 from kiosk.business_day import utc_text
 from kiosk.commands import fingerprint
 from kiosk.member_views import present
@@ -189,6 +190,7 @@ def erase_member(tx: Tx, shop: Shop, caller: Caller, member: UUID, command: Eras
         )
         shop.journal.record(tx, origin_of(caller, day_of(tx, caller, shop.terms)), op_id, body)
         forget_member(tx, member)
+        forget_labels_of(tx, member)
     return Saved(present(tx, find_member(tx, member)), replayed=known is not None)
 
 

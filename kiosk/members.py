@@ -16,7 +16,7 @@ from uuid import UUID
 import msgspec
 from msgspec import UNSET, Meta, Struct, UnsetType
 
-from kiosk.commands import AMOUNT_MAX, Locale, Name, Reason, Scanned
+from kiosk.commands import AMOUNT_MAX, Booking, Locale, Name, Reason, Scanned
 from loyalty.errors import Conflict, InvalidInput
 from loyalty.identity import fold_name
 from loyalty.ledger import Balance
@@ -79,10 +79,9 @@ class ConsentRequest(Struct, frozen=True, forbid_unknown_fields=True):
     granted: bool
 
 
-class EnrolMember(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class EnrolMember(Booking, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """POST /v1/members. `id` becomes the member's id."""
 
-    id: UUID
     locale: Locale
     name: Name | None = None
     phone: Phone | None = None
@@ -106,17 +105,15 @@ class ResolveMember(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     phone: Phone | None = None
 
 
-class RecordConsents(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class RecordConsents(Booking, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """POST /v1/members/{id}/consents."""
 
-    id: UUID
     consents: Annotated[tuple[ConsentRequest, ...], Meta(min_length=1, max_length=50)]
 
 
-class AdjustPoints(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class AdjustPoints(Booking, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """POST /v1/members/{id}/adjustments. Positive gives, negative takes."""
 
-    id: UUID
     points: Points
     reason: Reason
 

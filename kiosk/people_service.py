@@ -73,14 +73,19 @@ from sync.http.problems import PreconditionFailed
 from sync.journal import Origin
 
 _MINUTE_MS = 60_000
+_LONGEST_LOCK_MS = 24 * 60 * _MINUTE_MS
 _ID_BYTES = 10
 
 
 class PinLimits(Struct, frozen=True):
-    """How many wrong PINs lock an operator, and for how long."""
+    """How many wrong PINs lock an operator, and for how long the first time; each further time is twice as long."""
 
     attempts: int
     lock_minutes: int
+
+    def lock_ms(self, failures: int) -> int:
+        """The lock after `failures` wrong PINs in a row, at most a day: ten thousand PINs are not tried in a year."""
+        return min(self.lock_minutes * _MINUTE_MS << max(failures // self.attempts - 1, 0), _LONGEST_LOCK_MS)
 
 
 class Attempt(Struct, frozen=True):
@@ -100,13 +105,14 @@ def begin_attempt(tx: Tx, _shop: Shop, caller: Caller, operator: str, limits: Pi
     if row is None or row.pin_hash is None or not row.active:
         write_nothing(tx)
         return Attempt(operator, None)
-    if row.locked_until > caller.now_ms:
-        raise PinLocked(-(-(row.locked_until - caller.now_ms) // 1000))
+    # A lock that seems to last longer than any can was set before the clock was put back; it must not shut out the
+    # only manager until the clock has caught up.
+    left_ms = row.locked_until - caller.now_ms
+    if 0 < left_ms <= limits.lock_ms(row.failures):
+        raise PinLocked(-(-left_ms // 1000))
     failures = row.failures + 1
-    if failures >= limits.attempts:
-        write_failures(tx, operator, 0, caller.now_ms + limits.lock_minutes * _MINUTE_MS)
-    else:
-        write_failures(tx, operator, failures, 0)
+    locks = failures % limits.attempts == 0
+    write_failures(tx, operator, failures, caller.now_ms + limits.lock_ms(failures) if locks else 0)
     return Attempt(operator, row.pin_hash)
 
 

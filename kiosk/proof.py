@@ -36,7 +36,7 @@ def prove(database: Path, *, full: bool) -> Report:
         store.execute("BEGIN")
         report = verify(store, scratch, REGISTRY, since)
         store.execute("ROLLBACK")
-    except SqliteError as error:
+    except (SqliteError, UnicodeDecodeError) as error:  # a damaged schema can give messages that are no text
         if isinstance(error, SqliteUnavailable):
             raise StorageUnavailable(str(error)) from error
         report = Report(ok=False, first_wrong=Wrong("", 0, f"the file is damaged: {error}"))
@@ -97,13 +97,24 @@ def _read(folder: Path) -> dict[str, Any]:
 
 
 def _remember(folder: Path, report: Report) -> None:
-    finding = {
-        "ok": report.ok,
-        "at_ms": time.time_ns() // 1_000_000,
-        "first_wrong": msgspec.to_builtins(report.first_wrong),
-        "mend": None if report.ok else mending(report),
-        "mark": msgspec.to_builtins(report.mark),
-    }
+    _write(
+        folder,
+        {
+            "ok": report.ok,
+            "at_ms": time.time_ns() // 1_000_000,
+            "first_wrong": msgspec.to_builtins(report.first_wrong),
+            "mend": None if report.ok else mending(report),
+            "mark": msgspec.to_builtins(report.mark),
+        },
+    )
+
+
+def remember_fault(folder: Path, mend: str) -> None:
+    """Remember a fault that was found without verify: the store stays read-only until a full run says otherwise."""
+    _write(folder, {"ok": False, "at_ms": time.time_ns() // 1_000_000, "mend": mend})
+
+
+def _write(folder: Path, finding: dict[str, Any]) -> None:
     partial = folder / (FINDING_NAME + ".new")
     partial.write_text(json.dumps(finding, indent=1), encoding="utf-8")
     partial.replace(folder / FINDING_NAME)

@@ -30,7 +30,7 @@ def rebuild(database: Path) -> int:
     lock = lock_folder(database.parent)
     try:
         count = _rebuild(database)
-    except SqliteError as error:
+    except (SqliteError, UnicodeDecodeError) as error:
         raise StoreDamaged(f"{database.name}: {error}") from error
     finally:
         os.close(lock)
@@ -50,7 +50,7 @@ def _rebuild(database: Path) -> int:
             if table.table_class in _REBUILT:
                 connection.execute(f"DROP TABLE IF EXISTS {table.name}")
                 for statement in (table.ddl, *table.indexes):
-                    connection.execute(statement)
+                    connection.execute(statement.strip())
         for entry in entries:
             REGISTRY.appliers[type(entry.body)](connection, entry)
         connection.execute("COMMIT")

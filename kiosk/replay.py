@@ -17,38 +17,18 @@ from pathlib import Path
 import msgspec
 from msgspec import Struct
 
-from kiosk.bench.client import Answer, ClientProblem, Connection, connect, encode_request
-from kiosk.bench.load import measure
-from kiosk.bench.server import ServiceFailed, StoreProcess
-from kiosk.bench.tills import Till, add_till, import_products, open_shift, pair_till, refusal, sign_in
-from kiosk.compose import now_ms
-from kiosk.demo.catalogue import build_catalogue
-from kiosk.demo.files import find_products, load_baskets, load_products
-from kiosk.demo.ids import member_id_of, shift_id_of
-from kiosk.demo.prices import choose_prices, count_overrides, describe
+from kiosk.bench.server import StoreProcess
+from kiosk.bench.tills import refusal
 from kiosk.proof import prove
-from kiosk.replay_folder import Memory, config_file, new_pairing_code, open_folder, read_digest, remember
-from kiosk.replay_orders import Order, make_orders
+from kiosk.replay_folder import config_file
+from kiosk.replay_opening import open_store
+from kiosk.replay_orders import Order
+from kiosk.replay_plan import Plan
 from kiosk.replay_tally import SalesPage, Tally
 from kiosk.replay_tills import Desk, Supervised
 from kiosk.start import DATABASE_NAME
-from sync.facts.catalogue import ProductFact
 
-_ATTEMPTS = 3
 _PAGE = 200
-
-
-class Plan(Struct, frozen=True, kw_only=True):
-    """What a file asks for: its baskets as orders, the goods and households in them, and what was settled on the
-    way."""
-
-    digest: str
-    orders: tuple[Order, ...]
-    lines: int
-    overrides: int
-    products: tuple[ProductFact, ...]
-    households: tuple[str, ...]
-    notes: tuple[str, ...]
 
 
 class Replayed(Struct, frozen=True, kw_only=True):
@@ -81,22 +61,17 @@ class Replayed(Struct, frozen=True, kw_only=True):
         """Whether everything agreed."""
         return self.verify_ok and not self.wrong_totals and not self.refused and self.sales == self.baskets
 
-
-def read_plan(file: Path) -> Plan:
-    """Read a file of baskets, and the products beside it if there are any. Raises WrongFile."""
-    found = load_baskets(file)
-    lines = [line for basket in found.baskets for line in basket.lines]
-    prices = choose_prices(lines)
-    overrides = count_overrides(found.baskets, prices)
-    return Plan(
-        digest=read_digest(file),
-        orders=tuple(make_orders(found.baskets, prices)),
-        lines=len(lines),
-        overrides=overrides,
-        products=build_catalogue(prices, load_products(find_products(file))),
-        households=tuple(sorted({basket.household_id for basket in found.baskets if basket.household_id})),
-        notes=describe(found.counts, overrides),
-    )
+    def describe(self) -> tuple[str, ...]:
+        """The outcome in lines for a person."""
+        verdict = "holds" if self.verify_ok else "DOES NOT HOLD"
+        return (
+            *(f"  {note}" for note in self.notes),
+            *(f"  ! {problem}" for problem in self.problems),
+            f"{self.sales} of {self.baskets} baskets stand in the store, {self.wrong_totals} with a wrong total",
+            f"{self.per_s:.0f} a second over {self.tills} tills: {self.booked} booked now, {self.repeated} before,",
+            f"{self.refused} refused, {self.restarts} restarts of the service",
+            f"the journal {verdict}: {self.verify_entries} entries verified, {self.verify_per_s:.0f} a second",
+        )
 
 
 async def replay(
@@ -104,27 +79,30 @@ async def replay(
     folder: Path,
     *,
     tills: int = 4,
-    on_sale: Callable[[], None] = lambda: None,
+    on_answer: Callable[[Order], None] = lambda _: None,
     process: StoreProcess | None = None,
 ) -> Replayed:
     """Sell all of `plan` in the store in `folder`, which is made when there is none, over `tills` tills at once.
 
-    `process` lets a test hold the service that it kills. Raises ForeignFolder, StoreInUse, ServiceFailed, Refused.
+    `on_answer` is told every order that was answered; `process` lets a test hold the service that it kills.
+    Raises ForeignFolder, StoreInUse, ServiceFailed, Refused.
     """
     process = process or StoreProcess(config_file(folder))
     service = Supervised(process)
     tally = Tally(plan.orders)
+    desks: list[Desk] = []
     try:
-        memory = await _prepare(plan, folder, tills, process)
+        memory = await open_store(plan, folder, tills, process)
         desks = [Desk(service, till) for till in memory.tills]
         began = time.perf_counter()
-        await _sell(desks, plan.orders, tally, on_sale)
+        await _sell(desks, plan.orders, tally, on_answer)
         elapsed_s = time.perf_counter() - began
         await _list_sales(desks[0], tally)
         for desk in desks:
             await _close_shift(desk)
-            desk.close()
     finally:
+        for desk in desks:
+            desk.close()
         await process.stop()
     began = time.perf_counter()
     proof = prove(folder / DATABASE_NAME, full=True)
@@ -151,70 +129,7 @@ async def replay(
     )
 
 
-async def _prepare(plan: Plan, folder: Path, tills: int, process: StoreProcess) -> Memory:
-    """A running service with goods, members and tills whose shifts are open.
-
-    Every step may be done again, so a service that dies meanwhile only makes it begin anew. A pairing code whose
-    answer was lost is spent; the next attempt makes another.
-    """
-    for attempt in range(_ATTEMPTS):
-        memory = open_folder(folder, plan.digest)
-        code = None if memory.tills else new_pairing_code(folder)
-        try:
-            await process.start()
-            return await _open_shop(plan, folder, memory, code, tills, process.url)
-        except (ClientProblem, ServiceFailed):
-            await process.kill()
-            if attempt == _ATTEMPTS - 1:
-                raise
-    raise AssertionError("the last attempt returns or raises")
-
-
-async def _open_shop(plan: Plan, folder: Path, memory: Memory, code: str | None, tills: int, url: str) -> Memory:
-    """Sign in on the tills there are, pair those that lack, open shifts, bring goods and members in."""
-    connections: list[Connection] = []
-    signed_in: list[Till] = []
-    try:
-        for till in memory.tills:
-            connections.append(await connect(url))
-            signed_in.append(await sign_in(connections[-1], till.name, till.device_token, memory.operator))
-        while len(signed_in) < tills:
-            name = f"Till {len(signed_in) + 1}"
-            if code is not None and not signed_in:
-                signed_in.append(await pair_till(url, name, code, memory.operator))
-            else:
-                signed_in.append(await add_till(url, signed_in[0], name, memory.operator))
-            memory = remember(folder, msgspec.structs.replace(memory, tills=tuple(signed_in)))
-            connections.append(await connect(url))
-        for connection, till in zip(connections, signed_in, strict=True):
-            await open_shift(connection, till, shift_id_of(till.name, now_ms()))
-        if not memory.stocked:
-            await import_products(connections[0], signed_in[0], plan.products)
-            await _enrol(connections, signed_in, plan.households)
-    finally:
-        for connection in connections:
-            connection.close()
-    return remember(folder, msgspec.structs.replace(memory, tills=tuple(signed_in), stocked=True))
-
-
-async def _enrol(connections: list[Connection], tills: list[Till], households: tuple[str, ...]) -> None:
-    """Make every household a member; those who are members already answer so. Raises Refused, ClientProblem."""
-
-    def need_member(answer: Answer) -> None:
-        if answer.status not in (200, 201):
-            raise refusal("POST /v1/members", answer.status, msgspec.json.decode(answer.body))
-
-    requests: list[list[bytes]] = [[] for _ in tills]
-    for n, household in enumerate(households):
-        at = n % len(tills)
-        body = {"id": member_id_of(household), "locale": "en", "name": f"Household {household}"}
-        content = msgspec.json.encode(body)
-        requests[at].append(encode_request("POST", "/v1/members", connections[at].host, tills[at].token, content))
-    if households:
-        await measure(connections, requests, on_answer=need_member)
-
-
-async def _sell(desks: list[Desk], orders: Iterable[Order], tally: Tally, on_sale: Callable[[], None]) -> None:
+async def _sell(desks: list[Desk], orders: Iterable[Order], tally: Tally, on_answer: Callable[[Order], None]) -> None:
     """Every desk takes the next order, in the order of the file, until there is none."""
     waiting = iter(orders)
 
@@ -222,7 +137,7 @@ async def _sell(desks: list[Desk], orders: Iterable[Order], tally: Tally, on_sal
         for order in waiting:
             answer = await desk.deliver("POST", "/v1/sales", order.body)
             tally.take(order, answer.status, answer.body)
-            on_sale()
+            on_answer(order)
 
     tasks = [asyncio.create_task(serve(desk)) for desk in desks]
     try:

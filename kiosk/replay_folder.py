@@ -7,7 +7,6 @@
 that a store which no replay made is never touched, and one that was only half made is begun again.
 """
 
-import hashlib
 import os
 import secrets
 from pathlib import Path
@@ -19,7 +18,7 @@ from kiosk.bench.server import write_store
 from kiosk.bench.tills import Operator, Till
 from kiosk.config import load_config
 from kiosk.initialise import initialise, make_pairing_code
-from kiosk.start import DATABASE_NAME
+from kiosk.start import DATABASE_NAME, lock_folder
 from loyalty.errors import Problem
 
 MEMORY_NAME = "replay.json"
@@ -49,12 +48,6 @@ class Memory(Struct, frozen=True, kw_only=True):
         return Operator(_OPERATOR, self.pin)
 
 
-def read_digest(file: Path) -> str:
-    """SHA-256 of a file's content, 64 hex digits."""
-    with file.open("rb") as content:
-        return hashlib.file_digest(content, "sha256").hexdigest()
-
-
 def config_file(folder: Path) -> Path:
     """The configuration of the replay's store."""
     return folder / "store.toml"
@@ -66,18 +59,23 @@ def open_folder(folder: Path, digest: str) -> Memory:
     Raises ForeignFolder for a store that no replay made and for the replay of another file, StoreInUse while its
     service still runs.
     """
-    folder.mkdir(parents=True, exist_ok=True)
     memory = _read(folder)
     if memory is None:
         if (folder / DATABASE_NAME).exists() or config_file(folder).exists():
             raise ForeignFolder(f"{folder} holds a store that no replay made.")
+        folder.mkdir(parents=True, exist_ok=True)
         memory = remember(folder, Memory(digest=digest, pin=_new_pin()))
     if memory.digest != digest:
         raise ForeignFolder(f"{folder} holds the replay of another file.")
-    write_store(folder, {})
+    lock = lock_folder(folder)
+    try:
+        write_store(folder, {})
+        if not memory.made:
+            for leftover in folder.glob(f"{DATABASE_NAME}*"):
+                leftover.unlink()
+    finally:
+        os.close(lock)
     if not memory.made:
-        for leftover in folder.glob(f"{DATABASE_NAME}*"):
-            leftover.unlink()
         initialise(load_config(config_file(folder)), _OPERATOR, "Replay", memory.pin)
         memory = remember(folder, msgspec.structs.replace(memory, made=True))
     return memory

@@ -67,6 +67,7 @@ class SoldLineState(Struct, frozen=True, kw_only=True):
     line: int
     sku: str
     name: str
+    unit: str = "piece"
     quantity_milli: int
     net_minor: int
     tax_rate: str
@@ -157,6 +158,7 @@ def _returned_line(line: SoldLineState, before: int, after: int) -> ReturnedLine
         line=line.line,
         sku=line.sku,
         name=line.name,
+        unit=line.unit,
         quantity_milli=after - before,
         net_minor=step(line.net_minor),
         tax_rate=line.tax_rate,

@@ -6,6 +6,8 @@ from kiosk.returns import SoldLineState, SoldState
 from loyalty.errors import InvalidInput, NotFound
 from loyalty.ledger import Balance
 from loyalty.transactions import Tx
+from sync.facts.sales import SaleCompleted
+from sync.journal import find
 
 
 class UnknownSale(NotFound):
@@ -76,30 +78,6 @@ def read_sold_state(tx: Tx, sale: UUID) -> SoldState:
     if head is None:
         raise UnknownSale
     tax_added = bool(head[4])
-    returned: dict[int, int] = dict(
-        tx.execute(
-            "SELECT line, sum(quantity_milli) FROM taken_back_line WHERE sale = ? GROUP BY line", (sale.bytes,)
-        ).fetchall()
-    )
-    lines = tuple(
-        SoldLineState(
-            line=line,
-            sku=sku,
-            name=name,
-            quantity_milli=quantity,
-            net_minor=net,
-            tax_rate=rate,
-            tax_minor=tax,
-            amount_minor=net + tax if tax_added else net,
-            points=points,
-            returned_milli=returned.get(line, 0),
-        )
-        for line, sku, name, quantity, net, rate, tax, points in tx.execute(
-            "SELECT line, sku, name, quantity_milli, net_minor, tax_rate, tax_minor, points FROM sale_line"
-            " WHERE sale = ? ORDER BY line",
-            (sale.bytes,),
-        )
-    )
     kept: dict[str, int] = dict(
         tx.execute(
             "SELECT settles, sum(amount_minor) FROM sale_tender WHERE sale = ? GROUP BY settles", (sale.bytes,)
@@ -118,7 +96,44 @@ def read_sold_state(tx: Tx, sale: UUID) -> SoldState:
         member=UUID(bytes=head[1]) if head[1] else None,
         due_minor=head[2],
         tax_added=tax_added,
-        lines=lines,
+        lines=_read_lines(tx, sale, tax_added=tax_added),
         kept=kept,
         refunded=refunded,
     )
+
+
+def _read_lines(tx: Tx, sale: UUID, *, tax_added: bool) -> tuple[SoldLineState, ...]:
+    units = _read_units(tx, sale)
+    returned: dict[int, int] = dict(
+        tx.execute(
+            "SELECT line, sum(quantity_milli) FROM taken_back_line WHERE sale = ? GROUP BY line", (sale.bytes,)
+        ).fetchall()
+    )
+    return tuple(
+        SoldLineState(
+            line=line,
+            sku=sku,
+            name=name,
+            unit=units.get(line, "piece"),
+            quantity_milli=quantity,
+            net_minor=net,
+            tax_rate=rate,
+            tax_minor=tax,
+            amount_minor=net + tax if tax_added else net,
+            points=points,
+            returned_milli=returned.get(line, 0),
+        )
+        for line, sku, name, quantity, net, rate, tax, points in tx.execute(
+            "SELECT line, sku, name, quantity_milli, net_minor, tax_rate, tax_minor, points FROM sale_line"
+            " WHERE sale = ? ORDER BY line",
+            (sale.bytes,),
+        )
+    )
+
+
+def _read_units(tx: Tx, sale: UUID) -> dict[int, str]:
+    """The unit of each line: it stands in the fact alone, since only papers ask for it."""
+    entry = find(tx, sale)
+    if entry is None or not isinstance(entry.body, SaleCompleted):
+        return {}
+    return {line.line: line.unit for line in entry.body.lines}

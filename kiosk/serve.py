@@ -19,6 +19,7 @@ from aiohttp import web
 from kiosk.compose import Store
 from kiosk.config import Config
 from kiosk.start import release, start_store
+from loyalty.errors import Problem
 from sync.http.application import build_runner
 from sync.http.logs import set_up_logging
 
@@ -29,10 +30,17 @@ _SHUTDOWN_S = 10.0
 _DEAD_WRITER_EXIT = 70
 
 
+class AddressTaken(Problem):
+    """The address this store should listen on cannot be used."""
+
+    code, status = "address_taken", 500
+    hint = "Stop what listens there, or change http.host or http.port in the configuration."
+
+
 def run_store(config: Config, on_ready: Callable[[str], None] = lambda _: None) -> None:
     """Serve until SIGTERM or SIGINT. `on_ready` gets the address once requests are answered.
 
-    Raises StoreInUse, StoreNotReady, StoreDamaged before anything is served.
+    Raises StoreInUse, StoreNotReady, StoreDamaged, AddressTaken before anything is served.
     """
     set_up_logging(logging.StreamHandler(sys.stderr), getattr(logging, config.log.level.upper()))
     sys.setswitchinterval(_SWITCH_INTERVAL_S)
@@ -51,7 +59,7 @@ async def _serve(config: Config, on_ready: Callable[[str], None]) -> None:
         await store.open()
         runner = build_runner(store.application(), shutdown_timeout_s=_SHUTDOWN_S)
         await runner.setup()
-        await web.TCPSite(runner, config.http.host, config.http.port, backlog=512).start()
+        await _listen(runner, config)
         # What the start made lives as long as the process: keep the collector from walking it again and again.
         gc.collect()
         gc.freeze()
@@ -66,6 +74,14 @@ async def _serve(config: Config, on_ready: Callable[[str], None]) -> None:
     finally:
         await store.close()
         release(started, clean=clean)
+
+
+async def _listen(runner: web.AppRunner, config: Config) -> None:
+    http = config.http
+    try:
+        await web.TCPSite(runner, http.host, http.port, backlog=512).start()
+    except OSError as error:
+        raise AddressTaken(f"{http.host}:{http.port}: {error.strerror}") from error
 
 
 def _address(runner: web.AppRunner) -> str:
@@ -94,5 +110,5 @@ def notify(message: str) -> None:
 
 def _end_process(error: BaseException) -> None:
     """A store whose writer is dead must not look alive: end at once, the supervisor starts it anew."""
-    logger.critical("ending because the writer died", extra={"error": type(error).__name__})
+    logger.critical("ending because the writer died", extra={"fields": {"error": type(error).__name__}})
     os._exit(_DEAD_WRITER_EXIT)

@@ -17,19 +17,21 @@ from uuid import UUID
 from msgspec import Struct
 
 from kiosk.migrations import migrate, pending_steps
-from kiosk.proof import forget_finding, read_finding
+from kiosk.proof import forget_finding, read_finding, remember_fault
 from kiosk.registry import APPLIERS
 from loyalty.errors import Problem
 from loyalty.ids import uuid7
 from sync import marks
 from sync.chain import ZERO_HASH, chain_hash, epoch_text
-from sync.db import SqliteError, connect
+from sync.db import SqliteError, SqliteUnavailable, connect
 from sync.facts.store import EpochStarted
+from sync.http.problems import StorageUnavailable
 from sync.journal import Journal, Origin, read_head, read_life
 
 DATABASE_NAME = "store.sqlite"
 _LOCK_NAME = "service.lock"
 _TAIL = 1_000
+_SMALLEST_PAGE = 512
 _QUICK_CHECK_MAX_BYTES = 200 * 1024 * 1024
 
 
@@ -78,7 +80,7 @@ def start_store(folder: Path, store: str, currency: str, time_zone: str) -> Star
     """Check, migrate and mark the store's file; begin a new epoch where this database is not the one that ran here
     last.
 
-    Raises StoreInUse, StoreNotReady, StoreDamaged.
+    Raises StoreInUse, StoreNotReady, StoreDamaged; StorageUnavailable when the disk is full or does not answer.
     """
     path = folder / DATABASE_NAME
     if not path.exists():
@@ -98,12 +100,18 @@ def start_store(folder: Path, store: str, currency: str, time_zone: str) -> Star
                 life = begin_life(connection, store, currency, time_zone, "restored" if life else "first")
             marks.renew(connection, folder, os.urandom(16).hex())
             damage = _check_tail(connection, life[0])
+            if damage is not None and read_finding(folder) is None:
+                remember_fault(folder, damage)
         finally:
             connection.close()
-    except BaseException:
+    except BaseException as error:
         os.close(lock)
+        if isinstance(error, SqliteUnavailable):
+            raise StorageUnavailable(f"{path.name}: {error}") from error
+        if isinstance(error, (SqliteError, UnicodeDecodeError)):  # a damaged schema can give messages that are no text
+            raise StoreDamaged(f"{path.name}: {error}") from error
         raise
-    return Started(path, life[0], life[1], damage or read_finding(folder), lock)
+    return Started(path, life[0], life[1], read_finding(folder), lock)
 
 
 def begin_life(connection: Any, store: str, currency: str, time_zone: str, reason: str) -> tuple[int, int]:  # noqa: ANN401
@@ -137,26 +145,27 @@ def begin_life(connection: Any, store: str, currency: str, time_zone: str, reaso
 def release(started: Started, *, clean: bool) -> None:
     """Give the folder back; `clean` says that everything was drained and closed."""
     if clean:
-        marks.note_clean_stop(started.database.parent)
+        connection = connect(started.database, read_only=True)
+        head = read_head(connection, started.epoch)
+        connection.close()
+        marks.note_clean_stop(started.database.parent, head.seq)
     os.close(started.lock)
 
 
 def _open_checked(path: Path, *, unclean: bool) -> Any:  # noqa: ANN401  pysqlite3 has no types
     """Open the file, let SQLite recover its log, and compare the size on disk with what the file says of itself."""
     # SQLite would take an empty file for a new database, and delete the log beside it.
-    if not path.stat().st_size:
-        raise StoreDamaged(f"{path.name} is empty.")
+    if path.stat().st_size < _SMALLEST_PAGE:
+        raise StoreDamaged(f"{path.name} is empty or nearly so.")
     connection = None
     try:
         connection = connect(path)
         _check_size(connection, path)
         if unclean and path.stat().st_size < _QUICK_CHECK_MAX_BYTES:
             _check_pages(connection, path)
-    except BaseException as error:
+    except BaseException:
         if connection is not None:
             connection.close()
-        if isinstance(error, SqliteError):
-            raise StoreDamaged(f"{path.name}: {error}") from error
         raise
     return connection
 
@@ -167,6 +176,8 @@ def _check_size(connection: Any, path: Path) -> None:  # noqa: ANN401  pysqlite3
     size = pages * connection.execute("PRAGMA page_size").fetchone()[0]
     if path.stat().st_size < size:
         raise StoreDamaged(f"{path.name} is {path.stat().st_size} bytes long and should have {size}.")
+    if connection.execute("SELECT 1 FROM sqlite_schema WHERE name = 'journal'").fetchone() is None:
+        raise StoreDamaged(f"{path.name} holds no store.")
 
 
 def _check_pages(connection: Any, path: Path) -> None:  # noqa: ANN401  pysqlite3 has no types
@@ -192,6 +203,9 @@ def _check_tail(connection: Any, epoch: int) -> str | None:  # noqa: ANN401  pys
     for index, (seq, content, entry_hash) in enumerate(rows):
         anchored = index > 0 or seq == 1
         if anchored and chain_hash(epoch, seq, previous, content) != entry_hash:
-            return f"Entry {seq} of the journal does not hold. Run: counterfoil verify --full, then do what it says."
+            return (
+                f"Entry {seq} of the journal does not hold."
+                " Run: counterfoil verify --full --config FILE, then do what it says."
+            )
         previous = entry_hash
     return None

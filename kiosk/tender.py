@@ -1,6 +1,7 @@
 """pure: taking money. Split tender, change, cash rounding.
 
-Only what is paid in cash is rounded to the smallest coin; change is given from cash alone:
+Only what is paid in cash is rounded to the smallest coin, and so is what nobody pays for; change is given from cash
+alone:
 
     total | step | tenders           | rounding | due | change
     ------|------|-------------------|----------|-----|-------
@@ -9,6 +10,7 @@ Only what is paid in cash is rounded to the smallest coin; change is given from 
       257 |    5 | cash 255          |       -2 | 255 |      0
       258 |    5 | card 258          |        0 | 258 |      0
       258 |    5 | card 200, cash 60 |        2 | 260 |      0
+        2 |    5 | none              |       -2 |   0 |      0   no coin can pay it
 """
 
 from collections.abc import Iterable, Sequence
@@ -69,7 +71,7 @@ def settle(
     if exact > total_minor:
         raise Overpaid(f"{exact - total_minor} too much without cash.", pointer="/tenders", due_minor=total_minor)
     left = total_minor - exact
-    rounding = round_cash(left, step_minor) - left if cash else 0
+    rounding = round_cash(left, step_minor) - left if cash or not tenders else 0
     if cash < left + rounding:
         missing = left + rounding - cash
         raise Underpaid(f"{missing} is missing.", pointer="/tenders", due_minor=total_minor, missing_minor=missing)

@@ -2,39 +2,40 @@
 
 import asyncio
 import contextlib
-import functools
 import logging
-from collections.abc import Iterable
+from collections.abc import Awaitable, Callable, Iterable
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
 from prometheus_client.core import GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
+from kiosk.basket_service import forget_labels_before
+from kiosk.helper import Helper
 from kiosk.proof import prove, read_finding
 from kiosk.web.door import Door
-from loyalty.errors import Problem
 from printers import spool
 
 logger = logging.getLogger(__name__)
-_LOOK_S = 2.0
-_PAPERS_S = 3600.0
+_LOOK_S, _NIGHT_S, _TIDY_S = 2.0, 20.0, 3600.0
 _DAY_MS = 86_400_000
 
 
 class Upkeep:
-    """Two small tasks; each survives what goes wrong in one round and says so in the log."""
+    """Small tasks beside the till. Each survives what goes wrong in one round and says so in the log."""
 
     def __init__(self, door: Door) -> None:
         self._door = door
         self._tasks: list[asyncio.Task[None]] = []
+        self._verified_on = ""
 
     def start(self) -> None:
         """Begin."""
-        self._tasks = [asyncio.create_task(self._watch()), asyncio.create_task(self._tidy())]
+        rounds = ((_LOOK_S, self._look), (_NIGHT_S, self._verify_at_night), (_TIDY_S, self._tidy))
+        self._tasks = [asyncio.create_task(_repeat(seconds, work)) for seconds, work in rounds]
 
     async def stop(self) -> None:
-        """End both tasks."""
+        """End them all."""
         for task in self._tasks:
             task.cancel()
         for task in self._tasks:
@@ -45,38 +46,43 @@ class Upkeep:
         """What /metrics shows of the storage."""
         return [_StorageCollector(self._door)]
 
-    async def _watch(self) -> None:
-        """Look for a finding of verify every other second; run verify once a night."""
-        config = self._door.config
-        zone = ZoneInfo(config.store.time_zone)
-        verified_on = ""
-        while True:
-            self._door.read_only = read_finding(config.data_dir())
-            local = datetime.now(zone)
-            today = local.date().isoformat()
-            due = local.strftime("%H:%M") == config.maintenance.verify_at and verified_on != today
-            if config.maintenance.verify_enabled and due:
-                verified_on = today
-                await self._verify()
-            await asyncio.sleep(_LOOK_S)
+    async def _look(self) -> None:
+        """Follow verify's finding on disk, note how far the journal has come, empty a log with erased data in it."""
+        folder, database = self._door.config.data_dir(), self._door.database
+        self._door.read_only = read_finding(folder)
+        if database.wal_to_truncate:
+            await database.truncate_wal()
 
-    async def _verify(self) -> None:
-        try:
-            report = await self._door.helper.run(prove, self._door.database.path, full=True)
-        except Exception:
-            logger.exception("nightly verify did not run")
+    async def _verify_at_night(self) -> None:
+        """Once a night, in a child of its own: receipts must not wait behind a proof that takes minutes."""
+        config = self._door.config
+        local = datetime.now(ZoneInfo(config.store.time_zone))
+        today = local.date().isoformat()
+        due = local.strftime("%H:%M") == config.maintenance.verify_at and self._verified_on != today
+        if not config.maintenance.verify_enabled or not due:
             return
-        logger.info("nightly verify", extra={"ok": report.ok, "entries": report.entries})
+        self._verified_on = today
+        helper = Helper()
+        try:
+            report = await helper.run(prove, self._door.database.path, full=True)
+        finally:
+            await helper.close()
+        logger.info("nightly verify", extra={"fields": {"ok": report.ok, "entries": report.entries}})
 
     async def _tidy(self) -> None:
-        """Drop papers past their time; they can be rendered again from the facts."""
-        while True:
-            before = self._door.now_ms() - self._door.config.printing.keep_days * _DAY_MS
-            try:
-                await self._door.database.write(functools.partial(spool.delete_older_than, before_ms=before))
-            except Problem as problem:
-                logger.warning("old papers were not deleted", extra={"code": problem.code})
-            await asyncio.sleep(_PAPERS_S)
+        """Drop papers and basket labels past their time; papers can be rendered again from the facts."""
+        before = self._door.now_ms() - self._door.config.printing.keep_days * _DAY_MS
+        await self._door.database.write(lambda tx: spool.delete_older_than(tx, before))
+        await self._door.database.write(lambda tx: forget_labels_before(tx, before))
+
+
+async def _repeat(seconds: float, work: Callable[[], Awaitable[None]]) -> None:
+    while True:
+        try:
+            await work()
+        except Exception:
+            logger.exception("upkeep will try again", extra={"fields": {"work": getattr(work, "__name__", "?")}})
+        await asyncio.sleep(seconds)
 
 
 class _StorageCollector(Collector):

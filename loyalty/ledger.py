@@ -99,7 +99,7 @@ def apply_posting(balance: Balance, posting: Posting) -> Balance:
 
 
 def apply_points(balance: Balance, points: int) -> Balance:
-    """The balance after `points` came in (positive) or went out: debt is settled first, what is missing becomes debt."""
+    """The balance after `points` came in (positive) or went out: debt is settled first, what is missing is owed."""
     if points >= 0:
         settled = min(points, balance.debt)
         active, debt = balance.active + points - settled, balance.debt - settled

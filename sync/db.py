@@ -41,6 +41,7 @@ SQLITE_VERSION: str = sqlite3.sqlite_version
 GROUP_MAX = 64
 READERS = 2
 _BUSY_TIMEOUT_MS = 5_000
+_HANGING_S = 30.0
 _TRUNCATE_TRIES, _TRUNCATE_PAUSE_S, _TRUNCATE_PATIENCE_MS = 20, 0.1, 20
 _CHECKPOINT_PAGES = 4_000
 _LAST_UNSAFE_SQLITE = (3, 51, 2)
@@ -106,6 +107,7 @@ class Database:
         self.jobs = 0
         self.busy_since = 0.0
         self.synchronous = 0
+        self.wal_to_truncate = False
         self._on_commit = on_commit
         self._on_death = on_death
         self._connect_writer = connect_writer
@@ -153,10 +155,13 @@ class Database:
         """Move the log into the file and empty it, so that no copy of an erased row is left in it.
 
         A reader in the middle of something old keeps the log in use. The writer never waits for it: this tries again
-        for two seconds, between the groups, and says whether it came through; if not, the next checkpoint does it.
+        for two seconds, between the groups, and says whether it came through. If not, `wal_to_truncate` stays set, and
+        upkeep goes on trying: SQLite's own checkpoints move the log's content but leave its old bytes in the file.
         """
+        self.wal_to_truncate = True
         for _ in range(_TRUNCATE_TRIES):
             if await self._enqueue(_Job(_truncate_wal, asyncio.get_running_loop(), transactional=False)):
+                self.wal_to_truncate = False
                 return True
             await asyncio.sleep(_TRUNCATE_PAUSE_S)
         return False
@@ -166,13 +171,15 @@ class Database:
         return await asyncio.get_running_loop().run_in_executor(self._readers, self._read, fn)
 
     def is_alive(self) -> bool:
-        """Whether the writer thread runs."""
-        return self._thread is not None and self._thread.is_alive()
+        """Whether the writer thread runs and does not hang in a disk that no longer answers."""
+        begun = self.busy_since
+        hangs = begun and time.monotonic() - begun > _HANGING_S
+        return self._thread is not None and self._thread.is_alive() and not hangs
 
     async def _enqueue(self, job: _Job[T]) -> T:
         # Behind the mark that ends the queue nobody would ever answer.
         if self._closing or not self.is_alive():
-            raise StorageUnavailable("the store is not open")
+            raise StorageUnavailable("the writer is closed, or hangs in a disk that does not answer")
         self._queue.put(job)
         return await job.future
 
@@ -290,14 +297,14 @@ class Database:
     def _drop_connection(self, error: Exception) -> None:
         """Close the writer's connection; the next group opens it anew, and waits for the disk with
         StorageUnavailable."""
-        logger.error("commit failed, the database will be opened anew", extra={"reason": str(error)})
+        logger.error("commit failed, the database will be opened anew", extra={"fields": {"reason": str(error)}})
         connection, self._connection = self._connection, None
         if connection is None:
             return
         try:
             connection.close()
         except sqlite3.Error as closing:
-            logger.error("closing after a failed commit", extra={"reason": str(closing)})  # noqa: TRY400
+            logger.error("closing after a failed commit", extra={"fields": {"reason": str(closing)}})  # noqa: TRY400
 
     def _deliver(self, outcomes: list[_Outcome]) -> None:
         by_loop: dict[asyncio.AbstractEventLoop, list[_Outcome]] = {}
@@ -308,7 +315,7 @@ class Database:
                 loop.call_soon_threadsafe(self._answer, mine)
             except RuntimeError:
                 # The loop is closed: nobody waits any more. What was committed stays, and its id finds the answer.
-                logger.warning("answers without a listener", extra={"count": len(mine)})
+                logger.warning("answers without a listener", extra={"fields": {"count": len(mine)}})
 
     def _answer(self, outcomes: list[_Outcome]) -> None:
         for job, result, error in outcomes:

@@ -106,10 +106,11 @@ def verify(store: Tx, scratch: Tx, registry: Registry, since: Mark | None = None
 def walk_all(store: Tx) -> tuple[list[Entry], Wrong | None]:
     """Every entry of every life in order, and the first that does not hold, if any."""
     entries: list[Entry] = []
-    erased = _erased_members(store)
+    personal = _PersonalData()
     try:
         for epoch in _epochs(store):
-            entries.extend(_walk(store, epoch, 0, ZERO_HASH, erased))
+            entries.extend(_walk(store, epoch, 0, ZERO_HASH, personal))
+        personal.check(store)
     except _Broken as broken:
         return entries, broken.wrong
     return entries, None
@@ -141,7 +142,7 @@ def _note(report: Report, table: str, wrong: Wrong | None) -> None:
 
 def _replay(store: Tx, scratch: Tx, registry: Registry, since: Mark | None, report: Report) -> None:
     """Walk every chain in the order of its lives and apply each entry to the scratch database."""
-    erased = _erased_members(store)
+    personal = _PersonalData()
     start = int(since.epoch, 16) if since else None
     skipping = since is not None
     for epoch in _epochs(store):
@@ -153,7 +154,7 @@ def _replay(store: Tx, scratch: Tx, registry: Registry, since: Mark | None, repo
             skipping = False
             seq, previous = since.seq, bytes.fromhex(since.hash)
             _check_mark(store, epoch, since)
-        for entry in _walk(store, epoch, seq, previous, erased):
+        for entry in _walk(store, epoch, seq, previous, personal):
             try:
                 registry.appliers[type(entry.body)](scratch, entry)
             except Exception as error:
@@ -163,6 +164,7 @@ def _replay(store: Tx, scratch: Tx, registry: Registry, since: Mark | None, repo
         report.head = {"epoch": epoch_text(epoch), "seq": seq, "hash": previous.hex()}
     if since is not None and skipping:
         raise _Broken(int(since.epoch, 16), since.seq, "the entry proved last time is gone, and its epoch with it")
+    personal.check(store)
     if since is None:
         _check_strays(store)
 
@@ -192,7 +194,7 @@ def _check_mark(store: Tx, epoch: int, since: Mark) -> None:
         raise _Broken(epoch, since.seq, "the entry proved last time is gone or has another hash")
 
 
-def _walk(store: Tx, epoch: int, seq: int, previous: bytes, erased: set[UUID]) -> Iterator[Entry]:
+def _walk(store: Tx, epoch: int, seq: int, previous: bytes, personal: "_PersonalData") -> Iterator[Entry]:
     """Entries of one epoch in order, each with its link checked. Raises _Broken at the first that does not hold."""
     while True:
         page = store.execute(
@@ -203,13 +205,15 @@ def _walk(store: Tx, epoch: int, seq: int, previous: bytes, erased: set[UUID]) -
         ).fetchall()
         for row in page:
             seq += 1
-            yield _check_entry(epoch, seq, previous, row, erased)
+            entry = _check_entry(epoch, seq, previous, row)
+            personal.note(entry)
+            yield entry
             previous = row[4]
         if len(page) < _PAGE:
             return
 
 
-def _check_entry(epoch: int, seq: int, previous: bytes, row: Row, erased: set[UUID]) -> Entry:
+def _check_entry(epoch: int, seq: int, previous: bytes, row: Row) -> Entry:
     found, op_id, kind, raw, entry_hash, member, salt, data = row
     if found != seq:
         raise _Broken(epoch, seq, f"the entry is missing, the next one is {found}")
@@ -223,7 +227,6 @@ def _check_entry(epoch: int, seq: int, previous: bytes, row: Row, erased: set[UU
         raise _Broken(epoch, seq, f"the content cannot be read: {error}") from error
     if entry.kind != kind or entry.op_id.bytes != op_id:
         raise _Broken(epoch, seq, "the row's kind or op_id is not the entry's")
-    _check_private(entry, erased)
     return entry
 
 
@@ -235,21 +238,38 @@ def _is_link(epoch: int, seq: int, previous: bytes, content: Any, entry_hash: An
         return False
 
 
-def _check_private(entry: Entry, erased: set[UUID]) -> None:
-    """Personal data must be the very bytes the entry names, and may only be missing where an erasure explains it."""
-    expected = getattr(entry.body, "private", None)
-    if expected is None:
-        if entry.private is not None:
-            raise _Broken(entry.epoch, entry.seq, "personal data beside an entry that names none")
-        return
-    member: UUID = entry.body.member  # type: ignore[attr-defined]  # every body with `private` has `member`
-    if entry.private is None:
-        if member not in erased:
-            raise _Broken(entry.epoch, entry.seq, "the personal data is missing and no erasure explains it")
-    elif member in erased:
-        raise _Broken(entry.epoch, entry.seq, "personal data of a member who was erased")
-    elif entry.private.member != member or private_hash_of(entry.private) != expected:
-        raise _Broken(entry.epoch, entry.seq, "the personal data was changed")
+class _PersonalData:
+    """Personal data must be the very bytes an entry names. It may only be missing where a later erasure explains it,
+    and then it must be: so this is judged at the end of the walk."""
+
+    def __init__(self) -> None:
+        self._missing: list[tuple[int, int, UUID]] = []
+        self._erased: set[UUID] = set()
+
+    def note(self, entry: Entry) -> None:
+        """Look at one entry. Raises _Broken for data that is not the entry's."""
+        if isinstance(entry.body, MemberErased):
+            self._erased.add(entry.body.member)
+        expected = getattr(entry.body, "private", None)
+        if expected is None:
+            if entry.private is not None:
+                raise _Broken(entry.epoch, entry.seq, "personal data beside an entry that names none")
+            return
+        member: UUID = entry.body.member  # type: ignore[attr-defined]  # every body with `private` has `member`
+        if entry.private is None:
+            self._missing.append((entry.epoch, entry.seq, member))
+        elif entry.private.member != member or private_hash_of(entry.private) != expected:
+            raise _Broken(entry.epoch, entry.seq, "the personal data was changed")
+
+    def check(self, store: Tx) -> None:
+        """After the last entry. Raises _Broken for what no erasure explains and for what an erasure forbids."""
+        for epoch, seq, member in self._missing:
+            if member not in self._erased:
+                raise _Broken(epoch, seq, "the personal data is missing and no erasure explains it")
+        for member in self._erased:
+            row = store.execute("SELECT epoch, seq FROM journal_private WHERE member = ?", (member.bytes,)).fetchone()
+            if row is not None:
+                raise _Broken(row[0], row[1], "personal data of a member who was erased")
 
 
 def _check_strays(store: Tx) -> None:
@@ -260,18 +280,6 @@ def _check_strays(store: Tx) -> None:
     ).fetchone()
     if stray is not None:
         raise _Broken(stray[0], stray[1], "personal data beside an entry that does not exist")
-
-
-def _erased_members(store: Tx) -> set[UUID]:
-    rows = store.execute("SELECT content FROM journal WHERE kind = 'member.erased'")
-    erased = set()
-    for (raw,) in rows:
-        try:
-            content = decode_content(raw)
-            erased.add(msgspec.json.decode(content.body, type=MemberErased).member)
-        except (msgspec.DecodeError, TypeError):
-            continue  # the walk reaches this entry and names it; here it only fails to excuse anything
-    return erased
 
 
 def _columns(tx: Tx, table: Table) -> list[str]:

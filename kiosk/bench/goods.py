@@ -9,6 +9,7 @@ from uuid import UUID
 
 from kiosk.commands import CompleteSale, LineRequest, TenderRequest
 from kiosk.demo.catalogue import check_digit
+from loyalty.identity import make_card
 from loyalty.ids import uuid7
 from sync.facts.catalogue import ProductFact
 
@@ -17,17 +18,21 @@ _TAX_CLASSES = ("food", "standard", "reduced", "food", "standard")
 _DEPARTMENTS = ("Dairy", "Household", "Books", "Bakery", "Drinks")
 _KINDS = ("Milk", "Soap", "Atlas", "Bread", "Coffee", "Cheese", "Sponge", "Novel", "Roll", "Tea")
 _MAKERS = ("Alder", "Birch", "Cedar", "Dogwood", "Elm", "Fir", "Gorse", "Hazel", "Ivy", "Juniper", "Larch", "Maple")
+_KINDS_ELSEWHERE = ("우유", "비누", "지도", "빵", "커피", "牛乳", "石鹸", "食パン", "緑茶", "珈琲")
 _BORN_MS = 1_700_000_000_000
 _PRIME = 7_919
 _CASH_MINOR = 100_000
 
 
-def make_products(count: int) -> list[ProductFact]:
-    """`count` products with a barcode of the range for examples, in five departments and three tax classes."""
+def make_products(count: int, *, mixed_scripts: bool = False) -> list[ProductFact]:
+    """`count` products with a barcode of the range for examples, in five departments and three tax classes.
+
+    With `mixed_scripts` every fourth has a Korean or Japanese name.
+    """
     return [
         ProductFact(
             sku=sku_of(n),
-            name=name_of(n),
+            name=name_elsewhere_of(n) if mixed_scripts and n % 4 == 3 else name_of(n),
             department=_DEPARTMENTS[n % 5],
             tax_class=_TAX_CLASSES[n % 5],
             price_minor=99 + n * 57 % 2400,
@@ -45,6 +50,11 @@ def sku_of(n: int) -> str:
 def name_of(n: int) -> str:
     """The name of the `n`-th product."""
     return f"{_MAKERS[n // 10 % 12]} {_KINDS[n % 10]} No. {n}"
+
+
+def name_elsewhere_of(n: int) -> str:
+    """The name of the `n`-th product where it is sold in Korea or Japan."""
+    return f"{_KINDS_ELSEWHERE[n // 4 % 10]} {n}"
 
 
 def gtin_of(n: int) -> str:
@@ -66,6 +76,11 @@ def sale_of(n: int) -> UUID:
 def phone_of(n: int) -> str:
     """The `n`-th member's phone, in one made-up block."""
     return f"+4850{n:07d}"
+
+
+def card_of(n: int) -> str:
+    """The `n`-th member's card number."""
+    return make_card(n.to_bytes(7, "big"))
 
 
 def make_sales(first: int, count: int, products: int, members: int) -> Iterator[CompleteSale]:

@@ -5,16 +5,24 @@ replay(other_tx, job)           # the same rows, without reading, deciding, enco
 """
 
 from collections.abc import Callable, Iterable, Sequence
+from enum import Enum
 
 from msgspec import Struct
 
 from loyalty.transactions import Cursor, Tx
 
-_WRITING = ("INSERT", "UPDATE", "DELETE", "REPLACE")
+_READS = ("SELECT", "WITH", "PRAGMA", "EXPLAIN")
+
+
+class Kind(Enum):
+    """Which statements are noted."""
+
+    READING = True
+    WRITING = False
 
 
 class Statement(Struct, frozen=True):
-    """A writing statement and the values bound to it, once for every time it ran; `together` for one executemany."""
+    """A statement and the values bound to it, once for every time it ran; `together` for one executemany."""
 
     sql: str
     values: tuple[Sequence[object], ...]
@@ -25,35 +33,39 @@ Job = tuple[Statement, ...]
 
 
 class NotingTx:
-    """A transaction that notes what is written through it."""
+    """A transaction that notes the statements of one kind that run through it."""
 
-    def __init__(self, tx: Tx) -> None:
+    def __init__(self, tx: Tx, kind: Kind) -> None:
         self._tx = tx
+        self._kind = kind
         self.noted: list[Statement] = []
 
     def execute(self, sql: str, parameters: Sequence[object] = (), /) -> Cursor:
-        """Run one statement, and note it if it writes."""
-        if _writes(sql):
+        """Run one statement, and note it."""
+        if self._is_wanted(sql):
             self.noted.append(Statement(sql, (tuple(parameters),), together=False))
         return self._tx.execute(sql, parameters)
 
     def executemany(self, sql: str, parameters: Iterable[Sequence[object]], /) -> Cursor:
-        """Run one statement for every row, and note it if it writes."""
+        """Run one statement for every row, and note it."""
         rows = [tuple(row) for row in parameters]
-        if _writes(sql):
+        if self._is_wanted(sql):
             self.noted.append(Statement(sql, tuple(rows), together=True))
         return self._tx.executemany(sql, rows)
 
+    def _is_wanted(self, sql: str) -> bool:
+        return sql.lstrip().upper().startswith(_READS) is self._kind.value
 
-def record(tx: Tx, work: Callable[[Tx], object]) -> Job:
-    """Do `work` and answer what it wrote, in order."""
-    noting = NotingTx(tx)
+
+def record(tx: Tx, work: Callable[[Tx], object], kind: Kind) -> Job:
+    """Do `work` and answer its statements of this kind, in order."""
+    noting = NotingTx(tx, kind)
     work(noting)
     return tuple(noting.noted)
 
 
 def replay(tx: Tx, job: Job) -> None:
-    """Write what was recorded."""
+    """Run what was recorded, and read what it answers."""
     for statement in job:
         if statement.together:
             tx.executemany(statement.sql, statement.values)
@@ -62,9 +74,5 @@ def replay(tx: Tx, job: Job) -> None:
 
 
 def count_statements(jobs: Sequence[Job]) -> float:
-    """Writing statements per job, a row of an executemany counting as one."""
+    """Statements per job, a row of an executemany counting as one."""
     return sum(len(statement.values) for job in jobs for statement in job) / len(jobs)
-
-
-def _writes(sql: str) -> bool:
-    return sql.lstrip().upper().startswith(_WRITING)

@@ -67,6 +67,7 @@ def write_store(folder: Path, settings: Mapping[str, str]) -> Path:
         "http": f"port = 0\nsign_ins_per_minute = 100000\n{settings.get('http', '')}",
         **{name: lines for name, lines in settings.items() if name not in ("store", "http")},
     }
+    folder.mkdir(parents=True, exist_ok=True)
     file = folder / "store.toml"
     file.write_text("\n".join(f"[{name}]\n{lines}" for name, lines in sections.items()), encoding="utf-8")
     return file
@@ -85,21 +86,22 @@ class StoreProcess:
         """Whether the process is there."""
         return self._process is not None and self._process.poll() is None
 
+    @property
+    def process_id(self) -> int:
+        """The service's own process. Raises ServiceFailed when it was never started."""
+        if self._process is None:
+            raise ServiceFailed("It was never started.")
+        return self._process.pid
+
     async def start(self, timeout_s: float = 60.0) -> float:
         """Start the service and wait until it answers that it is ready; the seconds that took.
 
         Raises ServiceFailed, with the last lines of its log.
         """
         log = self.config_file.with_name(LOG_NAME)
-        with log.open("ab") as output:
-            begun_at = output.tell()
-            began = time.perf_counter()
-            self._process = subprocess.Popen(  # noqa: S603 this program itself, with a file of ours
-                [sys.executable, "-m", "kiosk.cli", "store", "--config", str(self.config_file)],
-                stdin=subprocess.DEVNULL,
-                stdout=output,
-                stderr=output,
-            )
+        begun_at = log.stat().st_size if log.exists() else 0
+        began = time.perf_counter()
+        self._process = _launch(self.config_file, log)
         while time.perf_counter() - began < timeout_s:
             written = _read_from(log, begun_at)
             if found := _READY.search(written):
@@ -122,11 +124,8 @@ class StoreProcess:
 
     def usage(self) -> Usage:
         """What the service and its helper use. Raises ServiceFailed when it is not there."""
-        if self._process is None:
-            raise ServiceFailed("It was never started.")
-        process_ids = list_family(self._process.pid)
         ticks = resident = 0
-        for process_id in process_ids:
+        for process_id in list_family(self.process_id):
             stat = _read_stat(process_id)
             ticks += int(stat[11]) + int(stat[12])
             resident += int(stat[21])
@@ -154,6 +153,16 @@ class StoreProcess:
         if process.poll() is None:
             process.send_signal(number)
         return await asyncio.to_thread(process.wait)
+
+
+def _launch(config_file: Path, log: Path) -> subprocess.Popen[bytes]:
+    with log.open("ab") as output:
+        return subprocess.Popen(  # noqa: S603 this program itself, with a file of ours
+            [sys.executable, "-m", "kiosk.cli", "store", "--config", str(config_file)],
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=output,
+        )
 
 
 def list_family(process_id: int) -> list[int]:

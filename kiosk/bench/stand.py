@@ -10,6 +10,7 @@ import os
 import shutil
 from collections.abc import Iterable, Sequence
 from pathlib import Path
+from uuid import UUID
 
 import msgspec
 from msgspec import Struct
@@ -25,8 +26,10 @@ from kiosk.commands import CompleteSale
 from kiosk.compose import now_ms
 from kiosk.config import load_config
 from kiosk.initialise import initialise
+from kiosk.shop import Caller
 from kiosk.start import DATABASE_NAME
 from loyalty.ids import uuid7
+from loyalty.transactions import Tx
 
 RESTING_MS = 60_000
 """The virtual printer's pace while printing is not what is measured: one receipt a minute."""
@@ -66,7 +69,6 @@ class Run(Struct, frozen=True, kw_only=True):
 
 async def prepare_stand(folder: Path, *, tills: int, products: int, members: int) -> Stand:
     """Make a store in `folder` through its HTTP contract and stop it again. Raises ServiceFailed, Refused."""
-    folder.mkdir(parents=True)
     config_file = write_store(folder, {"printing": _printers(RESTING_MS)})
     code = initialise(load_config(config_file), _OPERATOR.id, "Bench", _OPERATOR.pin).pairing_code
     service = StoreProcess(config_file)
@@ -77,8 +79,10 @@ async def prepare_stand(folder: Path, *, tills: int, products: int, members: int
         connections = [await connect(service.url) for _ in paired]
         for connection, till in zip(connections, paired, strict=True):
             await open_shift(connection, till, uuid7(now_ms(), os.urandom(10)))
-        await import_products(connections[0], first, make_products(products))
-        await _enrol(connections, paired, members)
+        if products:
+            await import_products(connections[0], first, make_products(products))
+        if members:
+            await _enrol(connections, paired, members)
         for connection in connections:
             connection.close()
     finally:
@@ -90,6 +94,13 @@ def copy_stand(stand: Stand, folder: Path, *, pace_ms: int) -> Stand:
     """The same store once more, while it is stopped, with a printer of another pace."""
     shutil.copytree(stand.config_file.parent, folder)
     return Stand(write_store(folder, {"printing": _printers(pace_ms)}), stand.tills)
+
+
+def make_caller(tx: Tx, till: Till, now_ms: int) -> Caller:
+    """Whoever is signed in on `till`, for a service function called in this process."""
+    row = tx.execute("SELECT id FROM device WHERE till = ?", (till.name,)).fetchone()
+    assert row is not None, "the till was paired"
+    return Caller(device=UUID(bytes=row[0]), till=till.name, role="manager", operator=_OPERATOR.id, now_ms=now_ms)
 
 
 async def sell(service: StoreProcess, tills: Sequence[Till], sales: Iterable[CompleteSale]) -> Run:

@@ -120,6 +120,18 @@ def report(bench: str, figures: Figures, raw: Figures, machine: Machine, commit:
     return Report(bench, _rounded(figures), _rounded(raw), machine, commit)
 
 
+def describe(report: Report) -> tuple[str, ...]:
+    """A report as lines for a person: each figure with its raw limit behind it."""
+    machine = report.machine
+    where = f"{machine.cpu}, {machine.cores} cores, SQLite {machine.sqlite}, Python {machine.python}"
+    width = max(map(len, report.figures), default=0)
+    lines = []
+    for name, value in report.figures.items():
+        limit = f"   raw {report.raw[name]:>8}" if name in report.raw else ""
+        lines.append(f"  {name:<{width}} {value:>10}{limit}")
+    return (f"{report.bench} at {report.commit[:12]}", f"  {where}", *lines)
+
+
 def machine_from(processor_text: str, cores: int, sqlite: str, python: str) -> Machine:
     """The machine, with the first processor model that `processor_text` (as Linux's /proc/cpuinfo is written) names."""
     return Machine(_model_in(processor_text), cores, sqlite, python)

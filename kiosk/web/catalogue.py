@@ -1,7 +1,6 @@
 """edge: products, scans, imports and stock counts over HTTP."""
 
 from typing import Annotated, Literal
-from uuid import UUID
 
 from msgspec import Meta, Struct
 
@@ -19,7 +18,7 @@ from kiosk.catalogue_service import (
     show_product,
     tax_classes,
 )
-from kiosk.commands import Amount, Code, Name, Reason, Scanned
+from kiosk.commands import Amount, Booking, Code, Name, Reason, Scanned
 from kiosk.product_import import LineProblem, parse_products
 from kiosk.product_service import PRODUCTS_MAX
 from kiosk.web.door import MANAGERS, SHOPPERS, STAFF, Door, Session
@@ -55,7 +54,7 @@ class ProductRequest(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     price_minor: Amount
     unit: Literal["piece", "kg", "g", "l", "m"] = "piece"
     gtins: Annotated[tuple[Code, ...], Meta(max_length=50)] = ()
-    item_code: Annotated[str, Meta(pattern=r"^\d{1,8}$")] | None = None
+    item_code: Annotated[str, Meta(max_length=8, pattern=r"^[0-9]{1,8}$")] | None = None
     active: bool = True
 
 
@@ -66,10 +65,9 @@ class CountLine(Struct, frozen=True, forbid_unknown_fields=True):
     quantity_milli: Amount
 
 
-class CountRequest(Struct, frozen=True, forbid_unknown_fields=True):
+class CountRequest(Booking, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """POST /v1/stock-counts."""
 
-    id: UUID
     counts: Annotated[tuple[CountLine, ...], Meta(min_length=1, max_length=500)]
     reason: Reason = "count"
 
@@ -115,6 +113,7 @@ async def put(door: Door, call: Call[Session, ProductRequest, None]) -> object:
 @routes.post("/v1/scans", "What a scanned text is", body=ScanRequest, response=ScanAnswer, roles=SHOPPERS)
 async def look(door: Door, call: Call[Session, ScanRequest, None]) -> object:
     """POST /v1/scans."""
+    door.slow_down_kiosk(call)
     return await door.read(call, scan, call.body.text, call.body.symbology)
 
 

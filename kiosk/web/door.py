@@ -6,6 +6,7 @@ A `Door` is built once by compose. Handlers take a `Call`, make a `Caller` from 
 service function in one transaction: `await door.write(call, complete_sale, call.body)`.
 """
 
+import time
 from collections.abc import Callable
 from typing import Any, Concatenate, ParamSpec, TypeVar
 from uuid import UUID
@@ -20,6 +21,7 @@ from loyalty.transactions import Tx
 from sync.db import Database
 from sync.http.calls import Call
 from sync.http.events import Bell
+from sync.http.limits import Rate, RateLimiter
 from sync.http.problems import ReadOnly
 
 T = TypeVar("T")
@@ -30,6 +32,8 @@ STAFF = frozenset({CASHIER, MANAGER})
 MANAGERS = frozenset({MANAGER})
 SHOPPERS = frozenset({CASHIER, MANAGER, KIOSK})
 ANY_DEVICE = frozenset({CASHIER, MANAGER, KIOSK, DEVICE})
+
+_KIOSK_RATE = Rate(per_s=0.5, burst=20)
 
 ServiceCall = Call[Any, Any, Any]
 
@@ -65,6 +69,7 @@ class Door:
         self.now_ms = now_ms
         self.random_bytes = random_bytes
         self.bell = Bell()
+        self._kiosk_limiter = RateLimiter(_KIOSK_RATE)
         self.read_only: str | None = None
 
     def new_id(self) -> UUID:
@@ -91,6 +96,16 @@ class Door:
     ) -> T:
         """Run a service function in a write transaction. Raises what it raises, StorageUnavailable, ReadOnly."""
         self.need_writable()
+        return await self.write_local(call, service, *args, **kwargs)
+
+    async def write_local(
+        self,
+        call: ServiceCall,
+        service: Callable[Concatenate[Tx, Shop, Caller, P], T],
+        *args: P.args,
+        **kwargs: P.kwargs,
+    ) -> T:
+        """`write` for what is no fact, such as signing in: it goes on while the store is read-only."""
         caller = self.caller(call)
         return await self.database.write(lambda tx: service(tx, self.shop, caller, *args, **kwargs))
 
@@ -110,6 +125,15 @@ class Door:
         config."""
         profiles = {device.name: device.profile for device in self.config.printing.printers}
         return profiles.get(printer, profiles[self.config.printing.receipt_printer])
+
+    def slow_down_kiosk(self, call: ServiceCall) -> None:
+        """A shopper scans a card now and then; whoever tries phone numbers one after the other is stopped.
+
+        Raises TooManyRequests.
+        """
+        session: Session = call.session
+        if session.role == KIOSK:
+            self._kiosk_limiter.take(str(session.device), time.monotonic())
 
     def need_writable(self) -> None:
         """Raises ReadOnly while verify's finding is not mended; the detail names the mending command."""

@@ -52,6 +52,7 @@ class MemberHandlers:
     async def enrol(self, call: ServiceCall) -> Answer:
         """POST /v1/members. A kiosk is not told who else has the phone: that would answer questions about others."""
         random = self._door.random_bytes(ENROL_RANDOM_BYTES)
+        self._door.slow_down_kiosk(call)
         saved = await self._door.write(call, enrol_member, call.body, random)
         member = saved.answer
         if call.session.role == KIOSK:
@@ -70,6 +71,7 @@ class MemberHandlers:
 
     async def resolve(self, call: ServiceCall) -> ResolvedMember:
         """POST /v1/members/resolve."""
+        self._door.slow_down_kiosk(call)
         return await self._door.read(call, resolve_member, call.body)
 
     async def show_points(self, call: ServiceCall) -> MemberPoints:

@@ -89,24 +89,24 @@ class PeopleHandlers:
 
     async def revoke(self, call: ServiceCall) -> None:
         """DELETE /v1/devices/{id}."""
-        await self._write(call, revoke, call.id())
+        await self._write_local(call, revoke, call.id())
 
     async def sign_in(self, call: ServiceCall) -> SignedIn:
         """POST /v1/sign-ins."""
         attempt = await self._attempt(call)
         expires_at = self._door.now_ms() + self._door.config.roles.sign_in_hours * _HOUR_MS
-        return await self._write(call, complete_sign_in, attempt, self._new_token(), expires_at)
+        return await self._write_local(call, complete_sign_in, attempt, self._new_token(), expires_at)
 
     async def sign_out(self, call: ServiceCall) -> None:
         """DELETE /v1/sign-ins."""
-        await self._write(call, sign_out, read_bearer(call.request.headers.get("Authorization")))
+        await self._write_local(call, sign_out, read_bearer(call.request.headers.get("Authorization")))
 
     async def approve(self, call: ServiceCall) -> Approved:
         """POST /v1/approvals."""
         attempt = await self._attempt(call)
         expires_at = self._door.now_ms() + self._door.config.roles.approval_minutes * _MINUTE_MS
         token = self._new_token()
-        approved = await self._door.write(call, complete_approval, attempt, token, call.body.purpose, expires_at)
+        approved = await self._door.write_local(call, complete_approval, attempt, token, call.body.purpose, expires_at)
         if approved is None:
             raise NotAManager
         return approved
@@ -133,7 +133,7 @@ class PeopleHandlers:
         """Count the try, then compare the PIN. Raises PinLocked, WrongPin."""
         roles = self._door.config.roles
         limits = PinLimits(roles.pin_attempts, roles.lock_minutes)
-        attempt = await self._door.write(call, begin_attempt, call.body.operator, limits)
+        attempt = await self._door.write_local(call, begin_attempt, call.body.operator, limits)
         if not await self._pins.matches(attempt.pin_hash, call.body.pin):
             raise WrongPin(pointer="/pin")
         return attempt
@@ -146,6 +146,15 @@ class PeopleHandlers:
         **kwargs: P.kwargs,
     ) -> T:
         return await self._then_reload(self._door.write(call, service, *args, **kwargs))
+
+    async def _write_local(
+        self,
+        call: ServiceCall,
+        service: Callable[Concatenate[Tx, Shop, Caller, P], T],
+        *args: P.args,
+        **kwargs: P.kwargs,
+    ) -> T:
+        return await self._then_reload(self._door.write_local(call, service, *args, **kwargs))
 
     async def _then_reload(self, work: Awaitable[T]) -> T:
         """Do what changes tokens, then reload the sessions, even if the caller hangs up or the outcome is unknown."""

@@ -1,6 +1,5 @@
 """edge: print jobs over HTTP: what is queued, how it looks, once more."""
 
-from typing import Literal
 from uuid import UUID
 
 from msgspec import Struct
@@ -9,22 +8,14 @@ from kiosk.business_day import utc_text
 from kiosk.shop import Caller, Shop
 from kiosk.web.door import STAFF, Door, Session
 from kiosk.web.table import RouteTable
-from loyalty.errors import NotFound
 from loyalty.ids import derived_uuid
 from loyalty.transactions import Tx
 from printers import spool
 from printers.render import MEDIA_TYPES, Form, render
 from sync.http.calls import Call
-from sync.http.paging import Page, PageQuery
-from sync.http.routes import Answer
+from sync.http.paging import InvalidCursor, Page, PageQuery
 
 routes = RouteTable(tag="printing", roles=STAFF)
-
-
-class UnknownPaper(NotFound):
-    """There is no such paper."""
-
-    code, hint = "unknown_paper", "Use .png, .txt or .bin after the id of a print job."
 
 
 class PrintJobLine(Struct, frozen=True, kw_only=True):
@@ -52,25 +43,30 @@ class JobsQuery(PageQuery, frozen=True, kw_only=True):
 async def jobs(door: Door, call: Call[Session, None, JobsQuery]) -> object:
     """GET /v1/print-jobs."""
     asked = call.query
+    if asked.after is not None:
+        raise InvalidCursor(pointer="/after")  # the newest fit on one page, whose `next` is null
     found = await door.database.read(
         lambda tx: spool.list_jobs(tx, state=asked.state, reference=asked.reference, limit=asked.limit)
     )
     return Page(tuple(_line(job) for job in found), None)
 
 
-@routes.get(
-    "/v1/print-jobs/{paper}",
-    "A paper as .png, .txt or .bin",
-    response=bytes,
-    produces="image/png",
-    problems=(404,),
-)
-async def paper(door: Door, call: Call[Session, None, None]) -> object:
-    """GET /v1/print-jobs/{id}.png, .txt and .bin."""
-    job_id, form = _name(call.text("paper"))
-    job = await door.database.read(lambda tx: spool.get(tx, job_id))
-    data = await door.helper.run(render, job.content, door.profile_of(job.printer), form, job.copy_number)
-    return Answer(200, data, {"Content-Type": MEDIA_TYPES[form]})
+@routes.get("/v1/print-jobs/{id}.png", "A paper as a picture", response=bytes, produces=MEDIA_TYPES["png"])
+async def picture(door: Door, call: Call[Session, None, None]) -> object:
+    """GET /v1/print-jobs/{id}.png."""
+    return await _paper(door, call.id(), "png")
+
+
+@routes.get("/v1/print-jobs/{id}.txt", "A paper as text", response=bytes, produces="text/plain")
+async def text(door: Door, call: Call[Session, None, None]) -> object:
+    """GET /v1/print-jobs/{id}.txt."""
+    return await _paper(door, call.id(), "txt")
+
+
+@routes.get("/v1/print-jobs/{id}.bin", "A paper as its printer gets it", response=bytes, produces=MEDIA_TYPES["bin"])
+async def commands(door: Door, call: Call[Session, None, None]) -> object:
+    """GET /v1/print-jobs/{id}.bin."""
+    return await _paper(door, call.id(), "bin")
 
 
 @routes.post(
@@ -85,17 +81,13 @@ async def again(door: Door, call: Call[Session, None, None]) -> object:
     return await door.write(call, _reprint, call.id(), door.random_bytes(8))
 
 
+async def _paper(door: Door, job_id: UUID, form: Form) -> bytes:
+    job = await door.database.read(lambda tx: spool.get(tx, job_id))
+    return await door.helper.run(render, job.content, door.profile_of(job.printer), form, job.copy_number)
+
+
 def _reprint(tx: Tx, _: Shop, caller: Caller, job: UUID, random: bytes) -> PrintJobLine:
     return _line(spool.reprint(tx, job, derived_uuid(job, f"copy {random.hex()}"), caller.now_ms))
-
-
-def _name(text: str) -> tuple[UUID, Form]:
-    stem, _, suffix = text.rpartition(".")
-    forms: dict[str, Literal["bin", "png", "txt"]] = {"png": "png", "txt": "txt", "bin": "bin"}
-    try:
-        return UUID(stem), forms[suffix]
-    except (ValueError, KeyError):
-        raise UnknownPaper(text[:60]) from None
 
 
 def _line(job: spool.PrintJob) -> PrintJobLine:

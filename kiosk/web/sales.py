@@ -78,7 +78,7 @@ async def quote(door: Door, call: Call[Session, QuoteBasket, None]) -> object:
     "What a return would give back; writes nothing",
     body=QuoteReturn,
     response=ReturnQuoteAnswer,
-    problems=(404, 409),
+    problems=(409,),
 )
 async def quote_back(door: Door, call: Call[Session, QuoteReturn, None]) -> object:
     """POST /v1/return-quotes."""
@@ -91,7 +91,7 @@ async def quote_back(door: Door, call: Call[Session, QuoteReturn, None]) -> obje
     body=TakeBack,
     response=ReturnAnswer,
     statuses=(201, 200),
-    problems=(403, 404, 409),
+    problems=(403, 409),
 )
 async def back(door: Door, call: Call[Session, TakeBack, None]) -> object:
     """POST /v1/returns."""

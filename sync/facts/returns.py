@@ -13,6 +13,7 @@ class ReturnedLine(Struct, frozen=True, kw_only=True, omit_defaults=True):
     line: int
     sku: str
     name: str
+    unit: str = "piece"
     quantity_milli: int
     net_minor: int
     tax_rate: str

@@ -23,6 +23,7 @@ SETTLED: list[tuple[int, int, Tenders, Settlement]] = [
     (258, 1, [("card", 258), ("cash", 500)], Settlement(0, 258, 758, 500)),
     (2, 5, [("cash", 5)], Settlement(-2, 0, 5, 5)),
     (0, 1, [], Settlement(0, 0, 0, 0)),
+    (2, 5, [], Settlement(-2, 0, 0, 0)),
     (0, 5, [("cash", 100)], Settlement(0, 0, 100, 100)),
 ]
 
@@ -42,6 +43,8 @@ def test_tenders_settle_a_total_as_the_table_says(total: int, step: int, tenders
         (258, 1, [("card", 259)], Overpaid, {"due_minor": 258}),
         (258, 1, [("card", 200), ("voucher", 59)], Overpaid, {"due_minor": 258}),
         (0, 1, [("card", 1)], Overpaid, {"due_minor": 0}),
+        (3, 5, [], Underpaid, {"due_minor": 3, "missing_minor": 5}),
+        (202, 5, [("card", 200)], Underpaid, {"due_minor": 202, "missing_minor": 2}),
     ],
 )
 def test_what_does_not_settle_is_refused_with_the_amount(

@@ -485,3 +485,16 @@ async def test_the_log_is_emptied_between_the_groups(database: Database, path: P
     await database.truncate_wal()
     assert log.stat().st_size == 0
     assert values_in(path) == [1]
+
+
+async def test_while_the_disk_hangs_a_new_write_is_refused_at_once(
+    database: Database, path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("sync.db._HANGING_S", 0.1)
+    async with writer_held(database):
+        await asyncio.sleep(0.3)
+        assert not database.is_alive()
+        with pytest.raises(StorageUnavailable, match="hangs"):
+            await asyncio.wait_for(database.write(insert(1)), 5)
+    assert await database.write(insert(2)) == 2
+    assert values_in(path) == [2]

@@ -1,7 +1,6 @@
 """A disk that is full: whoever asks hears it at once, nothing is half done, and it goes on once there is space."""
 
 import asyncio
-import subprocess
 from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -11,6 +10,7 @@ import pytest
 from loyalty.transactions import Tx
 from sync.db import Database, connect
 from sync.http.problems import StorageUnavailable
+from tests.sync.small_disk import small_disk
 
 PAGES = 40
 HUGE = 2_000_000
@@ -99,29 +99,17 @@ async def test_reads_go_on_while_the_disk_is_full(small: Database) -> None:
 # -- a real one --------------------------------------------------------------------------------------------------------
 
 
-@pytest.fixture(name="small_disk")
-def mount_small_disk(tmp_path: Path) -> Iterator[Path]:
-    """A file system of 8 MB in memory."""
-    folder = tmp_path / "disk"
-    folder.mkdir()
-    try:
-        mounted = subprocess.run(
-            ["mount", "-t", "tmpfs", "-o", "size=8m", "tmpfs", str(folder)], capture_output=True, text=True, check=False
-        )
-        reason = mounted.stderr.strip()
-    except OSError as error:
-        reason = str(error)
-    if reason:
-        pytest.skip(f"a small disk cannot be mounted here: {reason}")
-    yield folder
-    subprocess.run(["umount", "-l", str(folder)], check=True)
+@pytest.fixture(name="disk")
+def mount_disk(tmp_path: Path) -> Iterator[Path]:
+    with small_disk(tmp_path / "disk") as folder:
+        yield folder
 
 
 async def test_a_disk_that_runs_full_loses_nothing_it_answered_and_goes_on_after_space_is_back(
-    small_disk: Path,
+    disk: Path,
 ) -> None:
-    path = make_file(small_disk / "store.sqlite")
-    ballast = small_disk / "ballast"
+    path = make_file(disk / "store.sqlite")
+    ballast = disk / "ballast"
     ballast.write_bytes(bytes(4 * 2**20))
     database = Database(path)
     await database.open()

@@ -52,7 +52,7 @@ async function request(method, path, body, options = {}) {
       cache: "no-store",
     });
   } catch (error) {
-    if (!options.signal?.aborted) onReach(false);
+    if (!options.signal) onReach(false); // a stream may end for many reasons; questions tell whether anybody is there
     throw new Unanswered(String(error));
   }
   onReach(true);

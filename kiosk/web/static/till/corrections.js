@@ -71,11 +71,19 @@ function withApproval(purpose) {
   };
 }
 
-export async function reprint(paper) {
+// A paper that is still coming out cannot be asked for again; a moment later it can.
+const STILL_PRINTING_MS = 500;
+const PATIENCE = 6;
+
+export async function reprint(paper, tries = 0) {
   try {
     await call("POST", `/v1/print-jobs/${paper}/reprint`);
     notify("good", say("reprint_done"));
   } catch (error) {
+    if (error.status === 409 && tries < PATIENCE) {
+      await new Promise((resolve) => setTimeout(resolve, STILL_PRINTING_MS));
+      return reprint(paper, tries + 1);
+    }
     const { text, hint } = sayProblem(error);
     notify("bad", text, hint);
   }

@@ -11,7 +11,10 @@ export function Dialog({ title, onClose, wide, children }) {
     const dialog = frame.current;
     dialog.showModal();
     dialog.querySelector("[data-first]")?.focus();
-    return () => dialog.close();
+    return () => {
+      dialog.close();
+      setTimeout(() => takeFocus(document.activeElement));
+    };
   }, []);
   const cancel = (event) => {
     event.preventDefault();
@@ -24,6 +27,14 @@ export function Dialog({ title, onClose, wide, children }) {
     </header>
     <div class="dialog-body">${children}</div>
   </dialog>`;
+}
+
+// Chromium gives the focus back to a field when a dialog closes, but not the caret: letters would go nowhere. Leaving
+// and entering the field sets both.
+export function takeFocus(field) {
+  if (!(field instanceof HTMLInputElement) || field.type === "radio") return;
+  field.blur();
+  field.focus();
 }
 
 // What a dialog asks the service for: {busy, problem, run}. While it waits, a second press does nothing.

@@ -6,7 +6,7 @@ import { listenForKeys } from "./keys.js";
 import { onChangeElsewhere, recall } from "./memory.js";
 import { retryNow } from "./outbox.js";
 import { reprice } from "./pricing.js";
-import { listenForScans } from "./scanner.js";
+import { listenForScans, putText } from "./scanner.js";
 import { signedOut, start } from "./session.js";
 import { takeScan } from "./selling.js";
 import { change, onChange, till } from "./state.js";
@@ -42,17 +42,24 @@ function Till({ till: state }) {
 }
 
 function Work({ state }) {
-  if (state.payment && state.quote) return html`<${Payment} till=${state} />`;
+  if (state.payment && state.quote) return html`<${Payment} till=${state} /><${BasketTable} till=${state} />`;
   return html`<${Entry} till=${state} />${state.finished ? html`<${Finished} sale=${state.finished} />` : html`<${BasketTable} till=${state} />`}`;
 }
 
 function scan(text) {
+  if (till().phase === "pairing") return scanCode(text);
   const entry = document.getElementById("entry");
   const waiting = till().panel ? "" : (entry?.value ?? "");
   takeScan(text, /[*×]\s*$/.test(waiting) ? waiting : "");
   if (!/[*×]\s*$/.test(waiting)) return;
-  entry.value = "";
-  entry.dispatchEvent(new InputEvent("input", { bubbles: true }));
+  putText(entry, "");
+}
+
+// The pairing code from a manager's screen: one scan is all it takes.
+function scanCode(text) {
+  const field = document.getElementById("code");
+  putText(field, text);
+  setTimeout(() => field.form.requestSubmit()); // after the form has been drawn with it
 }
 
 function takeFromElsewhere(name) {

@@ -9,7 +9,7 @@ import { isPriced, putBasket, reprice } from "./pricing.js";
 import { sayProblem } from "./problems.js";
 import { startBasket } from "./selling.js";
 import { soundBad, soundPaid } from "./sounds.js";
-import { change, clearNotice, notify, till } from "./state.js";
+import { change, clearNotice, notify, onChange, till } from "./state.js";
 import { say } from "./texts.js";
 
 const NEEDS_APPROVAL = new Set(["approval_needed", "approval_unknown"]);
@@ -18,10 +18,13 @@ export function openPayment() {
   const { finished, pending, panel, payment } = till();
   if (finished || pending || panel || payment) return;
   if (!till().basket.lines.length) return;
-  if (!isPriced(till())) return notify("info", say("wait_for_price"));
+  if (!isPriced(till())) return change({ paySoon: true });
   clearNotice();
-  change({ payment: { tenders: [], receipt: till().receipt ?? "paper" }, search: null, undo: null });
+  change({ paySoon: false, payment: { tenders: [], receipt: till().receipt ?? "paper" }, search: null, undo: null });
 }
+
+// Pay may be pressed before the price has come: payment then opens with the price.
+onChange((state) => state.paySoon && isPriced(state) && openPayment());
 
 export const closePayment = () => change({ payment: null });
 

@@ -16,7 +16,7 @@ let question = 0;
 export function putBasket(basket) {
   const same = basket.revision === till().basket?.revision;
   keep("basket", basket);
-  change({ basket });
+  change(same ? { basket } : { basket, paySoon: false });
   if (same) return;
   clearNotice(); // what was wrong before may be right now; a new refusal says so again
   reprice();

@@ -73,7 +73,11 @@ function restore({ field, text }) {
   const { element, value } = field ?? remember(document.activeElement) ?? {};
   if (!element?.isConnected) return;
   const before = field || !value.endsWith(text) ? (field?.value ?? value) : value.slice(0, -text.length);
-  if (element.value === before) return;
-  element.value = before;
+  if (element.value !== before) putText(element, before);
+}
+
+// Set a field as if it had been typed into.
+export function putText(element, text) {
+  element.value = text;
   element.dispatchEvent(new InputEvent("input", { bubbles: true }));
 }

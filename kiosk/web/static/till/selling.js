@@ -91,6 +91,7 @@ export function nextCustomer() {
 export function takeMember({ member, others }) {
   nextCustomer();
   soundOk();
+  change({ scanned: { ok: true, at: Date.now() } });
   if (others?.length) return openPanel("member", { choices: [member, ...others] });
   chooseMember(member);
 }

@@ -8,6 +8,7 @@ let now = {
   shift: null, // this till's open shift
   basket: null, // see basket.js
   quote: null, // {revision, lines by key, totals, points}; older than the basket while the revision differs
+  paySoon: false, // pay was pressed before the price was there
   payment: null, // {tenders, receipt} while money is taken
   finished: null, // the sale just completed; its change stays on the screen until the next scan
   pending: null, // the command that waits for its answer, see outbox.js

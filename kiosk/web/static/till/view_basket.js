@@ -1,7 +1,8 @@
 // The entry line, the list of found articles and the basket.
 
-import { html, useEffect, useRef, useState } from "../vendor/htm-preact-standalone.js";
+import { html, useEffect, useLayoutEffect, useRef, useState } from "../vendor/htm-preact-standalone.js";
 import { select } from "./basket.js";
+import { takeFocus } from "./dialog.js";
 import { amount, money, quantity } from "./money.js";
 import { isPriced, putBasket } from "./pricing.js";
 import { addProduct, search, stopSearch, takeTyped } from "./selling.js";
@@ -14,7 +15,7 @@ export function Entry({ till }) {
   const [text, setText] = useState("");
   const timer = useRef(0);
   const found = till.search;
-  useEffect(() => document.getElementById("entry")?.focus(), [till.panel === null, till.payment === null]);
+  useLayoutEffect(() => takeFocus(document.getElementById("entry")), [till.panel === null, till.payment === null]);
   const type = (value) => {
     setText(value);
     clearTimeout(timer.current);

@@ -1,11 +1,11 @@
 // Taking money, and the screen after it with the change.
 
-import { html, useEffect, useState } from "../vendor/htm-preact-standalone.js";
+import { html, useEffect, useLayoutEffect, useState } from "../vendor/htm-preact-standalone.js";
 import { callBlob } from "./api.js";
 import { likelyCash } from "./cash.js";
 import { amount, money, parseAmount, wholeNumber } from "./money.js";
 import { addTender, closePayment, complete, leftToPay, removeTender, setReceipt } from "./paying.js";
-import { Choice } from "./dialog.js";
+import { Choice, takeFocus } from "./dialog.js";
 import { run, commandOf } from "./keys.js";
 import { notify } from "./state.js";
 import { hasText, say } from "./texts.js";
@@ -24,7 +24,7 @@ export function Payment({ till }) {
   };
   const go = () => (left.isPaid ? complete() : give("cash"));
   usePaymentKeys({ go, card: () => give("card"), likely, isEmpty: text === "", tenders: till.payment.tenders });
-  useEffect(() => document.getElementById("amount")?.focus(), [till.approval === null, till.pending === null]);
+  useLayoutEffect(() => takeFocus(document.getElementById("amount")), [till.approval === null, till.pending === null]);
   const others = till.shop.tender_kinds.filter((kind) => kind !== "cash" && kind !== "card");
   return html`<section class="payment" aria-label=${say("payment")}>
     <header><h2>${say("to_pay")}</h2><output class="huge">${money(left.isPaid ? 0 : left.cash)}</output>

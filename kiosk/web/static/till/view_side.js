@@ -19,7 +19,7 @@ export function Side({ till }) {
 function Customer({ till }) {
   const { member } = till.basket;
   const member_key = commandOf("F4");
-  const active = till.quote?.points.balance.active;
+  const active = till.quote?.points?.balance.active;
   const open = () => run(member_key);
   if (!member)
     return html`<button type="button" class="customer none" onClick=${open} disabled=${till.pending}>

@@ -1,0 +1,98 @@
+"""Baskets set aside: on any till, taken up once, and sold afterwards like any other."""
+
+from pathlib import Path
+from uuid import UUID
+
+import msgspec
+import pytest
+
+from kiosk.basket_service import BasketTaken, UnknownBasket, claim_basket, list_parked, park_basket
+from kiosk.commands import Discount, LineRequest, ParkBasket, QuoteBasket
+from kiosk.line_items import UnknownProduct
+from kiosk.sale_service import UnknownCoupon
+from loyalty.errors import IdConflict
+from loyalty.member_store import UnknownMember
+from tests.kiosk.selling import Till, assert_holds, open_till
+from tests.kiosk.shopkit import new_id
+
+LINES = (
+    LineRequest(sku="101", quantity_milli=2000, discount=Discount("percent", 10, "dented")),
+    LineRequest(sku="100"),
+)
+
+
+def park(till: Till, *lines: LineRequest, **more: object) -> UUID:
+    command = ParkBasket(**{"id": new_id(), "lines": lines or LINES, **more})  # type: ignore[arg-type]
+    return till.do(park_basket, command)[0].id
+
+
+def test_a_basket_is_parked_here_and_sold_there(tmp_path: Path) -> None:
+    with open_till(tmp_path) as till:
+        anna = till.enrol()
+        parked = park(till, member=anna, label="blue coat")
+        other = till.another()
+        [shown] = other.do(list_parked)
+        assert (shown.id, shown.label, shown.till, shown.operator) == (parked, "blue coat", "T01", "ana")
+        assert (shown.member, shown.total_minor, shown.claimed_by) == (anna, 595, None)
+        claimed, known = other.do(claim_basket, parked)
+        assert (claimed.claimed_by, known) == ("T02", False)
+        assert other.do(list_parked) == []
+        basket = msgspec.json.decode(claimed.basket, type=QuoteBasket)
+        assert basket == QuoteBasket(lines=LINES, member=anna)
+        sold = other.sell(*basket.lines, member=basket.member)
+        assert sold.totals.due_minor == 595
+        assert_holds(till.connection)
+
+
+def test_one_till_takes_a_basket_up(tmp_path: Path) -> None:
+    with open_till(tmp_path) as till:
+        parked, other = park(till), till.another()
+        assert other.do(claim_basket, parked)[1] is False
+        entries = till.entries()
+        again, known = other.do(claim_basket, parked)
+        assert (again.claimed_by, known) == ("T02", True)
+        with pytest.raises(BasketTaken):
+            till.do(claim_basket, parked)
+        with pytest.raises(UnknownBasket):
+            till.do(claim_basket, new_id())
+        assert till.entries() == entries
+        assert_holds(till.connection)
+
+
+def test_parking_again_with_the_same_id_parks_once(tmp_path: Path) -> None:
+    with open_till(tmp_path) as till:
+        command = ParkBasket(id=new_id(), lines=LINES)
+        first, again = till.do(park_basket, command), till.do(park_basket, command)
+        assert (first[1], again[1]) == (False, True)
+        assert first[0] == again[0]
+        with pytest.raises(IdConflict):
+            till.do(park_basket, ParkBasket(id=command.id, lines=LINES[:1]))
+        assert till.rows("SELECT count(*) FROM parked_basket") == [(1,)]
+
+
+def test_what_cannot_be_sold_cannot_be_parked(tmp_path: Path) -> None:
+    with open_till(tmp_path) as till:
+        entries = till.entries()
+        with pytest.raises(UnknownProduct):
+            park(till, LineRequest(sku="999"))
+        with pytest.raises(UnknownMember):
+            park(till, member=new_id())
+        with pytest.raises(UnknownCoupon):
+            park(till, coupons=("ABC",))
+        assert till.entries() == entries
+
+
+def test_an_approval_is_not_written_into_the_journal(tmp_path: Path) -> None:
+    with open_till(tmp_path) as till:
+        approval = till.approve("price_override")
+        line = LineRequest(sku="101", unit_price_minor=1, reason="torn", approval=approval)
+        park(till, line)
+        [(content,)] = till.rows("SELECT content FROM journal WHERE kind = 'basket.parked'")
+        assert approval.encode() not in content
+        assert till.sell(line).totals.due_minor == 1, "and it is still there to be used"
+
+
+def test_parked_baskets_are_listed_oldest_first(tmp_path: Path) -> None:
+    with open_till(tmp_path) as till:
+        parked = [park(till, label=str(n)) for n in range(3)]
+        assert [basket.id for basket in till.do(list_parked)] == parked
