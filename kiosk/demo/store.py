@@ -157,7 +157,7 @@ def _build(folder: Path, config: Config) -> Access:
             ShownMember(
                 id=member_id_of(member.household), token=cards[member.household], phone=member.phone, name=member.name
             )
-            for member in members[:_SHOWN_MEMBERS]
+            for member in _show_members(members, past)
         ),
     )
     _write_private(folder / ACCESS_NAME, msgspec.json.format(msgspec.json.encode(access)))
@@ -286,6 +286,15 @@ def _show_products(products: Sequence[ProductFact]) -> tuple[ShownProduct, ...]:
         ShownProduct(sku=each.sku, gtin=each.gtins[0][1:], name=each.name, price_minor=each.price_minor)
         for each in shown
     )
+
+
+def _show_members(members: Sequence[DemoMember], past: Sequence[Basket]) -> list[DemoMember]:
+    """Three members who bought yesterday, so that there are points to look at."""
+    by_household = {member.household: member for member in members}
+    recent = dict.fromkeys(
+        basket.household_id for basket in reversed(past) if basket.household_id and basket.total_minor
+    )
+    return [by_household[household] for household in list(recent)[:_SHOWN_MEMBERS]]
 
 
 def _write_private(path: Path, content: bytes) -> None:

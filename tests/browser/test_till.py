@@ -132,6 +132,25 @@ def test_a_changed_price_is_shown_before_money_is_taken(open_till: OpenTill, sho
         shop.change_price("1041456", 1149)
 
 
+def test_a_basket_booked_in_another_window_is_shown_and_not_sold_again_by_itself(
+    open_till: OpenTill, shop: ShopService, till: Till
+) -> None:
+    screen = open_till(till)
+    fill(screen, MILK, BREAD)
+    screen.expect_due("€3.72")
+    taken = screen.evaluate("() => JSON.parse(localStorage['counterfoil.till.basket']).id")
+    other = {"id": taken, "lines": [{"sku": "1041453"}], "tenders": [{"kind": "cash", "amount_minor": 143}]}
+    shop.call("POST", "/v1/sales", other, till.token)
+    screen.press("F9")
+    screen.press("Enter")
+    screen.expect_text("dialog h2", "Last document")
+    assert [sale["id"] for sale in shop.sales_of(till)] == [taken]
+    screen.press("Escape")
+    screen.expect_due("€3.72")
+    pay_exactly(screen)
+    assert [sale["totals"]["due_minor"] for sale in shop.sales_of(till)] == [143, 372]
+
+
 def test_an_unknown_barcode_is_said_and_sells_nothing(open_till: OpenTill, till: Till) -> None:
     screen = open_till(till)
     fill(screen, MILK)
@@ -490,6 +509,35 @@ def test_everything_fits_and_the_pay_button_stays_where_it_is(
         assert _faint_texts(screen) == []
         screen.press("Escape")
         screen.expect_count("dialog", 0)
+
+
+@pytest.mark.parametrize("language", ["en", "ko", "ja", "pl"])
+def test_no_word_is_cut_off_on_the_smallest_screen(open_till: OpenTill, till: Till, language: str) -> None:
+    screen = open_till(till, width=1024, height=768)
+    fill(screen, MILK, ESPRESSO)
+    load = "async (to) => { (await import('/static/till/texts.js')).setLanguage(to);"
+    screen.evaluate(f"{load} (await import('/static/till/state.js')).change({{}}); }}", language)
+    assert screen.evaluate("() => document.documentElement.lang") == language
+    for key in ("F4", "F6", "F8", "F10", "F11", "?"):
+        screen.press(key)
+        screen.page.wait_for_selector("dialog[open]")
+        assert _cut_off(screen) == []
+        screen.press("Escape")
+        screen.expect_count("dialog", 0)
+    screen.press("F9")
+    screen.page.wait_for_selector("#amount")
+    assert _cut_off(screen) == []
+    screen.press("Enter")
+    screen.page.wait_for_selector(".finished")
+    assert _cut_off(screen) == []
+
+
+def _cut_off(screen: TillScreen) -> list[str]:
+    """Buttons, labels and headings whose words do not fit into them."""
+    script = """() => [...document.querySelectorAll("button, label, legend, h1, h2, h3, dt, dd, output, .top, .side")]
+      .filter((element) => element.clientWidth && element.scrollWidth > element.clientWidth + 1)
+      .map((element) => `${element.className} ${element.textContent}`)"""
+    return list(screen.evaluate(script))
 
 
 def _small_targets(screen: TillScreen) -> list[str]:

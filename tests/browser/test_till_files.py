@@ -92,9 +92,12 @@ def test_money_is_shown_by_the_stores_currency_without_floats(open_till: OpenTil
     shown = [
         ask(screen, "money", f"({terms.format(currency, digits, locale)} m.money({minor}))")
         for currency, digits, locale, minor in [
-            ("EUR", 2, "en", 900719925474099), ("KRW", 0, "ko", 12500), ("JPY", 0, "ja", 980), ("PLN", 2, "pl", -123456),
+            ("EUR", 2, "en", 900719925474099),
+            ("KRW", 0, "ko", 12500),
+            ("JPY", 0, "ja", 980),
+            ("PLN", 2, "pl", -123456),
         ]
-    ]  # fmt: skip
+    ]
     assert [re.sub(r"[\s\u00a0\u202f]", " ", str(text)) for text in shown] == [
         "€9,007,199,254,740.99",
         "₩12,500",

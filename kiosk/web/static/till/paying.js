@@ -3,6 +3,7 @@
 import { call } from "./api.js";
 import { setApproval, toSale } from "./basket.js";
 import { roundCash } from "./cash.js";
+import { newId } from "./ids.js";
 import { keep } from "./memory.js";
 import { book, onOutcome } from "./outbox.js";
 import { isPriced, putBasket, reprice } from "./pricing.js";
@@ -100,7 +101,18 @@ function reconsider(error, command) {
   const { text, hint } = sayProblem(error);
   refuse(text, hint);
   if (error.code === "price_changed") reprice();
+  if (error.code === "id_conflict") showBooked(command.body.id);
   if (NEEDS_APPROVAL.has(error.code)) completeApproved();
+}
+
+// Something else was booked under this id (two windows of one till). The cashier looks at that sale first; only if they
+// then press Pay again is the basket a sale of its own, under an id of its own.
+async function showBooked(id) {
+  change({ payment: null });
+  putBasket({ ...till().basket, id: newId() });
+  const booked = await call("GET", `/v1/sales/${id}`).catch(() => null);
+  if (booked) remember(booked);
+  if (booked) change({ panel: { name: "last" } });
 }
 
 async function completeApproved() {

@@ -201,7 +201,7 @@ onOutcome("park", {
 export function startBasket() {
   keep("basket", null);
   clearTimeout(undoTimer);
-  change({ quote: null, payment: null, undo: null, search: null });
+  change({ quote: null, payment: null, undo: null, search: null, scanned: null });
   putBasket(baskets.emptyBasket());
 }
 

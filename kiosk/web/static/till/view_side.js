@@ -58,7 +58,7 @@ function MainButton({ till }) {
   if (payment) {
     const { isPaid, cash } = leftToPay(till);
     return html`<button type="button" class="pay" disabled=${!isPriced(till)} onClick=${() => (isPaid ? complete() : addTender("cash", null))}>
-      ${isPaid ? say("complete") : html`${say("cash_exact")} <b>${money(cash)}</b>`} <kbd>F9</kbd></button>`;
+      ${isPaid ? say("complete") : html`<span class="two"><small>${say("cash_exact")}</small><b>${money(cash)}</b></span>`} <kbd>F9</kbd></button>`;
   }
   const pay = commandOf("F9");
   return html`<button type="button" class="pay" disabled=${!isPriced(till)} onClick=${() => run(pay)}>${say("key_pay")} <kbd>F9</kbd></button>`;
