@@ -76,15 +76,20 @@ def make_orders(baskets: Iterable[Basket], prices: Mapping[str, int]) -> list[Or
 
 def make_order(basket: Basket, prices: Mapping[str, int]) -> Order:
     """A basket as POST /v1/sales. The same basket always gives the same bytes, so a resumed replay asks the same."""
+    command = command_of(basket, prices)
+    lines_minor = tuple(line.net_minor for line in basket.lines)
+    return Order(basket.basket_id, command.id, encode_body(command), basket.total_minor, lines_minor)
+
+
+def command_of(basket: Basket, prices: Mapping[str, int]) -> CompleteSale:
+    """A basket as the command a till would send."""
     sale = sale_id_of(basket)
-    command = CompleteSale(
+    return CompleteSale(
         id=sale,
         lines=tuple(_line(line, price_of_the_day(line, prices)) for line in basket.lines),
         member=member_id_of(basket.household_id) if basket.household_id is not None else None,
         tenders=_tenders(basket.total_minor, by_card=sale.int % 3 == 0),
     )
-    lines_minor = tuple(line.net_minor for line in basket.lines)
-    return Order(basket.basket_id, sale, encode_body(command), basket.total_minor, lines_minor)
 
 
 def decode_answer(body: bytes) -> SaleFigures:

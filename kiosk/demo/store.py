@@ -15,15 +15,15 @@ import msgspec
 from msgspec import Struct
 
 from kiosk.catalogue_service import import_part
-from kiosk.commands import CloseShift, CompleteSale, Discount, LineRequest, OpenShift, TenderRequest
+from kiosk.commands import CloseShift, OpenShift
 from kiosk.compose import now_ms
 from kiosk.config import Config, load_config
-from kiosk.demo.baskets import LOYALTY_PRICE, PRICE_OF_THE_DAY, Basket
+from kiosk.demo.baskets import Basket
 from kiosk.demo.catalogue import build_catalogue
 from kiosk.demo.files import bundled_baskets, find_products, load_baskets, load_products
-from kiosk.demo.ids import member_id_of, sale_id_of
+from kiosk.demo.ids import member_id_of
 from kiosk.demo.people import CASHIER, MANAGER, DemoMember, name_members
-from kiosk.demo.prices import choose_prices, price_of_the_day
+from kiosk.demo.prices import choose_prices
 from kiosk.initialise import create_database, open_offline
 from kiosk.member_service import ENROL_RANDOM_BYTES, enrol_member
 from kiosk.members import EnrolMember
@@ -32,10 +32,12 @@ from kiosk.people_service import create_pairing_code, pair_device, save_operator
 from kiosk.people_store import TokenRow, add_token
 from kiosk.pins import hash_pin
 from kiosk.product_service import PRODUCTS_MAX, count_stock
+from kiosk.replay_orders import command_of
 from kiosk.sale_service import complete_sale
 from kiosk.shift_service import close_shift, open_shift
 from kiosk.shop import Caller, Shop, find_open_shift, origin_of
 from kiosk.start import DATABASE_NAME
+from kiosk.tender import CASH
 from loyalty.ids import uuid7
 from loyalty.transactions import Tx
 from sync.facts.catalogue import ProductFact
@@ -46,7 +48,6 @@ _DAY_MS = 86_400_000
 _HOUR_MS = 3_600_000
 _PAST_BASKETS = 150
 _SHOWN_PRODUCTS = 10
-_SHOWN_MEMBERS = 3
 _FLOAT_MINOR = 20_000
 _STOREFILE = """\
 # The demonstration store. Every key is explained in config.toml.
@@ -233,32 +234,10 @@ def _sell_the_past(
     open_shift(tx, shop, then(first), OpenShift(id=shift, float_minor=_FLOAT_MINOR))
     counted = _FLOAT_MINOR - 5
     for basket in past:
-        done = complete_sale(tx, shop, then(basket.at_ms), sale_of(basket, prices))
-        counted += done.answer.totals.due_minor
+        sale = complete_sale(tx, shop, then(basket.at_ms), command_of(basket, prices)).answer
+        cash = sum(tender.amount_minor for tender in sale.tenders if tender.kind == CASH)
+        counted += cash - sale.totals.change_minor
     close_shift(tx, shop, then(last), shift, CloseShift(counted={"cash": counted}))
-
-
-def sale_of(basket: Basket, prices: dict[str, int]) -> CompleteSale:
-    """A basket as the command a till would send: paid in cash, exactly."""
-    lines = []
-    for line in basket.lines:
-        override = price_of_the_day(line, prices)
-        lines.append(
-            LineRequest(
-                sku=line.product_id,
-                quantity_milli=line.quantity * 1000,
-                unit_price_minor=override,
-                reason=PRICE_OF_THE_DAY if override is not None else None,
-                discount=Discount("amount", line.discount_minor, LOYALTY_PRICE) if line.discount_minor else None,
-            )
-        )
-    tenders = (TenderRequest(kind="cash", amount_minor=basket.total_minor),) if basket.total_minor else ()
-    return CompleteSale(
-        id=sale_id_of(basket),
-        lines=tuple(lines),
-        member=member_id_of(basket.household_id) if basket.household_id else None,
-        tenders=tenders,
-    )
 
 
 def _reopen_shift(tx: Tx, shop: Shop) -> None:
@@ -289,12 +268,14 @@ def _show_products(products: Sequence[ProductFact]) -> tuple[ShownProduct, ...]:
 
 
 def _show_members(members: Sequence[DemoMember], past: Sequence[Basket]) -> list[DemoMember]:
-    """Three members who bought yesterday, so that there are points to look at."""
+    """A member of each of three languages who bought yesterday, so that there are points to look at."""
     by_household = {member.household: member for member in members}
-    recent = dict.fromkeys(
-        basket.household_id for basket in reversed(past) if basket.household_id and basket.total_minor
-    )
-    return [by_household[household] for household in list(recent)[:_SHOWN_MEMBERS]]
+    recent = dict.fromkeys(basket.household_id for basket in past if basket.household_id and basket.total_minor)
+    shown: dict[str, DemoMember] = {}
+    for household in recent:
+        member = by_household[household]
+        shown.setdefault(member.locale, member)
+    return [shown[locale] for locale in ("pl", "en", "ko") if locale in shown]
 
 
 def _write_private(path: Path, content: bytes) -> None:

@@ -124,7 +124,24 @@ def other_sqlites(modules: Sequence[Module]) -> list[str]:
     return breaches
 
 
-@pytest.mark.parametrize("check", [left_overs, banned_calls, float_divisions, silent_handlers, other_sqlites])
+def lost_log_fields(modules: Sequence[Module]) -> list[str]:
+    """`extra` of a log call without its one member `fields`: the JSON lines would not show it."""
+    breaches = []
+    for module in modules:
+        for call, name in calls_of(module):
+            if not name.startswith("logger."):
+                continue
+            for keyword in call.keywords:
+                keys = keyword.value.keys if isinstance(keyword.value, ast.Dict) else []
+                named = [key.value for key in keys if isinstance(key, ast.Constant)]
+                if keyword.arg == "extra" and named != ["fields"]:
+                    breaches.append(f"{module.at(call)} extra without fields is not logged")
+    return breaches
+
+
+@pytest.mark.parametrize(
+    "check", [left_overs, banned_calls, float_divisions, silent_handlers, other_sqlites, lost_log_fields]
+)
 def test_production_code_is_free_of_what_is_banned(check: object) -> None:
     assert callable(check)
     assert check(production()) == []
@@ -224,3 +241,8 @@ def test_another_sqlite_is_caught(path: str, text: str) -> None:
 @pytest.mark.parametrize("path", ["sync/db.py", "sync/db_postgres.py", "tests/sync/test_db.py"])
 def test_the_one_sqlite_passes_at_home(path: str) -> None:
     assert other_sqlites([planted(path, "from sqlite_utils.utils import sqlite3\nimport sqlite_utils")]) == []
+
+
+def test_a_log_field_that_would_be_lost_is_caught() -> None:
+    assert lost_log_fields([planted("kiosk/x.py", 'logger.info("done", extra={"count": 1})')])
+    assert not lost_log_fields([planted("kiosk/x.py", 'logger.info("done", extra={"fields": {"count": 1}})')])

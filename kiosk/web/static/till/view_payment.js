@@ -56,8 +56,9 @@ export function Payment({ till }) {
   </section>`;
 }
 
+// Before the next key, not after the next picture: a key must never act on an amount that lacks its last digit.
 function usePaymentKeys({ go, card, likely, isEmpty, tenders }) {
-  useEffect(() => {
+  useLayoutEffect(() => {
     const listen = (event) => {
       if (document.querySelector("dialog[open]")) return;
       const at = event.altKey && /^Digit([1-4])$/.exec(event.code)?.[1];
