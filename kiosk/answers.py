@@ -11,7 +11,7 @@ from loyalty.basket import PricedBasket
 from loyalty.ids import derived_uuid
 from loyalty.ledger import Balance
 from sync.chain import JournalMark, Stamp
-from sync.facts.returns import Refunded, TakenBack
+from sync.facts.returns import Refunded, ReturnedLine, TakenBack
 from sync.facts.sales import SaleCompleted, TaxTotal
 
 
@@ -109,13 +109,40 @@ class SaleAnswer(Struct, frozen=True, kw_only=True):
     state: str = "completed"
 
 
+class RefundAllowed(Struct, frozen=True):
+    """The most that may go back in one kind of tender."""
+
+    kind: str
+    max_minor: int
+
+
+class QuotedReturn(Struct, frozen=True, kw_only=True):
+    """What would come back of one sale in an exchange. `owed_minor` is its value and what the coins of earlier returns
+    left over."""
+
+    sale: UUID
+    sale_number: str
+    lines: list[ReturnedLine]
+    value_minor: int
+    owed_minor: int
+    points_clawed_back: int
+
+
 class QuoteAnswer(Struct, frozen=True, kw_only=True):
-    """A priced basket. Nothing was written; `points.earned` is what the sale would earn."""
+    """A priced basket. Nothing was written; `points.earned` is what the sale would earn.
+
+    `totals.due_minor` is the price of the goods. What came back pays first: `pay_minor` is left to pay, before a cash
+    payment is rounded, or `refund_minor` goes back, in kinds of `refunds_allowed`; one of the two is 0.
+    """
 
     currency: str
     lines: list[LineAnswer]
     totals: TotalsAnswer
     points: PointsAnswer
+    pay_minor: int
+    refund_minor: int = 0
+    returned: list[QuotedReturn] = []
+    refunds_allowed: list[RefundAllowed] = []
 
 
 @functools.lru_cache(maxsize=64)
@@ -226,5 +253,6 @@ def render_quote(
             paid_minor=0,
             change_minor=0,
         ),
+        pay_minor=priced.total_minor,
         points=PointsAnswer(earned=sum(points.values()), redeemed=0, balance=balance, provisional=provisional),
     )

@@ -29,16 +29,17 @@ def apply_products_changed(tx: Tx, entry: Entry) -> None:
     """Products as they are from this entry on: rows, barcodes, price history and the new version of the price book.
 
     The version comes first and is inserted, not replaced: a second entry for the same price book breaks the transaction
-    before it could change a price. Barcodes go for all products before they come for any, so that one may move from a
-    product to another within an entry.
+    before it could change a price, unless it is a further part of the same import. Barcodes go for all products before
+    they come for any, so that one may move from a product to another within an entry.
     """
     body = entry.body
     assert isinstance(body, ProductsChanged)
     op = entry.op_id.bytes
-    tx.execute(
-        "INSERT INTO price_book (version, op, source, active_at) VALUES (?, ?, ?, ?)",
-        (body.price_book, op, body.source, entry.at),
-    )
+    if body.part == 1:
+        tx.execute(
+            "INSERT INTO price_book (version, op, source, active_at) VALUES (?, ?, ?, ?)",
+            (body.price_book, op, body.source, entry.at),
+        )
     tx.executemany(_UPSERT_PRODUCT, [_product_row(product, op, body.price_book) for product in body.products])
     tx.executemany("DELETE FROM product_barcode WHERE sku = ?", [(product.sku,) for product in body.products])
     tx.executemany(

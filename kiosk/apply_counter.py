@@ -81,8 +81,8 @@ def apply_shift_closed(tx: Tx, entry: Entry) -> None:
     assert isinstance(closed, ShiftClosed)
     op, shift = entry.op_id.bytes, closed.shift.bytes
     tx.execute(
-        "INSERT INTO shift_close (shift, op, till, z_number, operator, closed_at) VALUES (?, ?, ?, ?, ?, ?)",
-        (shift, op, closed.till, closed.z_number, entry.operator, entry.at),
+        "INSERT INTO shift_close (shift, op, till, series, z_number, operator, closed_at) VALUES (?, ?, ?, ?, ?, ?, ?)",
+        (shift, op, closed.till, closed.series, closed.z_number, entry.operator, entry.at),
     )
     for count in closed.counts:
         tx.execute(
@@ -97,8 +97,15 @@ def apply_drawer_opened(tx: Tx, entry: Entry) -> None:
     opened = entry.body
     assert isinstance(opened, DrawerOpened)
     tx.execute(
-        "INSERT INTO drawer_opening (id, till, operator, reason, at) VALUES (?, ?, ?, ?, ?)",
-        (entry.op_id.bytes, opened.till, entry.operator, opened.reason, entry.at),
+        "INSERT INTO drawer_opening (id, till, shift, operator, reason, at) VALUES (?, ?, ?, ?, ?, ?)",
+        (
+            entry.op_id.bytes,
+            opened.till,
+            opened.shift.bytes if opened.shift else None,
+            entry.operator,
+            opened.reason,
+            entry.at,
+        ),
     )
 
 

@@ -30,9 +30,10 @@ def apply_sale_completed(tx: Tx, entry: Entry) -> None:
     op = entry.op_id.bytes
     _number(tx, entry, sale, "sale")
     tx.execute(
-        "INSERT INTO sale (id, number, till, shift, operator, business_day, at, currency, member, gross_minor,"
-        " discount_minor, net_minor, rounding_minor, due_minor, paid_minor, change_minor, points_earned, price_book)"
-        " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        "INSERT INTO sale (id, number, till, shift, operator, business_day, at, currency, tax_mode, member,"
+        " gross_minor, discount_minor, net_minor, rounding_minor, due_minor, paid_minor, change_minor, points_earned,"
+        " price_book)"
+        " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
         (
             op,
             sale.number,
@@ -42,6 +43,7 @@ def apply_sale_completed(tx: Tx, entry: Entry) -> None:
             entry.business_day,
             entry.at,
             sale.currency,
+            sale.terms.mode,
             sale.member.bytes if sale.member else None,
             sale.gross_minor,
             sale.discount_minor,

@@ -1,4 +1,19 @@
-"""edge: a copy of the store's file while it runs, and putting one back."""
+"""edge: a copy of the store's file while it runs, and putting one back.
+
+A restore copies the backup beside the store's file, looks it through, moves the present file aside and puts the copy in
+its place. What a cut leaves behind at each step, and what the next command makes of it:
+
+| cut | left behind | then |
+|---|---|---|
+| while copying | the store as it was, `store.sqlite.restoring` | a start removes the half copy; a restore begins anew |
+| while moving aside | `store.replaced-*`, `.restoring` | start and init refuse; a restore begins anew |
+| after | the restored store | the next start begins its new life |
+
+A log that was cut off from its file while moving aside follows it first.
+
+Files set aside are never deleted by the service. They hold customers' data of their time, erased ones' too: the doctor
+names those older than 30 days with the command that removes them.
+"""
 
 import os
 import shutil
@@ -7,13 +22,17 @@ from pathlib import Path
 from typing import Any
 
 from kiosk.proof import forget_finding
-from kiosk.start import DATABASE_NAME, StoreDamaged, lock_folder
+from kiosk.start import DATABASE_NAME, RESTORING_NAME, SIDE_FILES, StoreDamaged, lock_folder, remove_database
+from kiosk.tombstones import add_tombstones, list_tombstones
 from loyalty.errors import Problem
 from sync import marks
 from sync.db import SqliteError, connect
+from sync.durable_files import sync_path
+from sync.journal import read_life
 
 _PAGES_A_STEP = 2_000
 _OWNER_ONLY = 0o600
+_SMALLEST_PAGE = 512
 
 
 class BackupExists(Problem):
@@ -49,33 +68,51 @@ def back_up(database: Path, target: Path) -> int:
         copy.close()
         source.close()
     partial.replace(target)
-    _sync(target.parent)
+    sync_path(target.parent)
     return target.stat().st_size
 
 
 def restore(folder: Path, backup: Path) -> Path | None:
     """Put a backup in place of the store's file; the next start begins a new epoch with it.
 
-    The present file is set aside, never deleted; returns where. Raises StoreInUse, StoreDamaged; nothing was changed
-    then.
+    The present file is set aside, never deleted; returns where. Raises StoreInUse, StoreDamaged, TombstonesDamaged;
+    nothing was changed then.
     """
     lock = lock_folder(folder)
     try:
-        fresh = _copy_checked(backup, folder / (DATABASE_NAME + ".restoring"))
+        _remember_present(folder)
+        _finish_moving(folder)
+        fresh = _copy_checked(backup, folder / RESTORING_NAME)
         aside = _set_aside(folder)
         fresh.replace(folder / DATABASE_NAME)
-        _sync(folder)
+        sync_path(folder)
         forget_finding(folder)
     finally:
         os.close(lock)
     return aside
 
 
+def _finish_moving(folder: Path) -> None:
+    """After a restore that was cut off between a file and its log: the log follows its file. In any other case a log
+    without a file is nobody's."""
+    log = folder / (DATABASE_NAME + "-wal")
+    files = sorted(folder.glob("store.replaced-*.sqlite"), key=lambda path: path.stat().st_mtime_ns)
+    cut_off = (folder / RESTORING_NAME).exists() and not (folder / DATABASE_NAME).exists()
+    if cut_off and log.exists() and files:
+        target = files[-1].with_name(files[-1].name + "-wal")
+        if not target.exists():
+            log.replace(target)
+
+
 def _copy_checked(backup: Path, fresh: Path) -> Path:
-    """The backup beside the store's file, durable and looked through, before anything there is moved."""
-    fresh.unlink(missing_ok=True)
+    """The backup beside the store's file, durable and looked through, before anything there is moved. A file that was
+    set aside comes with its log."""
+    remove_database(fresh)
     fresh.touch(_OWNER_ONLY)
     shutil.copyfile(backup, fresh)
+    log = backup.with_name(backup.name + "-wal")
+    if log.exists():
+        shutil.copyfile(log, fresh.with_name(fresh.name + "-wal"))
     try:
         copy = connect(fresh)
         try:
@@ -85,10 +122,30 @@ def _copy_checked(backup: Path, fresh: Path) -> Path:
         finally:
             copy.close()
     except (SqliteError, UnicodeDecodeError, StoreDamaged) as error:
-        fresh.unlink()
+        remove_database(fresh)
         raise StoreDamaged(f"{backup.name}: {error}") from error
-    _sync(fresh)
+    sync_path(fresh)
     return fresh
+
+
+def _remember_present(folder: Path) -> None:
+    """Take over what only the present file may know: who was erased, what was revoked, the number of its life. A file
+    that is too broken to say so had it written down beside it at its last start."""
+    path = folder / DATABASE_NAME
+    # SQLite would delete the log beside an empty file.
+    if not path.exists() or path.stat().st_size < _SMALLEST_PAGE:
+        return
+    try:
+        present = connect(path, read_only=True)
+        try:
+            tombstones, life = list_tombstones(present), read_life(present)
+        finally:
+            present.close()
+    except (SqliteError, ValueError, TypeError):  # any cell of a broken file may be anything
+        return
+    add_tombstones(folder, tombstones)
+    if life is not None:
+        marks.note_ordinal(folder, life[1])
 
 
 def _set_aside(folder: Path) -> Path | None:
@@ -99,7 +156,7 @@ def _set_aside(folder: Path) -> Path | None:
     while (aside := folder / f"{name}-{number}.sqlite").exists():
         number += 1
     found = False
-    for suffix in ("", "-wal", "-shm"):
+    for suffix in SIDE_FILES:
         part = folder / (DATABASE_NAME + suffix)
         if part.exists():
             part.replace(folder / (aside.name + suffix))
@@ -114,12 +171,3 @@ def _check(connection: Any) -> None:  # noqa: ANN401  pysqlite3 has no types
         raise StoreDamaged(str(answer))
     if connection.execute("SELECT 1 FROM sqlite_schema WHERE name = 'journal'").fetchone() is None:
         raise StoreDamaged("It holds no store.")
-
-
-def _sync(path: Path) -> None:
-    """Wait until a file, or the names in a folder, are on the disk."""
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

@@ -7,13 +7,18 @@ from msgspec import Struct
 
 from kiosk.business_day import utc_text
 from kiosk.commands import ParkBasket, QuoteBasket, fingerprint
+from kiosk.outcome import Outcome
+from kiosk.reasons import list_reasons, refuse_names
 from kiosk.sale_service import quote_basket
 from kiosk.shop import Caller, Shop, day_of, origin_of
 from loyalty.errors import Conflict, NotFound
 from loyalty.ids import derived_uuid
 from loyalty.transactions import Row, Tx
 from sync.facts.store import BasketClaimed, BasketParked
+from sync.http.paging import Page, decode_cursor, encode_cursor, page_of
 from sync.journal import find, find_same
+
+_PURPOSE = "parked"
 
 
 class UnknownBasket(NotFound):
@@ -42,8 +47,8 @@ class ParkedAnswer(Struct, frozen=True, kw_only=True):
     claimed_by: str | None = None
 
 
-def park_basket(tx: Tx, shop: Shop, caller: Caller, command: ParkBasket) -> tuple[ParkedAnswer, bool]:
-    """Set a basket aside. Raises what pricing raises: what cannot be sold cannot be parked."""
+def park_basket(tx: Tx, shop: Shop, caller: Caller, command: ParkBasket) -> Outcome[ParkedAnswer]:
+    """Set a basket aside. What cannot be sold cannot be parked. Raises what pricing raises, ReasonNamesMember."""
     request = fingerprint(msgspec.structs.replace(command, label=""))
     known = find_same(tx, command.id, BasketParked, request)
     if known is None:
@@ -51,6 +56,7 @@ def park_basket(tx: Tx, shop: Shop, caller: Caller, command: ParkBasket) -> tupl
         lines = tuple(msgspec.structs.replace(line, approval=None) for line in command.lines)
         basket = QuoteBasket(lines=lines, member=command.member, coupons=command.coupons)
         quote = quote_basket(tx, shop, caller, basket)
+        refuse_names(tx, [command.member], list_reasons(lines))
         body = BasketParked(
             request=request,
             till=caller.till,
@@ -61,16 +67,22 @@ def park_basket(tx: Tx, shop: Shop, caller: Caller, command: ParkBasket) -> tupl
         )
         shop.journal.record(tx, origin_of(caller, day_of(tx, caller, shop.terms)), command.id, body)
         tx.execute("INSERT INTO parked_label (parked, label) VALUES (?, ?)", (command.id.bytes, command.label))
-    return _read(tx, command.id), known is not None
+    return Outcome(_read(tx, command.id), replayed=known is not None)
 
 
-def list_parked(tx: Tx, _: Shop, __: Caller) -> list[ParkedAnswer]:
-    """Baskets that nobody has taken up, the oldest first."""
-    rows = tx.execute(f"{_SELECT} WHERE basket_claim.parked IS NULL ORDER BY parked_basket.at LIMIT 200")
-    return [_answer(row) for row in rows]
+def list_parked(tx: Tx, _: Shop, __: Caller, after: str | None, limit: int) -> Page[ParkedAnswer]:
+    """Baskets that nobody has taken up, the oldest first. Raises InvalidCursor."""
+    at, parked = decode_cursor(after, _PURPOSE, tuple[int, bytes]) if after else (0, b"")
+    rows = tx.execute(
+        f"{_SELECT} WHERE basket_claim.parked IS NULL AND (parked_basket.at, id) > (?, ?)"
+        " ORDER BY parked_basket.at, id LIMIT ?",
+        (at, parked, limit + 1),
+    ).fetchall()
+    page = page_of(rows, limit, lambda row: encode_cursor((row[4], row[0]), _PURPOSE))
+    return Page(tuple(_answer(row) for row in page.items), page.next)
 
 
-def claim_basket(tx: Tx, shop: Shop, caller: Caller, parked: UUID) -> tuple[ParkedAnswer, bool]:
+def claim_basket(tx: Tx, shop: Shop, caller: Caller, parked: UUID) -> Outcome[ParkedAnswer]:
     """Take a basket up. The till that has it may ask again. Raises UnknownBasket, BasketTaken."""
     _read(tx, parked)
     claim_id = derived_uuid(parked, "claim")
@@ -79,11 +91,11 @@ def claim_basket(tx: Tx, shop: Shop, caller: Caller, parked: UUID) -> tuple[Park
         assert isinstance(known.body, BasketClaimed)
         if known.body.till != caller.till:
             raise BasketTaken(f"Till {known.body.till} has it.")
-        return _read(tx, parked), True
+        return Outcome(_read(tx, parked), replayed=True)
     body = BasketClaimed(parked=parked, till=caller.till)
     shop.journal.record(tx, origin_of(caller, day_of(tx, caller, shop.terms)), claim_id, body)
     tx.execute("DELETE FROM parked_label WHERE parked = ?", (parked.bytes,))
-    return _read(tx, parked), False
+    return Outcome(_read(tx, parked), replayed=False)
 
 
 def forget_labels_before(tx: Tx, at_ms: int) -> None:

@@ -11,7 +11,15 @@ from kiosk.element_strings import ScannedGtin
 from kiosk.line_items import classify_for, find_scanned, quantity_of
 from kiosk.member_views import resolve_member
 from kiosk.members import ResolvedMember, ResolveMember
-from kiosk.product_service import Taken, change_products, count_stock, take_products
+from kiosk.outcome import Outcome
+from kiosk.product_service import (
+    CHANGES_AT_ONCE_MAX,
+    Taken,
+    change_products,
+    count_stock,
+    find_changed,
+    import_products,
+)
 from kiosk.product_store import (
     Product,
     read_product,
@@ -19,7 +27,7 @@ from kiosk.product_store import (
     search_products,
 )
 from kiosk.sale_store import UnknownSale, find_sale
-from kiosk.shop import Caller, Shop, day_of, origin_of
+from kiosk.shop import Caller, Shop, day_of, is_selling, origin_of
 from loyalty.errors import NotFound
 from loyalty.member_store import UnknownMember
 from loyalty.transactions import Tx
@@ -109,20 +117,37 @@ def put_product(
     return show_product(tx, shop, caller, product.sku), present is None
 
 
-def import_part(tx: Tx, shop: Shop, caller: Caller, op_id: UUID, products: Sequence[ProductFact]) -> Taken:
-    """A part of an import: the good products are taken, the others answered with their faults."""
+def import_catalogue(tx: Tx, shop: Shop, caller: Caller, op_id: UUID, products: Sequence[ProductFact]) -> Taken:
+    """An import, all of it in one transaction: the good products are taken, the others answered with their faults.
+
+    Raises ImportTooLarge while a shift is open on any till.
+    """
     origin = origin_of(caller, day_of(tx, caller, shop.terms))
-    return take_products(tx, shop.journal, origin, op_id, products, "import", tax_classes=tax_classes(shop))
+    return import_products(
+        tx,
+        shop.journal,
+        origin,
+        op_id,
+        products,
+        "import",
+        tax_classes=tax_classes(shop),
+        changes_max=CHANGES_AT_ONCE_MAX if is_selling(tx) else None,
+    )
+
+
+def list_changed(tx: Tx, _: Shop, __: Caller, products: Sequence[ProductFact]) -> list[int]:
+    """Which of the products differ from the catalogue, by index. Writes nothing."""
+    return find_changed(tx, products)
 
 
 def count_shelves(
     tx: Tx, shop: Shop, caller: Caller, op_id: UUID, request: Struct, counts: Sequence[tuple[str, int]], reason: Reason
-) -> tuple[StockCountAnswer, bool]:
-    """Record a count of shelves; True when it had been recorded before. Raises WrongCount, IdConflict."""
+) -> Outcome[StockCountAnswer]:
+    """Record a count of shelves. Raises WrongCount, IdConflict."""
     known = find(tx, op_id) is not None
     origin = origin_of(caller, day_of(tx, caller, shop.terms))
     counted = count_stock(tx, shop.journal, origin, op_id, fingerprint(request), counts, reason)
-    return StockCountAnswer(op_id, counted.counts), known
+    return Outcome(StockCountAnswer(op_id, counted.counts), replayed=known)
 
 
 def scan(tx: Tx, shop: Shop, caller: Caller, text: str, symbology: str | None) -> ScanAnswer:

@@ -12,6 +12,7 @@ from kiosk import __version__
 from kiosk.cli_bench import bench, replay
 from kiosk.cli_options import echo_json, json_option, reports_problems
 from kiosk.config import Config, load_config
+from loyalty.errors import InvalidInput
 
 FILE = click.Path(dir_okay=False, path_type=Path)
 
@@ -39,9 +40,10 @@ def init(config_file: Path | None, manager: str, name: str, pin: str, as_json: b
     """Make a store: data folder, database, first manager, first pairing code."""
     from kiosk.initialise import initialise
 
-    if not (pin.isdecimal() and 4 <= len(pin) <= 12):
-        raise click.UsageError("The PIN must have 4 to 12 digits.")
-    made = initialise(load_config(config_file), manager, name, pin)
+    try:
+        made = initialise(load_config(config_file), manager, name, pin)
+    except InvalidInput as problem:
+        raise click.UsageError(f"{problem.detail} {problem.hint}") from problem
     if as_json:
         echo_json({"data_dir": str(made.data_dir), "manager": made.manager, "pairing_code": made.pairing_code})
         return
@@ -163,12 +165,12 @@ def restore(config_file: Path | None, file: Path) -> None:
 
 
 def _database(config: Config) -> Path:
-    """The store's file. Raises StoreNotReady where there is none."""
-    from kiosk.start import DATABASE_NAME, StoreNotReady
+    """The store's file. Raises StoreNotReady or StoreLost where there is none."""
+    from kiosk.start import DATABASE_NAME, lack_of_store
 
     path = config.data_dir() / DATABASE_NAME
     if not path.exists():
-        raise StoreNotReady(str(config.data_dir()))
+        raise lack_of_store(config.data_dir())
     return path
 
 

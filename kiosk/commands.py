@@ -12,22 +12,23 @@ from uuid import UUID
 import msgspec
 from msgspec import Meta, Struct
 
-AMOUNT_MAX = 10**12
+from loyalty.money import AMOUNT_LIMIT_MINOR
+
 QUANTITY_MAX = 100_000_000
 
 # `$` alone would let a line break at the very end through.
 _END = r"$(?!\n)"
 _STORES_OWN = 8
-_PRINTABLE = r"^[^\x00-\x1f\x7f]*" + _END
-Name = Annotated[str, Meta(min_length=1, max_length=120, pattern=_PRINTABLE)]
-Reason = Annotated[str, Meta(min_length=1, max_length=200, pattern=_PRINTABLE)]
-Code = Annotated[str, Meta(min_length=1, max_length=64, pattern=_PRINTABLE)]
+PRINTABLE = r"^[^\x00-\x1f\x7f]*" + _END
+Name = Annotated[str, Meta(min_length=1, max_length=120, pattern=PRINTABLE)]
+Reason = Annotated[str, Meta(min_length=1, max_length=200, pattern=PRINTABLE)]
+Code = Annotated[str, Meta(min_length=1, max_length=64, pattern=PRINTABLE)]
 Scanned = Annotated[str, Meta(min_length=1, max_length=4096)]
 Secret = Annotated[str, Meta(min_length=1, max_length=200, pattern=r"^[\x21-\x7e]*" + _END)]
 Currency = Annotated[str, Meta(max_length=3, pattern=r"^[A-Z]{3}" + _END)]
 Tender = Annotated[str, Meta(max_length=30, pattern=r"^[a-z_]{2,30}" + _END)]
-Amount = Annotated[int, Meta(ge=0, le=AMOUNT_MAX)]
-Positive = Annotated[int, Meta(ge=1, le=AMOUNT_MAX)]
+Amount = Annotated[int, Meta(ge=0, le=AMOUNT_LIMIT_MINOR)]
+Positive = Annotated[int, Meta(ge=1, le=AMOUNT_LIMIT_MINOR)]
 Quantity = Annotated[int, Meta(ge=1, le=QUANTITY_MAX)]
 Locale = Literal["en", "ko", "ja", "pl"]
 Receipt = Literal["paper", "none"]
@@ -117,13 +118,14 @@ class CompleteSale(Booking, frozen=True, kw_only=True, forbid_unknown_fields=Tru
 
 
 class QuoteBasket(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """POST /v1/quotes: a basket to be priced. Nothing is written."""
+    """POST /v1/quotes: a basket to be priced; with `returns` an exchange. Nothing is written."""
 
     lines: Lines = ()
     member: UUID | None = None
     coupons: Coupons = ()
     points: Amount | None = None
     currency: Currency | None = None
+    returns: Annotated[tuple[ExchangeLine, ...], Meta(max_length=200)] = ()
 
 
 class VoidSale(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -192,7 +194,7 @@ class ParkBasket(Booking, frozen=True, kw_only=True, forbid_unknown_fields=True)
     lines: Lines
     member: UUID | None = None
     coupons: Coupons = ()
-    label: Annotated[str, Meta(max_length=80, pattern=_PRINTABLE)] = ""
+    label: Annotated[str, Meta(max_length=80, pattern=PRINTABLE)] = ""
 
 
 class OpenDrawer(Booking, frozen=True, kw_only=True, forbid_unknown_fields=True):

@@ -22,12 +22,11 @@ from kiosk.registry import APPLIERS
 from kiosk.sessions import Sessions
 from kiosk.shop import Shop
 from kiosk.start import Started
+from kiosk.tender import BASE_KINDS
 from kiosk.terms import Terms, read_tax_rules, sort_rates
 from kiosk.upkeep import Upkeep
-from kiosk.web import catalogue, counter, printing, sales, store
+from kiosk.web import catalogue, counter, members, people, printing, sales, store
 from kiosk.web.door import Door
-from kiosk.web.members import member_routes
-from kiosk.web.people import people_routes
 from kiosk.web.screens import screen_routes
 from loyalty.earning import EarnRule
 from loyalty.money import currency_exponent
@@ -48,7 +47,6 @@ from sync.journal import Journal
 
 logger = logging.getLogger(__name__)
 _BELL_S = 0.03
-_BASE_TENDERS = frozenset({"cash", "card"})
 
 
 def make_terms(config: Config) -> Terms:
@@ -65,7 +63,7 @@ def make_terms(config: Config) -> Terms:
         tax=read_tax_rules(config.tax.mode, config.tax.rounding, config.tax.method),
         rates=sort_rates([(rate.tax_class, rate.valid_from, rate.rate) for rate in config.tax.rates]),
         cash_rounding_step_minor=config.tender.cash_rounding_step_minor,
-        tender_kinds=_BASE_TENDERS | frozenset(config.tender.extra_kinds),
+        tender_kinds=BASE_KINDS | frozenset(config.tender.extra_kinds),
         return_days=config.tender.return_days,
         earn_rule=EarnRule("base", 1, config.loyalty.points, config.loyalty.per_minor, config.loyalty.basis),
         needs_approval=frozenset(config.roles.needs_approval),
@@ -140,8 +138,8 @@ class Store:
             *counter.routes.bind(door),
             *catalogue.routes.bind(door),
             *printing.routes.bind(door),
-            *member_routes(door),
-            *people_routes(door, self.sessions),
+            *members.routes.bind(door),
+            *people.routes.bind(people.Desk(door, self.sessions)),
             *screen_routes(),
             metrics.route(),
         ]

@@ -8,11 +8,12 @@ import difflib
 import tomllib
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Annotated, Any, Literal, get_args, get_type_hints
+from typing import Annotated, Any, Literal
 
 import msgspec
 from msgspec import Meta, Struct
 
+from kiosk.tender import RESERVED_KINDS
 from loyalty.errors import Problem
 
 _SHIPPED = Path(__file__).parent / "config.toml"
@@ -78,7 +79,7 @@ class Loyalty(Struct, frozen=True, forbid_unknown_fields=True):
     basis: Literal["net", "gross"]
 
 
-Approvable = Literal["price_override", "discount", "void", "return", "drawer", "adjustment"]
+Approvable = Literal["price_override", "discount", "void", "return", "drawer"]
 
 
 class Roles(Struct, frozen=True, forbid_unknown_fields=True):
@@ -210,16 +211,8 @@ def _check(config: Config) -> None:
         raise ConfigWrong(f"printing.receipt_printer names no printer; there are: {', '.join(names) or 'none'}.")
     if len(set(names)) != len(names):
         raise ConfigWrong("printing.printers: two printers have the same name.")
+    taken = sorted(RESERVED_KINDS.intersection(config.tender.extra_kinds))
+    if taken:
+        raise ConfigWrong(f"tender.extra_kinds: {', '.join(taken)} has a meaning of its own; choose another name.")
     if not config.tax.rates:
         raise ConfigWrong("tax.rates is empty: no product could be sold.")
-
-
-def list_keys() -> list[str]:
-    """Every key as section.name, for the reference and the house test."""
-    sections = get_type_hints(Config)
-    return [
-        f"{section}.{field}"
-        for section, kind in sections.items()
-        if section != "folder" and not get_args(kind)
-        for field in kind.__struct_fields__
-    ]

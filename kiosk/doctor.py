@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import shlex
 import shutil
 import time
 from collections.abc import Iterator
@@ -11,13 +12,14 @@ from msgspec import Struct
 
 from kiosk.config import Config, Printer
 from kiosk.proof import read_finding, verified_at
-from kiosk.start import DATABASE_NAME, StoreInUse, lock_folder
+from kiosk.start import DATABASE_NAME, StoreInUse, StoreNotReady, lack_of_store, lock_folder
 from loyalty.errors import Problem
 from printers.profile import load_profile
 from sync import marks
 from sync.db import SQLITE_VERSION, SqliteError, connect
 
 _STALE_VERIFY_S = 3 * 86_400
+_COPIES_KEPT_S = 30 * 86_400
 _YEAR_2026_S = 1_767_225_600
 _PATIENCE_S = 2.0
 
@@ -40,6 +42,7 @@ def examine(config: Config) -> list[Check]:
         *_look_at_folder(folder, config.maintenance.minimum_free_mb),
         *_look_at_database(folder),
         *_look_at_finding(folder),
+        *_look_at_old_copies(folder),
         *_look_at_service(folder),
         *_look_at_printers(config.printing.printers),
     ]
@@ -77,7 +80,13 @@ def _look_at_folder(folder: Path, minimum_free_mb: int) -> Iterator[Check]:
 def _look_at_database(folder: Path) -> Iterator[Check]:
     path = folder / DATABASE_NAME
     if not path.exists():
-        yield Check("database", ok=False, detail="there is none", mend="counterfoil init --config FILE")
+        lack = lack_of_store(folder)
+        mend = (
+            "counterfoil init --config FILE"
+            if isinstance(lack, StoreNotReady)
+            else "counterfoil restore FILE --config FILE"
+        )
+        yield Check("database", ok=False, detail=lack.title(), mend=mend)
         return
     mend = "counterfoil restore BACKUP --config FILE"
     try:
@@ -107,6 +116,20 @@ def _look_at_finding(folder: Path) -> Iterator[Check]:
     fresh = age_s < _STALE_VERIFY_S
     mend = None if fresh else "counterfoil verify --config FILE"
     yield Check("verify", fresh, f"everything held {age_s // 3600} hours ago", mend)
+
+
+def _look_at_old_copies(folder: Path) -> Iterator[Check]:
+    """Files that a restore or an upgrade set aside hold customers' data of their time, erased ones' too. Nothing
+    removes them by itself: the shop decides when it no longer needs the way back."""
+    before = time.time() - _COPIES_KEPT_S
+    copies = [*folder.glob("store.replaced-*"), *folder.glob("store.before-*")]
+    old = sorted(path for path in copies if path.stat().st_mtime < before)
+    if not old:
+        yield Check("old copies", ok=True, detail="none older than 30 days")
+        return
+    names = ", ".join(path.name for path in old)
+    mend = shlex.join(["rm", *map(str, old)])
+    yield Check("old copies", ok=False, detail=f"{names}: customers' data of more than 30 days ago", mend=mend)
 
 
 def _look_at_service(folder: Path) -> Iterator[Check]:

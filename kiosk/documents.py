@@ -3,9 +3,10 @@ printers' affair."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from fractions import Fraction
+from typing import Literal
 
 from kiosk.business_day import local_text
-from kiosk.sale import EXCHANGE
+from kiosk.tender import EXCHANGE
 from kiosk.terms import Terms
 from loyalty.ledger import Balance
 from loyalty.tax import parse_rate
@@ -52,17 +53,11 @@ def sale_receipt(terms: Terms, stamp: Stamp, sale: SaleCompleted) -> ReceiptCont
     points = None
     if sale.member is not None and sale.balance is not None:
         points = PointsBlock(earned=sale.points_earned, active=_points_left(sale.balance), provisional=False)
-    return ReceiptContent(
-        store=store_header(terms),
-        title="sale",
-        number=sale.number,
-        business_day=stamp.business_day,
-        at_local=local_text(stamp.at, terms.time_zone),
-        till=sale.till,
-        operator=stamp.operator or "",
-        locale=terms.locale,
-        currency=sale.currency,
-        currency_digits=terms.currency_digits,
+    return _paper(
+        terms,
+        stamp,
+        "sale",
+        sale,
         lines=tuple(_line(line, marks) for line in sale.lines),
         returned=tuple(line for taken in sale.returned for line in _returned(taken, marks)),
         totals=ReceiptTotals(
@@ -77,7 +72,6 @@ def sale_receipt(terms: Terms, stamp: Stamp, sale: SaleCompleted) -> ReceiptCont
         tenders=_tenders(sale.tenders) + _refunds(refund for taken in sale.returned for refund in taken.refunds),
         change_minor=sale.change_minor,
         points=points,
-        journal=_journal(stamp),
         qr_text=sale.number,
     )
 
@@ -85,18 +79,12 @@ def sale_receipt(terms: Terms, stamp: Stamp, sale: SaleCompleted) -> ReceiptCont
 def void_receipt(terms: Terms, stamp: Stamp, sale: SaleCompleted) -> ReceiptContent:
     """The paper that says a sale was undone: everything of it, negative."""
     marks = tax_marks(tax.rate for tax in sale.taxes)
-    return ReceiptContent(
-        store=store_header(terms),
-        title="void",
-        number=sale.number,
+    return _paper(
+        terms,
+        stamp,
+        "void",
+        sale,
         original_number=sale.number,
-        business_day=stamp.business_day,
-        at_local=local_text(stamp.at, terms.time_zone),
-        till=sale.till,
-        operator=stamp.operator or "",
-        locale=terms.locale,
-        currency=sale.currency,
-        currency_digits=terms.currency_digits,
         returned=tuple(
             ReturnedLine(
                 name=line.name,
@@ -117,7 +105,6 @@ def void_receipt(terms: Terms, stamp: Stamp, sale: SaleCompleted) -> ReceiptCont
         taxes=tuple(TaxLine(marks[tax.rate], tax.rate, -tax.base_minor, -tax.tax_minor) for tax in sale.taxes),
         prices_include_tax=sale.terms.mode == "included",
         tenders=_given_back(sale),
-        journal=_journal(stamp),
     )
 
 
@@ -131,18 +118,12 @@ def return_receipt(terms: Terms, stamp: Stamp, body: ReturnTaken, *, tax_added: 
     points = None
     if taken.member is not None and taken.balance is not None:
         points = PointsBlock(earned=-taken.points_clawed_back, active=_points_left(taken.balance))
-    return ReceiptContent(
-        store=store_header(terms),
-        title="return",
-        number=body.number,
+    return _paper(
+        terms,
+        stamp,
+        "return",
+        body,
         original_number=taken.sale_number,
-        business_day=stamp.business_day,
-        at_local=local_text(stamp.at, terms.time_zone),
-        till=body.till,
-        operator=stamp.operator or "",
-        locale=terms.locale,
-        currency=body.currency,
-        currency_digits=terms.currency_digits,
         returned=_returned(taken, marks),
         totals=ReceiptTotals(
             gross_minor=-net,
@@ -166,7 +147,49 @@ def return_receipt(terms: Terms, stamp: Stamp, body: ReturnTaken, *, tax_added: 
         prices_include_tax=not tax_added,
         tenders=_refunds(taken.refunds),
         points=points,
-        journal=_journal(stamp),
+    )
+
+
+def _paper(
+    terms: Terms,
+    stamp: Stamp,
+    title: Literal["sale", "void", "return"],
+    document: SaleCompleted | ReturnTaken,
+    *,
+    totals: ReceiptTotals,
+    taxes: tuple[TaxLine, ...],
+    prices_include_tax: bool,
+    tenders: tuple[Tender, ...],
+    lines: tuple[ReceiptLine, ...] = (),
+    returned: tuple[ReturnedLine, ...] = (),
+    change_minor: int = 0,
+    original_number: str | None = None,
+    points: PointsBlock | None = None,
+    qr_text: str | None = None,
+) -> ReceiptContent:
+    """A paper with its head and foot: who, when, where, under which number. The rest is the caller's."""
+    return ReceiptContent(
+        store=store_header(terms),
+        title=title,
+        number=document.number,
+        original_number=original_number,
+        business_day=stamp.business_day,
+        at_local=local_text(stamp.at, terms.time_zone),
+        till=document.till,
+        operator=stamp.operator or "",
+        locale=terms.locale,
+        currency=document.currency,
+        currency_digits=terms.currency_digits,
+        lines=lines,
+        returned=returned,
+        totals=totals,
+        taxes=taxes,
+        prices_include_tax=prices_include_tax,
+        tenders=tenders,
+        change_minor=change_minor,
+        points=points,
+        journal=JournalMark(stamp.mark.epoch, stamp.mark.seq, stamp.mark.hash[:_HASH_DIGITS]),
+        qr_text=qr_text,
     )
 
 
@@ -232,7 +255,3 @@ def _tender(kind: str, amount_minor: int) -> Tender:
         return Tender(TenderKind.CREDIT_NOTE, amount_minor)
     known = _KINDS.get(kind)
     return Tender(known, amount_minor) if known else Tender(TenderKind.OTHER, amount_minor, kind.replace("_", " "))
-
-
-def _journal(stamp: Stamp) -> JournalMark:
-    return JournalMark(stamp.mark.epoch, stamp.mark.seq, stamp.mark.hash[:_HASH_DIGITS])

@@ -1,4 +1,11 @@
-"""edge: makes a store: data folder, database with its first epoch, the first manager, a first pairing code."""
+"""edge: makes a store: data folder, database with its first epoch, the first manager, a first pairing code.
+
+A store is made under another name and gets its own when everything is in it, so that there is a whole store or none:
+
+    checks  ─►  store.sqlite.making: tables, first epoch, manager, pairing code  ─►  marks.json  ─►  store.sqlite
+
+A failure takes the half-made file away; a cut leaves it, and the next init begins anew.
+"""
 
 import contextlib
 import os
@@ -6,26 +13,51 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import msgspec
 from msgspec import Struct
 
 from kiosk.compose import make_shop, now_ms
 from kiosk.config import Config
+from kiosk.lives import begin_life, check_same_store
 from kiosk.migrations import migrate
+from kiosk.people import PAIRING_RANDOM_BYTES, OperatorId, Pin, SaveOperator, WrongOperatorId
 from kiosk.people_service import create_pairing_code, set_up_manager
 from kiosk.pins import hash_pin
 from kiosk.shop import Shop
-from kiosk.start import DATABASE_NAME, begin_life, lock_folder
-from loyalty.errors import Problem
+from kiosk.start import (
+    DATABASE_NAME,
+    MAKING_NAME,
+    StoreNotReady,
+    lack_of_store,
+    lock_folder,
+    remove_database,
+)
+from loyalty.errors import InvalidInput, Problem
 from loyalty.transactions import Tx
 from sync import marks
 from sync.db import connect
+from sync.durable_files import sync_path
 from sync.journal import read_life
+
+_OWNER_ONLY = 0o600
 
 
 class StoreExists(Problem):
     """There is a store in this data folder already."""
 
     code, status, hint = "store_exists", 500, "Use it, or name another data folder in the configuration."
+
+
+class PinUnfit(InvalidInput):
+    """A PIN has 4 to 12 digits, 0 to 9."""
+
+    code, hint = "pin_unfit", "Choose another PIN."
+
+
+class NameUnfit(InvalidInput):
+    """The manager's name is empty, too long, or holds what no name can hold."""
+
+    code, hint = "name_unfit", "Choose a name of one line."
 
 
 class Initialised(Struct, frozen=True):
@@ -37,48 +69,74 @@ class Initialised(Struct, frozen=True):
 
 
 def initialise(config: Config, manager: str, name: str, pin: str) -> Initialised:
-    """Make the store of `config` with one manager. Raises StoreExists, StoreInUse."""
-    if (config.data_dir() / DATABASE_NAME).exists():
-        raise StoreExists(str(config.data_dir()))
+    """Make the store of `config` with one manager.
+
+    Raises WrongOperatorId, NameUnfit, PinUnfit, StoreExists, StoreLost, StoreInUse; nothing was made then.
+    """
+    _check(manager, OperatorId, WrongOperatorId)
+    _check({"name": name, "role": "manager"}, SaveOperator, NameUnfit)
+    _check(pin, Pin, PinUnfit)
     with create_database(config) as (connection, shop):
         set_up_manager(connection, shop, now_ms(), manager, name, hash_pin(pin))
-    return Initialised(config.data_dir(), manager, make_pairing_code(config, "till"))
+        code = create_pairing_code(connection, "till", now_ms(), os.urandom(PAIRING_RANDOM_BYTES)).code
+    return Initialised(config.data_dir(), manager, code)
 
 
 def make_pairing_code(config: Config, kind: str) -> str:
     """A code to pair one more device with, while the service is stopped. Raises StoreInUse."""
     with open_offline(config) as (tx, _):
-        return create_pairing_code(tx, kind, now_ms(), os.urandom(16)).code
+        return create_pairing_code(tx, kind, now_ms(), os.urandom(PAIRING_RANDOM_BYTES)).code
 
 
 @contextlib.contextmanager
 def create_database(config: Config) -> Iterator[tuple[Any, Shop]]:
-    """An empty store's database with its first epoch, in a transaction that commits at the end."""
+    """An empty store's database with its first epoch, in a transaction that commits at the end; only then the store is
+    there. Raises StoreExists, StoreLost, StoreInUse."""
     folder = config.data_dir()
     lock = lock_folder(folder)
-    connection = connect(folder / DATABASE_NAME)
     try:
-        (folder / DATABASE_NAME).chmod(0o600)
-        migrate(connection)
-        store = config.store
-        epoch, ordinal = begin_life(connection, store.code, store.currency, store.time_zone, "first")
-        marks.renew(connection, folder, os.urandom(16).hex())
-        connection.execute("BEGIN IMMEDIATE")
-        yield connection, make_shop(config, epoch, ordinal)
-        connection.execute("COMMIT")
-        marks.note_clean_stop(folder)
+        if (folder / DATABASE_NAME).exists():
+            raise StoreExists(str(folder))
+        lack = lack_of_store(folder)
+        if not isinstance(lack, StoreNotReady):
+            raise lack
+        making = folder / MAKING_NAME
+        remove_database(making)
+        try:
+            with contextlib.closing(_connect_new(making)) as connection:
+                migrate(connection)
+                store = config.store
+                epoch, ordinal = begin_life(connection, store.code, store.currency, store.time_zone)
+                connection.execute("BEGIN IMMEDIATE")
+                yield connection, make_shop(config, epoch, ordinal)
+                connection.execute("COMMIT")
+                # Beside the unfinished file these marks are nobody's; the rename makes both a store.
+                marks.renew(connection, folder, os.urandom(16).hex())
+                marks.note_clean_stop(folder)
+            sync_path(making)
+            making.replace(folder / DATABASE_NAME)
+        except BaseException:
+            (folder / marks.FILE_NAME).unlink(missing_ok=True)
+            remove_database(making)
+            raise
+        sync_path(folder)
     finally:
-        connection.close()
         os.close(lock)
 
 
 @contextlib.contextmanager
 def open_offline(config: Config) -> Iterator[tuple[Tx, Shop]]:
-    """The database of a stopped store, in a write transaction. Raises StoreInUse."""
+    """The database of a stopped store, in a write transaction.
+
+    Raises StoreInUse, StoreChanged; StoreNotReady or StoreLost where there is none.
+    """
     folder = config.data_dir()
+    if not (folder / DATABASE_NAME).exists():
+        raise lack_of_store(folder)
     lock = lock_folder(folder)
     connection = connect(folder / DATABASE_NAME)
     try:
+        check_same_store(connection, config.store.code, config.store.currency)
         connection.execute("BEGIN IMMEDIATE")
         life = read_life(connection)
         assert life is not None, "a store always has a life"
@@ -87,3 +145,15 @@ def open_offline(config: Config) -> Iterator[tuple[Tx, Shop]]:
     finally:
         connection.close()
         os.close(lock)
+
+
+def _connect_new(path: Path) -> Any:  # noqa: ANN401  pysqlite3 has no types
+    path.touch(_OWNER_ONLY)
+    return connect(path)
+
+
+def _check(value: object, kind: Any, problem: type[InvalidInput]) -> None:  # noqa: ANN401  any type msgspec knows
+    try:
+        msgspec.convert(value, kind)
+    except msgspec.ValidationError:
+        raise problem from None

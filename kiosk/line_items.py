@@ -15,6 +15,7 @@ from kiosk.product_store import (
     read_product,
     read_products,
 )
+from kiosk.quantities import check_pieces
 from kiosk.sale import ItemFacts
 from kiosk.terms import Terms
 from loyalty.errors import InvalidInput
@@ -50,7 +51,7 @@ class Named(NamedTuple):
 def find_items(tx: Tx, lines: Sequence[LineRequest], terms: Terms, business_day: str) -> tuple[ItemFacts, ...]:
     """The product facts of each line, in order, in two statements for a basket of skus and plain barcodes.
 
-    Raises UnknownProduct, NotForSale, NameOneArticle, NoTaxRate with a pointer to the line.
+    Raises UnknownProduct, NotForSale, NameOneArticle, NoTaxRate, WholePiecesOnly with a pointer to the line.
     """
     by_sku = read_products(tx, [line.sku for line in lines if line.sku is not None])
     gtins = {line.gtin: normalise_gtin(line.gtin) for line in lines if line.gtin is not None}
@@ -70,7 +71,9 @@ def find_items(tx: Tx, lines: Sequence[LineRequest], terms: Terms, business_day:
             raise UnknownProduct(f"{line.sku or line.gtin}"[:80], pointer=f"{pointer}/{'sku' if line.sku else 'gtin'}")
         if not product.active:
             raise NotForSale(product.name, pointer=pointer)
-        items.append(_item(product, named, line.quantity_milli, terms.rate_of(product.tax_class, business_day)))
+        item = _item(product, named, line.quantity_milli, terms.rate_of(product.tax_class, business_day))
+        check_pieces(item.unit, item.quantity_milli, f"{pointer}/quantity_milli")
+        items.append(item)
     return tuple(items)
 
 

@@ -28,16 +28,15 @@ from kiosk.members import (
     MemberAnswer,
     MemberNotActive,
     NothingToAdjust,
-    ReasonNamesMember,
     RecordConsents,
     RecordedConsents,
-    Saved,
     SavedMember,
     check_consents,
-    mentions,
     salted_fingerprint,
     tag_of,
 )
+from kiosk.outcome import Outcome
+from kiosk.reasons import refuse_name
 from kiosk.sale_store import read_balance
 from kiosk.shop import Caller, Shop, day_of, origin_of
 from loyalty.errors import IdConflict
@@ -57,7 +56,7 @@ ENROL_RANDOM_BYTES = _SALT + _CARD * _CARDS_TRIED
 CHANGE_RANDOM_BYTES = _ID + _SALT
 
 
-def enrol_member(tx: Tx, shop: Shop, caller: Caller, command: EnrolMember, random: bytes) -> Saved[SavedMember]:
+def enrol_member(tx: Tx, shop: Shop, caller: Caller, command: EnrolMember, random: bytes) -> Outcome[SavedMember]:
     """Take a new member in and give it a card number. `random` is ENROL_RANDOM_BYTES long.
 
     A phone or e-mail that another active member has is taken: two shops may do that while the line is down, and a
@@ -68,7 +67,7 @@ def enrol_member(tx: Tx, shop: Shop, caller: Caller, command: EnrolMember, rando
     assert len(random) == ENROL_RANDOM_BYTES
     known = find(tx, command.id)
     if known is not None:
-        return Saved(_enrolled_before(tx, known, command), replayed=True)
+        return Outcome(_enrolled_before(tx, known, command), replayed=True)
     check_consents(command.consents)
     prefix = shop.terms.phone_prefix
     profile = PrivateProfile(
@@ -88,7 +87,7 @@ def enrol_member(tx: Tx, shop: Shop, caller: Caller, command: EnrolMember, rando
         duplicates=_duplicates(tx, profile, command.id),
     )
     entry = shop.journal.record(tx, origin_of(caller, day_of(tx, caller, shop.terms)), command.id, body, private)
-    return Saved(_as_enrolled(entry, body), replayed=False)
+    return Outcome(_as_enrolled(entry, body), replayed=False)
 
 
 def change_member(
@@ -119,11 +118,11 @@ def change_member(
 
 def record_consents(
     tx: Tx, shop: Shop, caller: Caller, member: UUID, command: RecordConsents
-) -> Saved[RecordedConsents]:
+) -> Outcome[RecordedConsents]:
     """Add the member's word to the log. Raises MemberNotFound, MemberNotActive, ConsentTwice, IdConflict."""
     known = find_same(tx, command.id, ConsentRecorded, fingerprint(command))
     if known is not None:
-        return Saved(_recorded(known, member), replayed=True)
+        return Outcome(_recorded(known, member), replayed=True)
     _need_active(tx, member)
     check_consents(command.consents)
     last = max((consent.at for consent in read_consents(tx, member)), default=0)
@@ -134,21 +133,21 @@ def record_consents(
         consents=_consents(command.consents),
     )
     entry = shop.journal.record(tx, origin_of(caller, day_of(tx, caller, shop.terms)), command.id, body)
-    return Saved(_recorded(entry, member), replayed=False)
+    return Outcome(_recorded(entry, member), replayed=False)
 
 
-def adjust_points(tx: Tx, shop: Shop, caller: Caller, member: UUID, command: AdjustPoints) -> Saved[AdjustedPoints]:
+def adjust_points(tx: Tx, shop: Shop, caller: Caller, member: UUID, command: AdjustPoints) -> Outcome[AdjustedPoints]:
     """Give or take points by hand. What is taken beyond the active points becomes debt.
 
     Raises MemberNotFound, MemberNotActive, NothingToAdjust, ReasonNamesMember, IdConflict.
     """
     known = find_same(tx, command.id, PointsAdjusted, fingerprint(command))
     if known is not None:
-        return Saved(_adjusted(known, member), replayed=True)
+        return Outcome(_adjusted(known, member), replayed=True)
     row = _need_active(tx, member)
     if command.points == 0:
         raise NothingToAdjust(pointer="/points")
-    _need_impersonal(command.reason, row)
+    refuse_name(row, command.reason)
     posting = Posting(
         member=member, op_id=command.id, n=1, kind="adjust", points=command.points, effective_at=caller.now_ms
     )
@@ -160,10 +159,10 @@ def adjust_points(tx: Tx, shop: Shop, caller: Caller, member: UUID, command: Adj
         balance=apply_posting(read_balance(tx, member), posting),
     )
     entry = shop.journal.record(tx, origin_of(caller, day_of(tx, caller, shop.terms)), command.id, body)
-    return Saved(_adjusted(entry, member), replayed=False)
+    return Outcome(_adjusted(entry, member), replayed=False)
 
 
-def erase_member(tx: Tx, shop: Shop, caller: Caller, member: UUID, command: EraseMember) -> Saved[MemberAnswer]:
+def erase_member(tx: Tx, shop: Shop, caller: Caller, member: UUID, command: EraseMember) -> Outcome[MemberAnswer]:
     """Forget a member: everything personal goes, the points stay as facts about an id. The same again answers the same.
 
     The pages of the file that held the data are overwritten with zeros (`secure_delete`); older copies in the
@@ -180,7 +179,7 @@ def erase_member(tx: Tx, shop: Shop, caller: Caller, member: UUID, command: Eras
             raise ErasedDifferently
     else:
         _need_active(tx, member)
-        _need_impersonal(command.reason, row)
+        refuse_name(row, command.reason)
         body = MemberErased(
             member=member,
             reason=command.reason,
@@ -191,7 +190,7 @@ def erase_member(tx: Tx, shop: Shop, caller: Caller, member: UUID, command: Eras
         shop.journal.record(tx, origin_of(caller, day_of(tx, caller, shop.terms)), op_id, body)
         forget_member(tx, member)
         forget_labels_of(tx, member)
-    return Saved(present(tx, find_member(tx, member)), replayed=known is not None)
+    return Outcome(present(tx, find_member(tx, member)), replayed=known is not None)
 
 
 def _enrolled_before(tx: Tx, known: Entry, command: EnrolMember) -> SavedMember:
@@ -272,12 +271,6 @@ def _need_active(tx: Tx, member: UUID) -> MemberRow:
     if row.status != "active":
         raise MemberNotActive
     return row
-
-
-def _need_impersonal(reason: str, row: MemberRow) -> None:
-    """A reason is hashed into the chain and can never be removed. Raises ReasonNamesMember."""
-    if mentions(reason, row.name, row.phone, row.email):
-        raise ReasonNamesMember(pointer="/reason")
 
 
 def _free_card(tx: Tx, random: bytes) -> str:

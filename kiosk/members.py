@@ -10,25 +10,24 @@ be personal data. The salt lies with the private half of the entry and goes with
 import hashlib
 import unicodedata
 from collections.abc import Sequence
-from typing import Annotated, Generic, TypeVar
+from typing import Annotated
 from uuid import UUID
 
 import msgspec
 from msgspec import UNSET, Meta, Struct, UnsetType
 
-from kiosk.commands import AMOUNT_MAX, Booking, Locale, Name, Reason, Scanned
+from kiosk.commands import Booking, Locale, Name, Reason, Scanned
 from loyalty.errors import Conflict, InvalidInput
 from loyalty.identity import fold_name
 from loyalty.ledger import Balance
+from loyalty.money import AMOUNT_LIMIT_MINOR
 from sync.http.etag import strong_etag
-
-AnswerT = TypeVar("AnswerT")
 
 Phone = Annotated[str, Meta(min_length=1, max_length=64)]
 Email = Annotated[str, Meta(min_length=1, max_length=254)]
 # `$` alone would let a line break through at the end.
 Word = Annotated[str, Meta(max_length=30, pattern=r"^[a-z][a-z_]{1,29}(?!\n)$")]
-Points = Annotated[int, Meta(ge=-AMOUNT_MAX, le=AMOUNT_MAX)]
+Points = Annotated[int, Meta(ge=-AMOUNT_LIMIT_MINOR, le=AMOUNT_LIMIT_MINOR)]
 
 _encode = msgspec.json.Encoder(order="deterministic").encode
 _SHORTEST_WORD = 3
@@ -228,13 +227,6 @@ class AdjustedPoints(Struct, frozen=True, kw_only=True):
     at: str
     business_day: str | None
     operator: str | None
-
-
-class Saved(Struct, Generic[AnswerT], frozen=True):
-    """An answer, and whether it is that of an earlier delivery of the same command."""
-
-    answer: AnswerT
-    replayed: bool
 
 
 def salted_fingerprint(command: Struct, salt: bytes) -> str:

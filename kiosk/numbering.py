@@ -24,6 +24,15 @@ def document_number(store: str, till: str, series: int, n: int) -> str:
     return f"{store}-{till}{series_letters(series)}-{n:06d}"
 
 
+def shift_number(till: str, series: int, z_number: int) -> str:
+    """The printed number of a till's closing: T01-Z0001, and T01B-Z0001 in the second life of the database.
+
+    >>> shift_number("T01", 2, 1)
+    'T01B-Z0001'
+    """
+    return f"{till}{series_letters(series)}-Z{z_number:04d}"
+
+
 def is_document_number(text: str) -> bool:
     """Whether a scanned or typed text looks like a receipt number of any store."""
     return _NUMBER.fullmatch(text) is not None

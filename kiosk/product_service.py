@@ -16,12 +16,14 @@ from kiosk.commands import fingerprint
 from kiosk.product_rules import Fault, check_product
 from kiosk.product_store import Product, read_price_book, read_products, read_stocks
 from loyalty.errors import Conflict, InvalidInput, Problem
+from loyalty.ids import derived_uuid
 from loyalty.money import AMOUNT_LIMIT_MINOR
 from loyalty.transactions import Tx
 from sync.facts.catalogue import ProductFact, ProductsChanged, StockCount, StockCounted
 from sync.journal import Journal, Origin, find_same
 
 PRODUCTS_MAX = 500
+CHANGES_AT_ONCE_MAX = 10_000
 COUNTS_MAX = 1000
 
 _GTIN_OWNERS = "SELECT gtin, sku FROM product_barcode WHERE gtin IN (SELECT value FROM json_each(?))"
@@ -58,6 +60,12 @@ class WrongCount(InvalidInput):
     code, hint = "wrong_count", "Count each product once, and only products of this store."
 
 
+class ImportTooLarge(InvalidInput):
+    """The file changes too many products while the shop is open: the tills would have to wait for it."""
+
+    code, hint = "import_too_large", "Import it before the first shift opens or after the last is closed, or in parts."
+
+
 class ProductFault(msgspec.Struct, frozen=True):
     """What is wrong with the product at `index` of a list."""
 
@@ -66,7 +74,7 @@ class ProductFault(msgspec.Struct, frozen=True):
 
 
 class Taken(msgspec.Struct, frozen=True):
-    """What became of a part of an import: the price book that holds it, and what could not be taken, in order."""
+    """What became of an import: the price book that holds it, and what could not be taken, in order."""
 
     price_book: int
     faults: tuple[ProductFault, ...]
@@ -113,7 +121,7 @@ def change_products(
     return _record(tx, journal, origin, op_id, request, products, source)
 
 
-def take_products(
+def import_products(
     tx: Tx,
     journal: Journal,
     origin: Origin,
@@ -122,26 +130,59 @@ def take_products(
     source: str,
     *,
     tax_classes: Collection[str],
+    changes_max: int | None = None,
 ) -> Taken:
-    """Like `change_products`, but the products that can be taken are taken and the others answered with their faults:
-    one part of an import, whose id is derived from the import's.
+    """Take what can be taken, as one price book, and answer the others with their faults.
 
-    Raises WrongProduct for more than PRODUCTS_MAX; IdConflict when `op_id` stands for another change.
+    A price book is complete or invisible, so all of it is one transaction: entries of PRODUCTS_MAX products with one
+    version, whose first opens it. Should anything fail, nothing of it was taken. A sale waits as long as this takes,
+    25 to 50 microseconds for a product that changes: that is why a shop that is open takes `changes_max` at once
+    (CHANGES_AT_ONCE_MAX: a quarter to half a second). A new catalogue of 100,000 takes three to five, and nobody sells.
+
+    Raises ImportTooLarge. `op_id` names the import; its entries have ids derived from it.
     """
-    request = fingerprint(ProductsRequest(source, tuple(products)))
-    known = _read_known(tx, op_id, request)
-    _check_number(products)
+    before = read_price_book(tx)
+    faults, part, changes = list[ProductFault](), 0, 0
+    for start in range(0, len(products), PRODUCTS_MAX):
+        asked = products[start : start + PRODUCTS_MAX]
+        good, wrong = _sort_out(tx, asked, tax_classes)
+        faults += [ProductFault(start + each.index, each.fault) for each in wrong]
+        changed = [good[index] for index in find_changed(tx, good)]
+        changes += len(changed)
+        if changes_max is not None and changes > changes_max:
+            raise ImportTooLarge(f"More than {changes_max} products would change.")
+        if changed:
+            part += 1
+            body = ProductsChanged(
+                request=fingerprint(ProductsRequest(source, tuple(asked))),
+                price_book=before + 1,
+                source=source,
+                products=tuple(changed),
+                part=part,
+            )
+            journal.record(tx, origin, derived_uuid(op_id, f"part {part}"), body)
+    return Taken(before + 1 if part else before, tuple(faults))
+
+
+def find_changed(tx: Tx, products: Sequence[ProductFact]) -> list[int]:
+    """Which of the products differ from the catalogue, by index."""
+    present = read_products(tx, [product.sku for product in products])
+    return [index for index, product in enumerate(products) if not _is_already(product, present.get(product.sku))]
+
+
+def _sort_out(
+    tx: Tx, products: Sequence[ProductFact], tax_classes: Collection[str]
+) -> tuple[list[ProductFact], list[ProductFault]]:
+    """The products that can be taken, and the faults of the others in order.
+
+    One that is left out keeps its present barcodes, which another of the list may have counted on: so look again.
+    """
     good, faults = list(range(len(products))), list[ProductFault]()
-    # A product left out keeps its present barcodes, which another of the list may have counted on: look again.
     while found := find_faults(tx, [products[index] for index in good], tax_classes):
         faults += [ProductFault(good[wrong.index], wrong.fault) for wrong in found]
         out = {good[wrong.index] for wrong in found}
         good = [index for index in good if index not in out]
-    faults.sort(key=lambda wrong: wrong.index)
-    if known is not None:
-        return Taken(known, tuple(faults))
-    taken = [products[index] for index in good]
-    return Taken(_record(tx, journal, origin, op_id, request, taken, source), tuple(faults))
+    return [products[index] for index in good], sorted(faults, key=lambda wrong: wrong.index)
 
 
 def find_faults(tx: Tx, products: Sequence[ProductFact], tax_classes: Collection[str]) -> list[ProductFault]:
@@ -229,8 +270,7 @@ def _record(
     source: str,
 ) -> int:
     """Write down the products that differ from the catalogue, as the next price book; nothing if none does."""
-    present = read_products(tx, [product.sku for product in products])
-    changed = tuple(product for product in products if not _is_already(product, present.get(product.sku)))
+    changed = tuple(products[index] for index in find_changed(tx, products))
     price_book = read_price_book(tx)
     if not changed:
         return price_book

@@ -14,7 +14,6 @@ import msgspec
 
 from loyalty.identity import fold_name
 from loyalty.transactions import Row, Tx
-from sync.http.etag import strong_etag
 from sync.http.paging import Page, decode_cursor, encode_cursor, page_of
 
 _QUERY_MAX = 200
@@ -57,11 +56,6 @@ class Product(msgspec.Struct, frozen=True, kw_only=True):
     active: bool
     price_book: int
     revision: str
-
-
-def product_etag(product: Product) -> str:
-    """The entity tag of a product: it changes with every fact that names the product, whatever changed in it."""
-    return strong_etag(product.revision)
 
 
 def read_product(tx: Tx, sku: str) -> Product | None:

@@ -2,6 +2,11 @@
 
 The finding lies in `verify.json`, not in the database: the command line may verify a running store without becoming a
 second writer. The service looks at that file; as long as it says that something is wrong, the store only answers reads.
+Beside the finding lies the mark of the last good run. It outlives a bad one: entries that vanished from the end of the
+journal must not be forgotten because somebody asked twice.
+
+SQLite's own look at the file comes on top of the proof: an index that does not fit its table leaves every row right and
+still lets a sale be given back twice, because the service asks the index.
 """
 
 import json
@@ -12,13 +17,17 @@ from typing import Any
 import msgspec
 
 from kiosk.registry import REGISTRY, list_statements
+from loyalty.transactions import Tx
 from sync.db import SqliteError, SqliteUnavailable, connect
 from sync.http.problems import StorageUnavailable
-from sync.verify import Mark, Report, Wrong, verify
+from sync.verify import Mark, Report, verify
+from sync.walk import Wrong
 
 FINDING_NAME = "verify.json"
 _JOURNAL_MENDING = "counterfoil restore FILE --config {config}"
 _TABLE_MENDING = "counterfoil rebuild --config {config}"
+_INTEGRITY = "integrity"
+_FAULTS_ASKED_FOR = 100
 
 
 def prove(database: Path, *, full: bool) -> Report:
@@ -27,24 +36,53 @@ def prove(database: Path, *, full: bool) -> Report:
     Raises StorageUnavailable when the disk does not answer; what is wrong with the data stands in the report.
     """
     folder = database.parent
-    since = None if full else _read_mark(folder)
     store = connect(database, read_only=True)
     # A flipped bit may leave a text that is no UTF-8. It must be told apart from the right one, not end the proof.
     store.text_factory = _read_text
-    scratch = open_scratch()
     try:
         store.execute("BEGIN")
-        report = verify(store, scratch, REGISTRY, since)
+        report = prove_open(store, read_mark(folder), full=full)
+        if report.tables:
+            _look_at_file(store, report)
         store.execute("ROLLBACK")
     except (SqliteError, UnicodeDecodeError) as error:  # a damaged schema can give messages that are no text
         if isinstance(error, SqliteUnavailable):
             raise StorageUnavailable(str(error)) from error
         report = Report(ok=False, first_wrong=Wrong("", 0, f"the file is damaged: {error}"))
     finally:
-        scratch.close()
         store.close()
     _remember(folder, report)
     return report
+
+
+def prove_open(store: Tx, since: Mark | None, *, full: bool) -> Report:
+    """Verify an open database, in the caller's transaction. What is found wrong from a mark is looked for once more in
+    full, because only a full run names the entry."""
+    for everything in (full, True):
+        scratch = open_scratch()
+        try:
+            report = verify(store, scratch, REGISTRY, since, full=everything)
+        finally:
+            scratch.close()
+        if report.ok or not report.tables or everything:
+            break
+    return report
+
+
+def _look_at_file(store: Tx, report: Report) -> None:
+    """SQLite's own check of every page and of every index against its table. The gravest finding is told: one that is
+    not about an index cannot be mended by making indexes anew."""
+    found = store.execute(f"PRAGMA integrity_check({_FAULTS_ASKED_FOR})")
+    faults = sorted((str(row[0]) for row in found if row[0] != "ok"), key=_is_about_index)
+    report.tables[_INTEGRITY] = not faults
+    if faults:
+        report.ok, report.mark = False, None
+        report.first_wrong = report.first_wrong or Wrong("", 0, f"{_INTEGRITY}: {faults[0]}")
+
+
+def _is_about_index(fault: str) -> bool:
+    """Whether one of SQLite's messages is about an index that does not fit: "row 5 missing from index sale_by_day"."""
+    return " index " in fault
 
 
 def _read_text(raw: bytes) -> str:
@@ -75,17 +113,30 @@ def verified_at(folder: Path) -> float | None:
 
 
 def forget_finding(folder: Path) -> None:
-    """After a restore or a rebuild: what was found belongs to another file; the next verify starts from the
-    beginning."""
+    """After a restore, or when another file begins a new life: what was found and proved belongs to the file that lay
+    here before; the next verify starts from the beginning."""
     (folder / FINDING_NAME).unlink(missing_ok=True)
 
 
-def _read_mark(folder: Path) -> Mark | None:
+def forget_fault(folder: Path) -> None:
+    """After a rebuild: the fault is mended, and what was proved before it is proved still."""
+    mark = read_mark(folder)
+    if mark is None:
+        forget_finding(folder)
+    else:
+        _write(folder, {"mark": msgspec.to_builtins(mark)})
+
+
+def read_mark(folder: Path) -> Mark | None:
+    """The mark of the last good run on this file; None where there is none that can be read."""
     value = _read(folder).get("mark")
     try:
-        return msgspec.convert(value, Mark) if value else None
-    except msgspec.ValidationError:
+        mark = msgspec.convert(value, Mark) if value else None
+        if mark is not None:
+            mark.head()
+    except (msgspec.ValidationError, ValueError, OverflowError):
         return None
+    return mark
 
 
 def _read(folder: Path) -> dict[str, Any]:
@@ -104,14 +155,15 @@ def _remember(folder: Path, report: Report) -> None:
             "at_ms": time.time_ns() // 1_000_000,
             "first_wrong": msgspec.to_builtins(report.first_wrong),
             "mend": None if report.ok else mending(report),
-            "mark": msgspec.to_builtins(report.mark),
+            "mark": msgspec.to_builtins(report.mark if report.ok else read_mark(folder)),
         },
     )
 
 
 def remember_fault(folder: Path, mend: str) -> None:
     """Remember a fault that was found without verify: the store stays read-only until a full run says otherwise."""
-    _write(folder, {"ok": False, "at_ms": time.time_ns() // 1_000_000, "mend": mend})
+    mark = msgspec.to_builtins(read_mark(folder))
+    _write(folder, {"ok": False, "at_ms": time.time_ns() // 1_000_000, "mend": mend, "mark": mark})
 
 
 def _write(folder: Path, finding: dict[str, Any]) -> None:
@@ -123,11 +175,24 @@ def _write(folder: Path, finding: dict[str, Any]) -> None:
 def mending(report: Report) -> str:
     """What the person at the till reads: what is wrong and the command that mends it.
 
-    A broken chain can only come back from a copy; a table that differs from a sound chain is made anew from it.
+    A broken chain, or a broken page, can only come back from a copy. A table that differs from a sound chain is made
+    anew from it, and so is an index that differs from its table.
     """
     wrong = report.first_wrong
-    where = f"entry {wrong.seq} of epoch {wrong.epoch}: {wrong.what}" if wrong else "unknown"
-    command = _TABLE_MENDING if report.tables else _JOURNAL_MENDING
-    return (
-        f"Verify found a fault ({where}). Nothing is lost that the journal holds. Run: {command.format(config='FILE')}"
-    )
+    if wrong is None:
+        where = "unknown"
+    elif wrong.seq:
+        where = f"entry {wrong.seq} of epoch {wrong.epoch}: {wrong.what}"
+    else:
+        where = wrong.what
+    command = (_TABLE_MENDING if _can_be_rebuilt(report) else _JOURNAL_MENDING).format(config="FILE")
+    if wrong is not None and wrong.what.startswith(f"{_INTEGRITY}: ") and _can_be_rebuilt(report):
+        return f"Verify found an index that does not fit its table ({where}). No row is lost. Run: {command}"
+    return f"Verify found a fault ({where}). Nothing is lost that the journal holds. Run: {command}"
+
+
+def _can_be_rebuilt(report: Report) -> bool:
+    """The chain holds (else no table was compared), and no page is broken."""
+    wrong = report.first_wrong
+    broken_page = wrong is not None and wrong.what.startswith(f"{_INTEGRITY}: ") and not _is_about_index(wrong.what)
+    return bool(report.tables) and not broken_page

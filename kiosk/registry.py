@@ -29,6 +29,7 @@ from loyalty.tables import Table, TableClass
 from printers.schema import INDEXES as PRINTER_INDEXES
 from printers.schema import KEYS as PRINTER_KEYS
 from printers.schema import LOCAL_TABLES as PRINTER_TABLES
+from printers.schema import PERSONAL as PRINTER_PERSONAL
 from sync.facts import Body
 from sync.facts.catalogue import ProductsChanged, StockCounted
 from sync.facts.members import ConsentRecorded, MemberChanged, MemberEnrolled, MemberErased
@@ -62,7 +63,9 @@ APPLIERS: Mapping[type[Body], Apply] = {
 }
 
 _PRINTER_TABLES = tuple(
-    Table(name, TableClass.LOCAL, PRINTER_KEYS[name], ddl, PRINTER_INDEXES.get(name, ()))
+    Table(
+        name, TableClass.LOCAL, PRINTER_KEYS[name], ddl, PRINTER_INDEXES.get(name, ()), personal=PRINTER_PERSONAL[name]
+    )
     for name, ddl in PRINTER_TABLES.items()
 )
 

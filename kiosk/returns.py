@@ -8,8 +8,7 @@ A sale due 700 (two equal lines of 351 paid in cash, rounded down by 2) that com
     2nd line |   350 |            350 |        0 |             700
 
 `value` is the split-independent share of what was due. What the coins make of it is carried into the next step, so the
-last refund always ends exactly at what was paid (I9, I14). An exchange that gives cash back rounds what it gives back;
-the new sale takes the rounding, so here too all that comes out is all that was paid.
+last refund always ends exactly at what was paid (I9, I14). How the money goes back is decided in kiosk/refunds.py.
 """
 
 from collections.abc import Mapping, Sequence
@@ -17,11 +16,11 @@ from uuid import UUID
 
 from msgspec import Struct
 
-from kiosk.tender import CASH
+from kiosk.quantities import check_pieces
+from kiosk.tender import CASH, EXCHANGE
 from loyalty.earning import claw_back
 from loyalty.errors import Conflict, InvalidInput
 from loyalty.return_shares import cumulative_share
-from loyalty.rounding import round_cash
 from sync.facts.returns import Refunded, ReturnedLine
 
 
@@ -55,7 +54,7 @@ class ReturnTooLate(Conflict):
     code, hint = "return_too_late", "Only a manager can decide otherwise, outside the till."
 
 
-class SaleVoided(Conflict):
+class VoidedSaleReturned(Conflict):
     """This sale was voided: nothing of it can come back."""
 
     code, hint = "sale_voided", "The receipt is no longer valid."
@@ -112,7 +111,7 @@ def value_return(
     """Value (line, quantity_milli) pairs coming back now. `pointers` say where each pair stands in the request
     (/lines/0, … if not given).
 
-    Raises UnknownSaleLine, NothingLeftToReturn.
+    Raises UnknownSaleLine, WholePiecesOnly, NothingLeftToReturn.
     """
     places = pointers if pointers is not None else [f"/lines/{index}" for index in range(len(asked))]
     by_line = {line.line: line for line in sold.lines}
@@ -121,6 +120,7 @@ def value_return(
     for place, (number, quantity) in zip(places, asked, strict=True):
         if number not in by_line:
             raise UnknownSaleLine(f"There is no line {number}.", pointer=f"{place}/line")
+        check_pieces(by_line[number].unit, quantity, f"{place}/quantity_milli")
         after[number] += quantity
         if after[number] > by_line[number].quantity_milli:
             raise NothingLeftToReturn(f"Line {number}.", pointer=f"{place}/quantity_milli")
@@ -167,76 +167,9 @@ def _returned_line(line: SoldLineState, before: int, after: int) -> ReturnedLine
     )
 
 
-def round_refund(owed_minor: int, allowed_minor: int, step_minor: int) -> int:
-    """What is given back of `owed_minor` in coins: the nearest coin amount, never more than the `allowed_minor` that is
-    left of the cash that was paid (I9). The two part only where an exchange spent an odd amount of that cash:
-
-        owed | allowed | step | coins
-        -----|---------|------|------
-         129 |     260 |    5 |   130
-         127 |     260 |    5 |   125
-         129 |     129 |    5 |   125
-    """
-    coins = round_cash(owed_minor, step_minor)
-    return allowed_minor // step_minor * step_minor if coins > allowed_minor >= owed_minor else coins
-
-
-def suggest_refund(sold: SoldState, owed_minor: int, step_minor: int) -> int:
-    """What to give back: rounded to coins where nothing but cash was paid."""
-    allowed = sold.allowed()
-    return round_refund(owed_minor, allowed.get(CASH, 0), step_minor) if set(allowed) <= {CASH} else owed_minor
-
-
-def draw_refunds(sold: SoldState, owed_minor: int, pool: dict[str, int], step_minor: int) -> tuple[Refunded, ...]:
-    """Take `owed_minor` out of `pool` (kind -> amount offered), within what the sale's tenders allow.
-
-    What is taken is subtracted from `pool`. Kinds other than cash go first and exactly; cash pays the rest, to the
-    nearest coin. Raises RefundTooLarge, RefundMismatch.
-    """
-    allowed = sold.allowed()
-    refunds: list[Refunded] = []
-    left = owed_minor
-    for kind in sorted(pool):
-        if kind == CASH or not pool[kind]:
-            continue
-        take = min(pool[kind], left)
-        if take > allowed.get(kind, 0):
-            raise RefundTooLarge(f"{kind}: at most {allowed.get(kind, 0)}.", pointer="/refunds")
-        if take:
-            refunds.append(Refunded(kind=kind, amount_minor=take, settles=kind))
-            pool[kind] -= take
-            left -= take
-    coins = round_refund(left, allowed.get(CASH, 0), step_minor)
-    if coins > pool.get(CASH, 0):
-        wanted = owed_minor - left + coins
-        raise RefundMismatch(f"{coins - pool.get(CASH, 0)} is missing.", pointer="/refunds", refund_minor=wanted)
-    if coins > allowed.get(CASH, 0):
-        raise RefundTooLarge(f"cash: at most {allowed.get(CASH, 0)}.", pointer="/refunds")
-    if coins:
-        refunds.append(Refunded(kind=CASH, amount_minor=coins, settles=CASH))
-        pool[CASH] -= coins
-    return tuple(refunds)
-
-
-def round_credit(credit_minor: int, cash_back_minor: int, step_minor: int) -> int:
-    """What returned goods pay of new ones, once the cash that goes back beside it is a coin amount.
-
-    The shop settles the difference, so the difference is what is rounded. Goods of 260 come back, new ones are taken:
-
-        new goods | cash back | coins (step 5) | credit | the new sale is due
-        ----------|-----------|----------------|--------|--------------------
-              132 |       128 |            130 |    130 | 130, rounding -2
-              133 |       127 |            125 |    135 | 135, rounding +2
-                1 |       259 |            260 |      0 | 0, rounding -1
-                0 |       260 |            260 |      0 | 0
-    """
-    if not credit_minor:
-        return 0
-    return max(credit_minor + cash_back_minor - round_cash(cash_back_minor, step_minor), 0)
-
-
-def draw_credit(sold: SoldState, amount_minor: int, kind: str) -> tuple[Refunded, ...]:
-    """Spend `amount_minor` of the return on new goods: it counts against the kinds that were paid, cash first.
+def spend_credit(sold: SoldState, amount_minor: int) -> tuple[Refunded, ...]:
+    """Spend `amount_minor` of the return on new goods: it counts against the kinds that were paid, cash first, so that
+    a later return of the new goods refunds those kinds.
 
     Raises RefundTooLarge when the sale's tenders cannot cover it.
     """
@@ -246,7 +179,7 @@ def draw_credit(sold: SoldState, amount_minor: int, kind: str) -> tuple[Refunded
     for settles in sorted(allowed, key=lambda name: (name != CASH, name)):
         part = min(left, allowed[settles])
         if part:
-            refunds.append(Refunded(kind=kind, amount_minor=part, settles=settles))
+            refunds.append(Refunded(kind=EXCHANGE, amount_minor=part, settles=settles))
             left -= part
     if left:
         raise RefundTooLarge(f"{left} more than was paid.", pointer="/returns")

@@ -12,7 +12,7 @@ from msgspec import Struct
 from kiosk.answers import QuoteAnswer, render_quote
 from kiosk.commands import CompleteSale, LineRequest
 from kiosk.numbering import document_number
-from kiosk.tender import Settlement, refuse_card_number, settle
+from kiosk.tender import EXCHANGE, Settlement, check_detail, refuse_card_number, settle
 from kiosk.terms import Terms
 from loyalty.basket import BasketLine, ManualDiscount, PricedBasket, PricedLine, price
 from loyalty.earning import Earned, earn, eligible_lines
@@ -21,8 +21,6 @@ from loyalty.ledger import Balance, apply_points
 from loyalty.rounding import Rounding, round_ratio
 from sync.facts.returns import TakenBack
 from sync.facts.sales import SaleCompleted, SoldDiscount, SoldLine, TaxTerms, TaxTotal, Tendered
-
-EXCHANGE = "exchange"
 
 
 class EmptySale(InvalidInput):
@@ -196,6 +194,7 @@ def _settle(
     used = sum(refund.amount_minor for refund in credit)
     for index, tender in enumerate(command.tenders):
         refuse_card_number(tender.reference, f"/tenders/{index}/reference")
+        check_detail(tender.kind, hold=tender.hold, code=tender.code, pointer=f"/tenders/{index}")
     given = [(tender.kind, tender.amount_minor) for tender in command.tenders]
     rounded = total + facts.exchange_rounding_minor
     settlement = settle(rounded - used, given, terms.cash_rounding_step_minor, terms.tender_kinds)
@@ -228,7 +227,13 @@ def _sold(asked: LineRequest, item: ItemFacts, line: PricedLine, points: int, fa
         override_by=facts.approvals.get("price_override", facts.operator) if overridden else None,
         gross_minor=line.gross_minor,
         discounts=tuple(
-            SoldDiscount(discount.kind, discount.reason, discount.amount_minor, discount.offer)
+            SoldDiscount(
+                discount.kind,
+                discount.reason,
+                discount.amount_minor,
+                discount.offer,
+                facts.approvals.get("discount") if discount.kind == "manual" else None,
+            )
             for discount in line.discounts
         ),
         net_minor=line.net_minor,

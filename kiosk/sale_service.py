@@ -4,16 +4,16 @@ it."""
 from collections.abc import Mapping
 from uuid import UUID
 
-from msgspec import Struct
-
 from kiosk.answers import QuoteAnswer, SaleAnswer, receipt_job, render_sale
 from kiosk.approvals import need_approval, use_approvals
 from kiosk.commands import CompleteSale, QuoteBasket, VoidSale, fingerprint
 from kiosk.documents import sale_receipt, void_receipt
+from kiosk.exchange_service import ExchangeReturn, quote_exchange, take_back_for_exchange
 from kiosk.line_items import find_items
+from kiosk.outcome import Outcome
 from kiosk.paper import queue_paper
 from kiosk.product_store import read_price_book
-from kiosk.return_service import ExchangeReturn, take_back_for_exchange
+from kiosk.reasons import list_reasons, refuse_names
 from kiosk.returns import RefundMismatch
 from kiosk.sale import ItemFacts, SaleFacts, decide_sale, price_lines, quote_priced
 from kiosk.sale_store import UnknownSale, find_sale, has_returns, is_voided, next_document, read_balance
@@ -64,16 +64,15 @@ class VoidedDifferently(Conflict):
     code, hint = "voided_differently", "Nothing was changed; look at the sale."
 
 
-class Outcome(Struct, frozen=True):
-    """An answer, and whether it is that of an earlier delivery of the same command."""
+class NoRewards(InvalidInput):
+    """Points cannot be spent here: this store has no rewards."""
 
-    answer: SaleAnswer
-    replayed: bool
+    code, hint = "no_rewards", "Price the basket without points; they stay in the account."
 
 
-def complete_sale(tx: Tx, shop: Shop, caller: Caller, command: CompleteSale) -> Outcome:
-    """Sell. Raises what deciding raises, NoOpenShift, UnknownMember, UnknownCoupon, UnknownHold; nothing is written
-    then."""
+def complete_sale(tx: Tx, shop: Shop, caller: Caller, command: CompleteSale) -> Outcome[SaleAnswer]:
+    """Sell. Raises what deciding raises, NoOpenShift, UnknownMember, UnknownCoupon, UnknownHold, ReasonNamesMember, and
+    in an exchange what taking back raises; nothing is written then."""
     request = fingerprint(command)
     known = find_same(tx, command.id, SaleCompleted, request)
     if known is not None:
@@ -91,11 +90,16 @@ def complete_sale(tx: Tx, shop: Shop, caller: Caller, command: CompleteSale) -> 
 
 
 def quote_basket(tx: Tx, shop: Shop, caller: Caller, command: QuoteBasket) -> QuoteAnswer:
-    """Price a basket as the sale would. Writes nothing. Raises what pricing raises, UnknownMember, UnknownCoupon."""
+    """Price a basket as the sale would; with `returns`, what is left to pay or goes back. Writes nothing.
+
+    Raises what pricing raises, UnknownMember, UnknownCoupon, NoRewards, and what a return's quote raises.
+    """
     terms = shop.terms
     terms.check_currency(command.currency)
     if command.coupons:
         raise UnknownCoupon(pointer="/coupons/0")
+    if command.points:
+        raise NoRewards(pointer="/points")
     items = find_items(tx, command.lines, terms, day_of(tx, caller, terms))
     lines, priced = price_lines(command.lines, items, terms)
     points: dict[int, int] = {}
@@ -106,13 +110,15 @@ def quote_basket(tx: Tx, shop: Shop, caller: Caller, command: QuoteBasket) -> Qu
             earn(eligible_lines(lines, priced, terms.tax.mode, terms.earn_rule.basis), terms.earn_rule).by_line
         )
         balance = read_balance(tx, command.member)
-    return quote_priced(items, priced, points, balance, terms)
+    quote = quote_priced(items, priced, points, balance, terms)
+    return quote_exchange(tx, shop, caller, command.returns, quote) if command.returns else quote
 
 
-def void_sale(tx: Tx, shop: Shop, caller: Caller, sale: UUID, command: VoidSale) -> Outcome:
+def void_sale(tx: Tx, shop: Shop, caller: Caller, sale: UUID, command: VoidSale) -> Outcome[SaleAnswer]:
     """Undo a sale before its shift closes. Voiding it again answers the same.
 
-    Raises UnknownSale, NoOpenShift, SoldOnAnotherTill, ShiftOver, AlreadyReturned, ApprovalNeeded, VoidedDifferently.
+    Raises UnknownSale, NoOpenShift, SoldOnAnotherTill, ShiftOver, AlreadyReturned, ApprovalNeeded, ReasonNamesMember,
+    VoidedDifferently.
     """
     entry = find(tx, sale)
     if entry is None or not isinstance(entry.body, SaleCompleted):
@@ -132,6 +138,7 @@ def void_sale(tx: Tx, shop: Shop, caller: Caller, sale: UUID, command: VoidSale)
         raise ShiftOver
     if has_returns(tx, sale) or body.returned:
         raise AlreadyReturned
+    refuse_names(tx, [body.member], [(command.reason, "/reason")])
     approver = need_approval(tx, caller, command.approval, "void", shop.terms.needs_approval)
     void = SaleVoided(
         request=fingerprint(command),
@@ -180,6 +187,7 @@ def _gather(tx: Tx, shop: Shop, caller: Caller, command: CompleteSale, shift: Op
         need_active_member(tx, command.member)
     approvals = use_approvals(tx, caller, _approval_tokens(command))
     back = _take_back(tx, shop, caller, command, items, approvals)
+    refuse_names(tx, [command.member, *(taken.member for taken in back.taken)], list_reasons(command.lines))
     return SaleFacts(
         items=items,
         till=caller.till,

@@ -71,13 +71,11 @@ def read_sold_state(tx: Tx, sale: UUID) -> SoldState:
     Whether its tax was in the price or on top of it is told by the sale itself, not by today's configuration.
     """
     head = tx.execute(
-        "SELECT number, member, due_minor, change_minor, due_minor - rounding_minor <> net_minor FROM sale"
-        " WHERE id = ?",
-        (sale.bytes,),
+        "SELECT number, member, due_minor, change_minor, tax_mode FROM sale WHERE id = ?", (sale.bytes,)
     ).fetchone()
     if head is None:
         raise UnknownSale
-    tax_added = bool(head[4])
+    tax_added = head[4] == "added"
     kept: dict[str, int] = dict(
         tx.execute(
             "SELECT settles, sum(amount_minor) FROM sale_tender WHERE sale = ? GROUP BY settles", (sale.bytes,)

@@ -1,15 +1,23 @@
 """pure: what a shift adds up to. X is the running account, Z the closed one; both are this value.
 
 expected cash = float + taken - change - voided - refunded + paid in - paid out - dropped
+
+The count at closing is blind: while a shift is open, its X shows a cashier no number from which the expected cash could
+be computed. She knows the float and what she moved by hand. So the cash taken and given back is hidden, and with it
+every sum of money over all kinds, because the card terminal tells its own total: due minus card is cash. Points earned
+go too, since they count money. The numbers of sales, voids, returns and drawer openings stay, and so do the kinds that
+are not in the drawer. For the same reason a cashier's pay-out is not compared with the drawer (a refusal would tell, by
+halving, how much there is), and closing always wants a count of cash. What a cashier can still do is add up every
+receipt of the day one by one: the count keeps honest people honest, the Z shows the difference.
 """
 
 from collections.abc import Mapping
 from uuid import UUID
 
+import msgspec
 from msgspec import Struct
 
-from kiosk.sale import EXCHANGE
-from kiosk.tender import CASH
+from kiosk.tender import CASH, EXCHANGE
 from loyalty.errors import Conflict, InvalidInput
 from sync.facts.shifts import TenderCount
 
@@ -45,11 +53,11 @@ class DrawerShort(InvalidInput):
 
 
 class TenderTotal(Struct, frozen=True, kw_only=True):
-    """One kind of tender over a shift. `expected_minor` is None while the count is blind."""
+    """One kind of tender over a shift. While the count is blind, `expected_minor` is None, and for cash all three."""
 
     kind: str
-    taken_minor: int
-    given_back_minor: int
+    taken_minor: int | None
+    given_back_minor: int | None
     expected_minor: int | None
 
 
@@ -66,6 +74,18 @@ class MovementLine(Struct, frozen=True, kw_only=True):
 
     id: UUID
     kind: str
+    amount_minor: int
+    reason: str
+    at: str
+
+
+class MovementAnswer(Struct, frozen=True, kw_only=True):
+    """Cash that was moved by hand. It says nothing of what is in the drawer now."""
+
+    id: UUID
+    shift: UUID
+    kind: str
+    currency: str
     amount_minor: int
     reason: str
     at: str
@@ -96,7 +116,8 @@ class ShiftTotals(Struct, frozen=True, kw_only=True):
 
 
 class ShiftReport(Struct, frozen=True, kw_only=True):
-    """X (state open) or Z (state closed) of a shift. `print_job` is the paper of a Z."""
+    """X (state open) or Z (state closed) of a shift. A Z has a `number` (T01-Z0001) and a paper, `print_job`. Sums of
+    money are None and the taxes empty while a cashier's count is blind."""
 
     id: UUID
     kind: str
@@ -110,17 +131,17 @@ class ShiftReport(Struct, frozen=True, kw_only=True):
     currency: str
     float_minor: int
     sales: int
-    gross_minor: int
-    discount_minor: int
-    net_minor: int
-    due_minor: int
-    rounding_minor: int
+    gross_minor: int | None
+    discount_minor: int | None
+    net_minor: int | None
+    due_minor: int | None
+    rounding_minor: int | None
     voids: int
-    voided_minor: int
+    voided_minor: int | None
     returns: int
-    returned_minor: int
+    returned_minor: int | None
     drawer_openings: int
-    points_earned: int
+    points_earned: int | None
     taxes: list[TaxSum]
     tenders: list[TenderTotal]
     movements: list[MovementLine]
@@ -128,6 +149,7 @@ class ShiftReport(Struct, frozen=True, kw_only=True):
     variance_minor: int
     first_number: str | None
     last_number: str | None
+    number: str | None = None
     print_job: UUID | None = None
 
 
@@ -141,10 +163,49 @@ def expected_by_kind(float_minor: int, totals: ShiftTotals) -> dict[str, int]:
     return expected
 
 
+def total_tenders(float_minor: int, totals: ShiftTotals) -> list[TenderTotal]:
+    """Every kind with what came in, what went out, and what should be there."""
+    return [
+        TenderTotal(
+            kind=kind,
+            taken_minor=totals.taken.get(kind, 0),
+            given_back_minor=totals.given_back.get(kind, 0),
+            expected_minor=expected,
+        )
+        for kind, expected in expected_by_kind(float_minor, totals).items()
+    ]
+
+
+def hide_cash(report: ShiftReport) -> ShiftReport:
+    """The X of an open shift as somebody may see it who has yet to count the drawer."""
+    tenders = [
+        TenderTotal(
+            kind=tender.kind,
+            taken_minor=None if tender.kind == CASH else tender.taken_minor,
+            given_back_minor=None if tender.kind == CASH else tender.given_back_minor,
+            expected_minor=None,
+        )
+        for tender in report.tenders
+    ]
+    return msgspec.structs.replace(
+        report,
+        gross_minor=None,
+        discount_minor=None,
+        net_minor=None,
+        due_minor=None,
+        rounding_minor=None,
+        voided_minor=None,
+        returned_minor=None,
+        points_earned=None,
+        taxes=[],
+        tenders=tenders,
+    )
+
+
 def count_shift(expected: Mapping[str, int], counted: Mapping[str, int]) -> tuple[TenderCount, ...]:
-    """Compare a blind count with what should be there. Raises CashNotCounted when cash should be there and nobody
-    looked."""
-    if CASH not in counted and expected.get(CASH, 0):
+    """Compare a blind count with what should be there. Raises CashNotCounted without a count of cash, however little
+    should be there: asking only when some is missing would tell."""
+    if CASH not in counted:
         raise CashNotCounted(pointer="/counted/cash")
     return tuple(
         TenderCount(kind, expected.get(kind, 0), amount, amount - expected.get(kind, 0))

@@ -1,4 +1,4 @@
-"""pure: X and Z as a content for paper."""
+"""pure: X and Z as a content for paper. What a blind X hides (kiosk/shift.py) has no row."""
 
 from kiosk.business_day import local_text
 from kiosk.documents import store_header
@@ -25,7 +25,7 @@ def shift_paper(
     return ShiftReportContent(
         store=store_header(terms),
         kind="Z" if report.state == "closed" else "X",
-        number=f"{report.till}-Z{report.z_number:04d}" if report.z_number else report.till,
+        number=report.number or report.till,
         business_day=report.business_day,
         opened_at_local=local_text(opened_at_ms, terms.time_zone),
         at_local=local_text(now_ms, terms.time_zone),
@@ -44,12 +44,9 @@ def _sections(report: ShiftReport) -> tuple[ReportSection, ...]:
         ReportSection(
             (
                 ReportRow(word=ReportWord.RECEIPTS, count=report.sales),
-                _row(ReportWord.GROSS, report.gross_minor),
-                _row(ReportWord.DISCOUNTS, -report.discount_minor),
-                _row(ReportWord.NET, report.net_minor, total=True),
-                _row(ReportWord.ROUNDING, report.rounding_minor),
-                ReportRow(word=ReportWord.VOIDS, count=report.voids, amount_minor=-report.voided_minor),
-                ReportRow(word=ReportWord.RETURNS, count=report.returns, amount_minor=-report.returned_minor),
+                *_money(report),
+                ReportRow(word=ReportWord.VOIDS, count=report.voids, amount_minor=_out(report.voided_minor)),
+                ReportRow(word=ReportWord.RETURNS, count=report.returns, amount_minor=_out(report.returned_minor)),
             ),
             ReportWord.SALES,
         ),
@@ -60,7 +57,11 @@ def _sections(report: ShiftReport) -> tuple[ReportSection, ...]:
             ReportWord.TAXES,
         ),
         ReportSection(
-            tuple(_tender_row(tender.kind, tender.taken_minor - tender.given_back_minor) for tender in report.tenders),
+            tuple(
+                _tender_row(tender.kind, tender.taken_minor - tender.given_back_minor)
+                for tender in report.tenders
+                if tender.taken_minor is not None and tender.given_back_minor is not None
+            ),
             ReportWord.TENDERS,
         ),
         ReportSection(_drawer(report), ReportWord.DRAWER),
@@ -76,6 +77,21 @@ def _sections(report: ShiftReport) -> tuple[ReportSection, ...]:
         )
         sections.append(ReportSection(numbers))
     return tuple(section for section in sections if section.rows)
+
+
+def _money(report: ShiftReport) -> tuple[ReportRow, ...]:
+    """The sums of the day; a blind X has none."""
+    sums = (
+        (ReportWord.GROSS, report.gross_minor),
+        (ReportWord.DISCOUNTS, _out(report.discount_minor)),
+        (ReportWord.NET, report.net_minor),
+        (ReportWord.ROUNDING, report.rounding_minor),
+    )
+    return tuple(_row(word, amount, total=word is ReportWord.NET) for word, amount in sums if amount is not None)
+
+
+def _out(amount_minor: int | None) -> int | None:
+    return None if amount_minor is None else -amount_minor
 
 
 def _drawer(report: ShiftReport) -> tuple[ReportRow, ...]:

@@ -8,17 +8,21 @@ from kiosk.approvals import need_approval
 from kiosk.business_day import business_day, utc_text
 from kiosk.commands import CloseShift, MoveCash, OpenDrawer, fingerprint
 from kiosk.commands import OpenShift as OpenShiftCommand
+from kiosk.numbering import shift_number
+from kiosk.outcome import Outcome
 from kiosk.paper import queue_paper
 from kiosk.shift import (
     DrawerShort,
+    MovementAnswer,
     ShiftAlreadyOpen,
     ShiftClosedDifferently,
     ShiftNotOpen,
     ShiftReport,
     ShiftTotals,
-    TenderTotal,
     count_shift,
     expected_by_kind,
+    hide_cash,
+    total_tenders,
 )
 from kiosk.shift_document import shift_paper
 from kiosk.shift_store import ShiftRow, next_z_number, read_counts, read_shift, read_totals
@@ -28,7 +32,11 @@ from loyalty.errors import Forbidden, IdConflict
 from loyalty.ids import derived_uuid
 from loyalty.transactions import Tx
 from sync.facts.shifts import DrawerOpened, ShiftClosed, ShiftMoved, ShiftOpened
-from sync.journal import find, find_same
+from sync.journal import Entry, find, find_same
+
+_MANAGER = "manager"
+# The paper of an open shift that a manager asked for shows the money; its kind keeps it from cashiers.
+_SHIFT_PAPER, _FULL_X = "shift_report", "manager_shift_report"
 
 
 class NotYourTill(Forbidden):
@@ -37,11 +45,10 @@ class NotYourTill(Forbidden):
     code, hint = "not_your_till", "Do it on the till the shift was opened on, or ask a manager."
 
 
-class ShiftOutcome(Struct, frozen=True):
-    """A report, and whether the command had been carried out before."""
+class ManagersPaper(Forbidden):
+    """This paper says what should be in the drawer, and the drawer has yet to be counted by somebody else."""
 
-    answer: ShiftReport
-    replayed: bool
+    code, hint = "managers_paper", "Print the X of your own shift, or ask a manager."
 
 
 class DrawerAnswer(Struct, frozen=True):
@@ -51,57 +58,64 @@ class DrawerAnswer(Struct, frozen=True):
     at: str
 
 
-def open_shift(tx: Tx, shop: Shop, caller: Caller, command: OpenShiftCommand) -> ShiftOutcome:
-    """Open this till's shift and fix its business day. Raises ShiftAlreadyOpen."""
+def open_shift(tx: Tx, shop: Shop, caller: Caller, command: OpenShiftCommand) -> Outcome[ShiftReport]:
+    """Open this till's shift and fix its business day. The answer is the X of the moment it opened, also later.
+
+    Raises ShiftAlreadyOpen.
+    """
     known = find_same(tx, command.id, ShiftOpened, fingerprint(command))
-    if known is None:
-        shop.terms.check_currency(command.currency)
-        if find_open_shift(tx, caller.till) is not None:
-            raise ShiftAlreadyOpen
-        day = business_day(caller.now_ms, shop.terms.time_zone, shop.terms.day_cutover_minutes)
-        body = ShiftOpened(
-            request=fingerprint(command),
-            till=caller.till,
-            currency=shop.terms.currency,
-            float_minor=command.float_minor,
-        )
-        shop.journal.record(tx, origin_of(caller, day), command.id, body)
-    return ShiftOutcome(report_shift(tx, shop, caller, command.id), replayed=known is not None)
+    if known is not None:
+        return Outcome(_opened(known), replayed=True)
+    shop.terms.check_currency(command.currency)
+    if find_open_shift(tx, caller.till) is not None:
+        raise ShiftAlreadyOpen
+    day = business_day(caller.now_ms, shop.terms.time_zone, shop.terms.day_cutover_minutes)
+    body = ShiftOpened(
+        request=fingerprint(command),
+        till=caller.till,
+        currency=shop.terms.currency,
+        float_minor=command.float_minor,
+    )
+    return Outcome(_opened(shop.journal.record(tx, origin_of(caller, day), command.id, body)), replayed=False)
 
 
-def move_cash(tx: Tx, shop: Shop, caller: Caller, shift: UUID, command: MoveCash) -> ShiftOutcome:
-    """Put cash in or take it out by hand. A replay answers with the shift as it is now.
+def move_cash(tx: Tx, shop: Shop, caller: Caller, shift: UUID, command: MoveCash) -> Outcome[MovementAnswer]:
+    """Put cash in or take it out by hand.
+
+    Only a manager's amount is compared with the drawer: a cashier could otherwise ask for what should be in it, refusal
+    by refusal. A mistyped pay-out of hers is taken back by a pay-in, and shows in the Z.
 
     Raises UnknownShift, NotYourTill, ShiftNotOpen, DrawerShort, IdConflict.
     """
     request = fingerprint(command)
     known = find_same(tx, command.id, ShiftMoved, request)
     if known is not None:
-        assert isinstance(known.body, ShiftMoved)
-        if known.body.shift != shift:
+        answer = _moved(known)
+        if answer.shift != shift:
             raise IdConflict
-    if known is None:
-        shop.terms.check_currency(command.currency)
-        row = _mine(read_shift(tx, shift), caller)
-        if row.closed_at is not None:
-            raise ShiftNotOpen
+        return Outcome(answer, replayed=True)
+    shop.terms.check_currency(command.currency)
+    row = _mine(read_shift(tx, shift), caller)
+    if row.closed_at is not None:
+        raise ShiftNotOpen
+    if command.kind != "pay_in" and caller.role == _MANAGER:
         inside = expected_by_kind(row.float_minor, read_totals(tx, shift))[CASH]
-        if command.kind != "pay_in" and command.amount_minor > inside:
+        if command.amount_minor > inside:
             raise DrawerShort(pointer="/amount_minor")
-        body = ShiftMoved(
-            request=request,
-            shift=shift,
-            till=row.till,
-            currency=shop.terms.currency,
-            kind=command.kind,
-            amount_minor=command.amount_minor,
-            reason=command.reason,
-        )
-        shop.journal.record(tx, origin_of(caller, row.business_day), command.id, body)
-    return ShiftOutcome(report_shift(tx, shop, caller, shift), replayed=known is not None)
+    body = ShiftMoved(
+        request=request,
+        shift=shift,
+        till=row.till,
+        currency=shop.terms.currency,
+        kind=command.kind,
+        amount_minor=command.amount_minor,
+        reason=command.reason,
+    )
+    entry = shop.journal.record(tx, origin_of(caller, row.business_day), command.id, body)
+    return Outcome(_moved(entry), replayed=False)
 
 
-def close_shift(tx: Tx, shop: Shop, caller: Caller, shift: UUID, command: CloseShift) -> ShiftOutcome:
+def close_shift(tx: Tx, shop: Shop, caller: Caller, shift: UUID, command: CloseShift) -> Outcome[ShiftReport]:
     """Close a shift with a blind count. The same close again answers the same.
 
     Raises UnknownShift, NotYourTill, CashNotCounted, ShiftClosedDifferently.
@@ -113,7 +127,7 @@ def close_shift(tx: Tx, shop: Shop, caller: Caller, shift: UUID, command: CloseS
         assert isinstance(known.body, ShiftClosed)
         if known.body.request != request:
             raise ShiftClosedDifferently
-        return ShiftOutcome(report_shift(tx, shop, caller, shift), replayed=True)
+        return Outcome(report_shift(tx, shop, caller, shift), replayed=True)
     shop.terms.check_currency(command.currency)
     row = _mine(read_shift(tx, shift), caller)
     expected = expected_by_kind(row.float_minor, read_totals(tx, shift))
@@ -122,7 +136,8 @@ def close_shift(tx: Tx, shop: Shop, caller: Caller, shift: UUID, command: CloseS
         shift=shift,
         till=row.till,
         currency=shop.terms.currency,
-        z_number=next_z_number(tx, row.till),
+        series=shop.series,
+        z_number=next_z_number(tx, row.till, shop.series),
         counts=count_shift(expected, command.counted),
     )
     entry = shop.journal.record(tx, origin_of(caller, row.business_day), close_id, body)
@@ -130,29 +145,44 @@ def close_shift(tx: Tx, shop: Shop, caller: Caller, shift: UUID, command: CloseS
     assert report.print_job is not None, "a closed shift has a paper"
     paper = shift_paper(shop.terms, report, row.opened_at, caller.now_ms, entry.stamp())
     queue_paper(tx, shop, caller, report.print_job, "shift_report", shift, None, paper)
-    return ShiftOutcome(report, replayed=False)
+    return Outcome(report, replayed=False)
 
 
 def print_shift(tx: Tx, shop: Shop, caller: Caller, shift: UUID, job: UUID) -> UUID:
-    """Queue the X of an open shift, or the Z of a closed one once more, as `job`. Raises UnknownShift."""
-    row = read_shift(tx, shift)
+    """Queue the X of an open shift, or the Z of a closed one once more, as `job`. Raises UnknownShift, NotYourTill."""
+    row = _mine(read_shift(tx, shift), caller)
     entry = find(tx, derived_uuid(shift, "close"))
     shown_at = caller.now_ms if row.closed_at is None else row.closed_at
     stamp = entry.stamp() if entry else None
     paper = shift_paper(shop.terms, report_shift(tx, shop, caller, shift), row.opened_at, shown_at, stamp)
-    queue_paper(tx, shop, caller, job, "shift_report", shift, None, paper)
+    kind = _FULL_X if row.closed_at is None and caller.role == _MANAGER else _SHIFT_PAPER
+    queue_paper(tx, shop, caller, job, kind, shift, None, paper)
     return job
 
 
-def report_shift(tx: Tx, shop: Shop, caller: Caller, shift: UUID) -> ShiftReport:
-    """X before the closing, Z after it. A cashier counts blind: what should be there is shown only afterwards.
+def refuse_foreign_paper(tx: Tx, caller: Caller, kind: str, reference: UUID | None) -> None:
+    """A printed X or Z may be looked at, or printed again, by whoever may see its shift.
 
-    Raises UnknownShift.
+    Raises NotYourTill, ManagersPaper.
     """
-    row, totals, counts = read_shift(tx, shift), read_totals(tx, shift), read_counts(tx, shift)
+    if caller.role == _MANAGER or kind not in (_FULL_X, _SHIFT_PAPER):
+        return
+    if kind == _FULL_X:
+        raise ManagersPaper
+    if reference is not None:
+        _mine(read_shift(tx, reference), caller)
+
+
+def report_shift(tx: Tx, shop: Shop, caller: Caller, shift: UUID) -> ShiftReport:
+    """X before the closing, Z after it. A cashier sees the shifts of her till, and counts blind: the money is shown
+    only afterwards.
+
+    Raises UnknownShift, NotYourTill.
+    """
+    row = _mine(read_shift(tx, shift), caller)
+    totals, counts = read_totals(tx, shift), read_counts(tx, shift)
     closed = row.closed_at is not None
-    blind = not closed and caller.role != "manager"
-    return ShiftReport(
+    report = ShiftReport(
         id=row.id,
         kind="Z" if closed else "X",
         state="closed" if closed else "open",
@@ -162,6 +192,7 @@ def report_shift(tx: Tx, shop: Shop, caller: Caller, shift: UUID) -> ShiftReport
         opened_at=utc_text(row.opened_at),
         closed_at=utc_text(row.closed_at) if row.closed_at is not None else None,
         z_number=row.z_number,
+        number=shift_number(row.till, row.series, row.z_number) if row.series and row.z_number else None,
         currency=shop.terms.currency,
         float_minor=row.float_minor,
         sales=totals.sales,
@@ -177,7 +208,7 @@ def report_shift(tx: Tx, shop: Shop, caller: Caller, shift: UUID) -> ShiftReport
         drawer_openings=totals.drawer_openings,
         points_earned=totals.points_earned,
         taxes=list(totals.taxes),
-        tenders=_tenders(row.float_minor, totals, blind=blind),
+        tenders=total_tenders(row.float_minor, totals),
         movements=list(totals.movements),
         counts=list(counts),
         variance_minor=sum(count.variance_minor for count in counts),
@@ -185,6 +216,7 @@ def report_shift(tx: Tx, shop: Shop, caller: Caller, shift: UUID) -> ShiftReport
         last_number=totals.last_number,
         print_job=derived_uuid(shift, "paper") if closed else None,
     )
+    return report if closed or caller.role == _MANAGER else hide_cash(report)
 
 
 def current_shift(tx: Tx, shop: Shop, caller: Caller) -> ShiftReport:
@@ -192,31 +224,78 @@ def current_shift(tx: Tx, shop: Shop, caller: Caller) -> ShiftReport:
     return report_shift(tx, shop, caller, need_open_shift(tx, caller.till).id)
 
 
-def open_drawer(tx: Tx, shop: Shop, caller: Caller, command: OpenDrawer) -> tuple[DrawerAnswer, bool]:
+def open_drawer(tx: Tx, shop: Shop, caller: Caller, command: OpenDrawer) -> Outcome[DrawerAnswer]:
     """Record that the drawer was opened without a sale. Raises ApprovalNeeded where config asks for it."""
     known = find_same(tx, command.id, DrawerOpened, fingerprint(command))
-    if known is None:
-        need_approval(tx, caller, command.approval, "drawer", shop.terms.needs_approval)
-        body = DrawerOpened(request=fingerprint(command), till=caller.till, reason=command.reason)
-        entry = shop.journal.record(tx, origin_of(caller, day_of(tx, caller, shop.terms)), command.id, body)
-        return DrawerAnswer(command.id, utc_text(entry.at)), False
-    return DrawerAnswer(command.id, utc_text(known.at)), True
+    if known is not None:
+        return Outcome(DrawerAnswer(command.id, utc_text(known.at)), replayed=True)
+    approver = need_approval(tx, caller, command.approval, "drawer", shop.terms.needs_approval)
+    shift = find_open_shift(tx, caller.till)
+    body = DrawerOpened(
+        request=fingerprint(command),
+        till=caller.till,
+        reason=command.reason,
+        shift=shift.id if shift else None,
+        approved_by=approver,
+    )
+    entry = shop.journal.record(tx, origin_of(caller, day_of(tx, caller, shop.terms)), command.id, body)
+    return Outcome(DrawerAnswer(command.id, utc_text(entry.at)), replayed=False)
 
 
 def _mine(row: ShiftRow, caller: Caller) -> ShiftRow:
-    if row.till != caller.till and caller.role != "manager":
+    if row.till != caller.till and caller.role != _MANAGER:
         raise NotYourTill
     return row
 
 
-def _tenders(float_minor: int, totals: ShiftTotals, *, blind: bool) -> list[TenderTotal]:
-    expected = expected_by_kind(float_minor, totals)
-    return [
-        TenderTotal(
-            kind=kind,
-            taken_minor=totals.taken.get(kind, 0),
-            given_back_minor=totals.given_back.get(kind, 0),
-            expected_minor=None if blind else amount,
-        )
-        for kind, amount in expected.items()
-    ]
+def _opened(entry: Entry) -> ShiftReport:
+    """The X of a shift in which nothing has happened yet: whoever opened it counted the float."""
+    body = entry.body
+    assert isinstance(body, ShiftOpened)
+    return ShiftReport(
+        id=entry.op_id,
+        kind="X",
+        state="open",
+        till=body.till,
+        operator=entry.operator,
+        business_day=entry.business_day or "",
+        opened_at=utc_text(entry.at),
+        closed_at=None,
+        z_number=None,
+        number=None,
+        currency=body.currency,
+        float_minor=body.float_minor,
+        sales=0,
+        gross_minor=0,
+        discount_minor=0,
+        net_minor=0,
+        due_minor=0,
+        rounding_minor=0,
+        voids=0,
+        voided_minor=0,
+        returns=0,
+        returned_minor=0,
+        drawer_openings=0,
+        points_earned=0,
+        taxes=[],
+        tenders=total_tenders(body.float_minor, ShiftTotals()),
+        movements=[],
+        counts=[],
+        variance_minor=0,
+        first_number=None,
+        last_number=None,
+    )
+
+
+def _moved(entry: Entry) -> MovementAnswer:
+    body = entry.body
+    assert isinstance(body, ShiftMoved)
+    return MovementAnswer(
+        id=entry.op_id,
+        shift=body.shift,
+        kind=body.kind,
+        currency=body.currency,
+        amount_minor=body.amount_minor,
+        reason=body.reason,
+        at=utc_text(entry.at),
+    )

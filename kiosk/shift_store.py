@@ -27,6 +27,7 @@ class ShiftRow(Struct, frozen=True, kw_only=True):
     business_day: str
     opened_at: int
     float_minor: int
+    series: int | None
     z_number: int | None
     closed_at: int | None
 
@@ -34,13 +35,14 @@ class ShiftRow(Struct, frozen=True, kw_only=True):
 def read_shift(tx: Tx, shift: UUID) -> ShiftRow:
     """One shift. Raises UnknownShift."""
     row = tx.execute(
-        "SELECT shift.till, shift.operator, business_day, opened_at, float_minor, z_number, closed_at FROM shift"
+        "SELECT shift.till, shift.operator, business_day, opened_at, float_minor, series, z_number, closed_at"
+        " FROM shift"
         " LEFT JOIN shift_close ON shift_close.shift = shift.id WHERE shift.id = ?",
         (shift.bytes,),
     ).fetchone()
     if row is None:
         raise UnknownShift
-    till, operator, day, opened_at, float_minor, z_number, closed_at = row
+    till, operator, day, opened_at, float_minor, series, z_number, closed_at = row
     return ShiftRow(
         id=shift,
         till=till,
@@ -48,14 +50,15 @@ def read_shift(tx: Tx, shift: UUID) -> ShiftRow:
         business_day=day,
         opened_at=opened_at,
         float_minor=float_minor,
+        series=series,
         z_number=z_number,
         closed_at=closed_at,
     )
 
 
-def next_z_number(tx: Tx, till: str) -> int:
-    """The number the till's next closing gets, counted from 1."""
-    row = tx.execute("SELECT max(z_number) FROM shift_close WHERE till = ?", (till,)).fetchone()
+def next_z_number(tx: Tx, till: str, series: int) -> int:
+    """The number the till's next closing gets in this series, counted from 1."""
+    row = tx.execute("SELECT max(z_number) FROM shift_close WHERE till = ? AND series = ?", (till, series)).fetchone()
     return int(row[0] or 0) + 1 if row else 1
 
 
@@ -144,8 +147,8 @@ def _taxes(tx: Tx, key: tuple[bytes]) -> tuple[TaxSum, ...]:
         " WHERE sale.shift = ?1"
         " UNION ALL SELECT rate, -base_minor, -tax_minor FROM sale_tax"
         " JOIN sale_void ON sale_void.sale = sale_tax.sale WHERE sale_void.shift = ?1"
-        " UNION ALL SELECT tax_rate, -(taken_back_line.net_minor - CASE WHEN sale.due_minor - sale.rounding_minor"
-        " = sale.net_minor THEN taken_back_line.tax_minor ELSE 0 END), -taken_back_line.tax_minor FROM taken_back_line"
+        " UNION ALL SELECT tax_rate, -(taken_back_line.net_minor - CASE WHEN sale.tax_mode = 'included'"
+        " THEN taken_back_line.tax_minor ELSE 0 END), -taken_back_line.tax_minor FROM taken_back_line"
         " JOIN taken_back ON taken_back.op = taken_back_line.op AND taken_back.n = taken_back_line.n"
         " JOIN sale ON sale.id = taken_back_line.sale WHERE taken_back.shift = ?1"
         ") GROUP BY rate ORDER BY CAST(rate AS REAL) DESC",
@@ -165,15 +168,8 @@ def _movements(tx: Tx, key: tuple[bytes]) -> tuple[MovementLine, ...]:
 
 
 def _drawer_openings(tx: Tx, key: tuple[bytes]) -> int:
-    """How often the till's drawer was opened without a sale between opening and closing."""
-    row = _one(
-        tx,
-        "SELECT count(*) FROM shift JOIN drawer_opening ON drawer_opening.till = shift.till"
-        " AND drawer_opening.at >= shift.opened_at LEFT JOIN shift_close ON shift_close.shift = shift.id"
-        " WHERE shift.id = ? AND (closed_at IS NULL OR drawer_opening.at < closed_at)",
-        key,
-    )
-    return int(row[0])
+    """How often the till's drawer was opened in this shift without a sale."""
+    return int(_one(tx, "SELECT count(*) FROM drawer_opening WHERE shift = ?", key)[0])
 
 
 def _number(tx: Tx, key: tuple[bytes], order: Literal["ASC", "DESC"]) -> str | None:

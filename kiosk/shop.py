@@ -68,6 +68,15 @@ def need_open_shift(tx: Tx, till: str) -> OpenShift:
     return shift
 
 
+def is_selling(tx: Tx) -> bool:
+    """Whether a shift is open on any till."""
+    row = tx.execute(
+        "SELECT 1 FROM shift LEFT JOIN shift_close ON shift_close.shift = shift.id"
+        " WHERE shift_close.shift IS NULL LIMIT 1"
+    ).fetchone()
+    return row is not None
+
+
 def day_of(tx: Tx, caller: Caller, terms: Terms) -> str:
     """The business day of something that needs no shift: this till's shift, else the newest open one, else computed."""
     shift = find_open_shift(tx, caller.till)

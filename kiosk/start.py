@@ -3,32 +3,35 @@
     started = start_store(folder, code, currency, time_zone)     # raises StoreDamaged, StoreNotReady, StoreInUse
 
 A file that was cut short or damaged is found here and never served. A chain whose newest entries do not hold is served
-read-only, with the command that mends it.
+read-only, with the command that mends it. A folder that held a store and has lost it is never taken for a new one: a
+fresh store would print the numbers of the old one again.
 """
 
 import fcntl
 import os
 import shutil
-import time
 from pathlib import Path
 from typing import Any
-from uuid import UUID
 
 from msgspec import Struct
 
+from kiosk.lives import begin_life, check_same_store
 from kiosk.migrations import migrate, pending_steps
 from kiosk.proof import forget_finding, read_finding, remember_fault
-from kiosk.registry import APPLIERS
+from kiosk.tombstones import add_tombstones, list_tombstones, read_tombstones
 from loyalty.errors import Problem
-from loyalty.ids import uuid7
 from sync import marks
-from sync.chain import ZERO_HASH, chain_hash, epoch_text
+from sync.chain import ZERO_HASH, chain_hash
 from sync.db import SqliteError, SqliteUnavailable, connect
-from sync.facts.store import EpochStarted
 from sync.http.problems import StorageUnavailable
-from sync.journal import Journal, Origin, read_head, read_life
+from sync.journal import read_head, read_life
 
 DATABASE_NAME = "store.sqlite"
+SIDE_FILES = ("", "-wal", "-shm")
+"""A database and what SQLite keeps beside it, by the ends of their names."""
+
+MAKING_NAME = DATABASE_NAME + ".making"
+RESTORING_NAME = DATABASE_NAME + ".restoring"
 _LOCK_NAME = "service.lock"
 _TAIL = 1_000
 _SMALLEST_PAGE = 512
@@ -45,6 +48,20 @@ class StoreNotReady(Problem):
     """There is no store in this data folder."""
 
     code, status, hint = "store_not_ready", 500, "Run: counterfoil init --config FILE"
+
+
+class StoreLost(Problem):
+    """This folder held a store, but its file is gone."""
+
+    code, status = "store_lost", 500
+    hint = "Put a copy back: counterfoil restore FILE --config FILE (the newest backup, or store.replaced-* beside it)"
+
+
+class RestoreUnfinished(StoreLost):
+    """A restore was cut off before it was done; nothing is lost."""
+
+    code = "restore_unfinished"
+    hint = "Run it once more: counterfoil restore FILE --config FILE"
 
 
 class StoreDamaged(Problem):
@@ -76,28 +93,39 @@ def lock_folder(folder: Path) -> int:
     return descriptor
 
 
+def lack_of_store(folder: Path) -> Problem:
+    """Why there is no store's file in this folder, as the problem to raise: none was made yet, or it went away."""
+    if (folder / RESTORING_NAME).exists():
+        return RestoreUnfinished(str(folder))
+    # An init that was cut off has written marks for the file it was making, and nothing else.
+    marked = (folder / marks.FILE_NAME).exists() and not (folder / MAKING_NAME).exists()
+    if marked or any(folder.glob("store.replaced-*")):
+        return StoreLost(str(folder))
+    return StoreNotReady(str(folder))
+
+
 def start_store(folder: Path, store: str, currency: str, time_zone: str) -> Started:
     """Check, migrate and mark the store's file; begin a new epoch where this database is not the one that ran here
     last.
 
-    Raises StoreInUse, StoreNotReady, StoreDamaged; StorageUnavailable when the disk is full or does not answer.
+    Raises StoreInUse, StoreNotReady, StoreLost, StoreDamaged, StoreChanged, TombstonesDamaged; StorageUnavailable when
+    the disk is full or does not answer.
     """
     path = folder / DATABASE_NAME
     if not path.exists():
-        raise StoreNotReady(str(folder))
+        raise lack_of_store(folder)
     lock = lock_folder(folder)
     try:
+        remove_database(folder / RESTORING_NAME)
         found = marks.read_marks(folder)
         connection = _open_checked(path, unclean=found is None or not found.clean)
         try:
             _migrate_beside_a_copy(connection, path)
-            same = marks.is_same_life(connection, found)
+            check_same_store(connection, store, currency)
             life = read_life(connection)
-            if life is not None and not same:
-                # What verify remembers was found in the file that lay here before.
-                forget_finding(folder)
-            if life is None or not same:
-                life = begin_life(connection, store, currency, time_zone, "restored" if life else "first")
+            if life is None or not marks.is_same_life(connection, found):
+                life = _begin_next_life(connection, folder, store, currency, time_zone)
+            add_tombstones(folder, list_tombstones(connection))
             marks.renew(connection, folder, os.urandom(16).hex())
             damage = _check_tail(connection, life[0])
             if damage is not None and read_finding(folder) is None:
@@ -114,32 +142,27 @@ def start_store(folder: Path, store: str, currency: str, time_zone: str) -> Star
     return Started(path, life[0], life[1], read_finding(folder), lock)
 
 
-def begin_life(connection: Any, store: str, currency: str, time_zone: str, reason: str) -> tuple[int, int]:  # noqa: ANN401
-    """Write the first entry of a new epoch: (epoch, ordinal). Old sequence numbers can then never be used twice."""
-    connection.execute("BEGIN IMMEDIATE")
-    try:
-        life = read_life(connection)
-        head = read_head(connection, life[0]) if life else None
-        epoch = int.from_bytes(os.urandom(8)) >> 1
-        now_ms = time.time_ns() // 1_000_000
-        body = EpochStarted(
-            store=store,
-            currency=currency,
-            time_zone=time_zone,
-            ordinal=life[1] + 1 if life else 1,
-            reason=reason,
-            previous_epoch=epoch_text(head.epoch) if head else None,
-            previous_seq=head.seq if head else None,
-            previous_hash=head.hash.hex() if head else None,
-        )
-        op_id: UUID = uuid7(now_ms, os.urandom(10))
-        Journal(epoch, APPLIERS).record(connection, Origin(now_ms=now_ms), op_id, body)
-        connection.execute("COMMIT")
-    except BaseException:
-        if connection.in_transaction:
-            connection.execute("ROLLBACK")
-        raise
-    return epoch, body.ordinal
+def remove_database(path: Path) -> None:
+    """Remove a database that was never finished, and what lies beside it."""
+    for suffix in SIDE_FILES:
+        path.with_name(path.name + suffix).unlink(missing_ok=True)
+
+
+def _begin_next_life(
+    connection: Any,  # noqa: ANN401  pysqlite3 has no types
+    folder: Path,
+    store: str,
+    currency: str,
+    time_zone: str,
+) -> tuple[int, int]:
+    # What verify remembers was found in the file that lay here before.
+    forget_finding(folder)
+    tombstones = read_tombstones(folder)
+    ordinal = marks.reserve_ordinal(connection, folder)
+    life = begin_life(connection, store, currency, time_zone, ordinal=ordinal, tombstones=tombstones)
+    # The log must not keep what was just erased.
+    connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+    return life
 
 
 def release(started: Started, *, clean: bool) -> None:

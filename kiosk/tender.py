@@ -14,13 +14,17 @@ alone:
 """
 
 from collections.abc import Iterable, Sequence
+from uuid import UUID
 
 from msgspec import Struct
 
 from loyalty.errors import InvalidInput
 from loyalty.rounding import round_cash
 
-CASH = "cash"
+CASH, CARD, EXCHANGE = "cash", "card", "exchange"
+BASE_KINDS = frozenset({CASH, CARD})
+RESERVED_KINDS = BASE_KINDS | {EXCHANGE, "points", "gift_card"}
+"""Kinds with a meaning of their own, which no shop can give to a voucher."""
 
 
 class Underpaid(InvalidInput):
@@ -45,6 +49,12 @@ class CardNumberGiven(InvalidInput):
     """The reference looks like a card number. Nothing was booked."""
 
     code, hint = "card_number_given", "Enter the terminal's reference from its slip, never the number of the card."
+
+
+class WrongTenderDetail(InvalidInput):
+    """This kind of payment has no such detail. Nothing was booked."""
+
+    code, hint = "wrong_tender_detail", "Leave the marked field out: a hold pays points, a code pays by gift card."
 
 
 class Settlement(Struct, frozen=True):
@@ -78,6 +88,14 @@ def settle(
     return Settlement(rounding, total_minor + rounding, cash + exact, cash - left - rounding)
 
 
+def check_detail(kind: str, *, hold: UUID | None, code: str | None, pointer: str) -> None:
+    """What a payment brings must count in it: a hold in points, a code in a gift card. Raises WrongTenderDetail."""
+    if hold is not None and kind != "points":
+        raise WrongTenderDetail(f"{kind} takes no hold.", pointer=f"{pointer}/hold")
+    if code is not None and kind != "gift_card":
+        raise WrongTenderDetail(f"{kind} takes no code.", pointer=f"{pointer}/code")
+
+
 def refuse_card_number(reference: str | None, pointer: str) -> None:
     """Keep card numbers out of the journal, where they would stay for ever.
 
@@ -92,13 +110,3 @@ def refuse_card_number(reference: str | None, pointer: str) -> None:
     doubled = [sum(divmod(2 * digit, 10)) if index % 2 else digit for index, digit in enumerate(reversed(digits))]
     if sum(doubled) % 10 == 0:
         raise CardNumberGiven(pointer=pointer)
-
-
-def keep(tenders: Iterable[tuple[str, int]], change_minor: int) -> dict[str, int]:
-    """What stays of each kind after the change: the most that may ever be given back in it (I9)."""
-    kept: dict[str, int] = {}
-    for kind, amount in tenders:
-        kept[kind] = kept.get(kind, 0) + amount
-    if change_minor:
-        kept[CASH] -= change_minor
-    return kept

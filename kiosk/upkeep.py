@@ -15,6 +15,8 @@ from kiosk.helper import Helper
 from kiosk.proof import prove, read_finding
 from kiosk.web.door import Door
 from printers import spool
+from sync import marks
+from sync.journal import read_head
 
 logger = logging.getLogger(__name__)
 _LOOK_S, _NIGHT_S, _TIDY_S = 2.0, 20.0, 3600.0
@@ -52,6 +54,9 @@ class Upkeep:
         self._door.read_only = read_finding(folder)
         if database.wal_to_truncate:
             await database.truncate_wal()
+        epoch = self._door.shop.journal.epoch
+        head = await database.read(lambda tx: read_head(tx, epoch))
+        await asyncio.to_thread(marks.note_progress, folder, head.seq)
 
     async def _verify_at_night(self) -> None:
         """Once a night, in a child of its own: receipts must not wait behind a proof that takes minutes."""

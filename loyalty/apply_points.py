@@ -82,18 +82,6 @@ def check_accounts(tx: Tx) -> Iterator[str]:
             yield f"member {member.hex()} has {cached.get(member)}, the postings say {expected}"
 
 
-def rebuild_accounts(tx: Tx) -> None:
-    """Compute every balance anew from the postings."""
-    tx.execute("DELETE FROM account")
-    for (member,) in tx.execute("SELECT DISTINCT member FROM posting").fetchall():
-        postings = read_postings(tx, member)
-        balance = fold(postings)
-        tx.execute(
-            "INSERT INTO account (member, active, pending, held, debt, last_at) VALUES (?, ?, ?, ?, ?, ?)",
-            (member, balance.active, balance.pending, balance.held, balance.debt, postings[-1].effective_at),
-        )
-
-
 def _posting(row: Row) -> Posting:
     member, op, n, kind, points, effective_at = row
     return Posting(

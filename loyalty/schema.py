@@ -5,11 +5,15 @@ Lots, holds and legs will be caches of `posting`: the fold that makes them needs
 
 from loyalty.tables import Table, TableClass
 
+_MEMBER_KINDS = ("member.enrolled", "member.changed", "member.erased")
+
 MEMBER = Table(
     name="member",
     table_class=TableClass.FACT,
     key=("id",),
     op="op",
+    written_by=_MEMBER_KINDS,
+    personal=("name", "phone", "email", "card"),
     ddl="""
 CREATE TABLE member (
     id BLOB PRIMARY KEY,
@@ -33,6 +37,8 @@ MEMBER_IDENTIFIER = Table(
     table_class=TableClass.FACT,
     key=("kind", "value", "member"),
     op="op",
+    written_by=_MEMBER_KINDS,
+    personal=("value",),
     ddl="""
 CREATE TABLE member_identifier (
     kind TEXT NOT NULL CHECK (kind IN ('card', 'phone', 'email')),

@@ -26,7 +26,10 @@ class TableClass(enum.Enum):
 class Table(NamedTuple):
     """A table with its DDL. `key` names the primary key columns; `op` the column that holds the op_id of the entry that
     wrote the row last (FACT only), so that verify can name the journal entry behind a wrong row. An `append_only` table
-    never changes a row once written, so its size can be proved too without a full replay."""
+    never changes a row once written, so what newer entries add can be proved without replaying the older ones; a FACT
+    table that does change rows names in `written_by` every kind of entry that writes it, to be replayed together.
+    `personal` columns hold what an erasure must be able to delete: no message, log or finding ever shows their values.
+    """
 
     name: str
     table_class: TableClass
@@ -35,3 +38,5 @@ class Table(NamedTuple):
     indexes: tuple[str, ...] = ()
     op: str | None = None
     append_only: bool = False
+    written_by: tuple[str, ...] = ()
+    personal: tuple[str, ...] = ()

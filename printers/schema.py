@@ -34,6 +34,9 @@ CREATE TABLE print_job (
 
 KEYS: dict[str, tuple[str, ...]] = {"print_job": ("id",)}
 
+PERSONAL: dict[str, tuple[str, ...]] = {"print_job": ("content",)}
+"""Columns whose values no message may show: the paper may name the member."""
+
 INDEXES: dict[str, tuple[str, ...]] = {
     "print_job": (
         """CREATE INDEX print_job_open ON print_job (printer, state, created_at, id)

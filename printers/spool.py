@@ -131,14 +131,21 @@ def list_jobs(
     printer: str | None = None,
     state: PrintState | None = None,
     reference: uuid.UUID | None = None,
+    before: tuple[int, uuid.UUID] | None = None,
     limit: int = 100,
 ) -> list[PrintJob]:
-    """The newest jobs first, narrowed where a filter is given."""
+    """The newest jobs first, narrowed where a filter is given; `before` is (created_at, id) of the job to go on
+    after."""
     filters = {"printer": printer, "state": state and str(state), "reference": _bytes(reference)}
     given = {column: value for column, value in filters.items() if value is not None}
-    where = " AND ".join(f"{column} = ?" for column in given) or "1 = 1"
+    conditions = [f"{column} = ?" for column in given]
+    values: list[object] = list(given.values())
+    if before is not None:
+        conditions.append("(created_at, id) < (?, ?)")
+        values += [before[0], before[1].bytes]
+    where = " AND ".join(conditions) or "1 = 1"
     sql = _SELECT + f"WHERE {where} ORDER BY created_at DESC, id DESC LIMIT ?"
-    return [_job(row) for row in tx.execute(sql, (*given.values(), limit))]
+    return [_job(row) for row in tx.execute(sql, (*values, limit))]
 
 
 def count_open(tx: Tx) -> dict[tuple[str, PrintState], int]:
@@ -246,6 +253,17 @@ def recover_after_start(tx: Tx, now_ms: int) -> int:
         (now_ms,),
     )
     return unknown
+
+
+def doubt_open_jobs(tx: Tx, now_ms: int) -> int:
+    """After an older copy of the spool was put back, before any worker runs: nobody knows which of its open jobs came
+    out since. All become unknown, so that whatever is printed of them again carries COPY. Returns how many."""
+    problem = "print_outcome_unknown: The store was restored from a copy; this may have been printed since."
+    return tx.execute(
+        f"UPDATE print_job SET state = 'unknown', updated_at = ?, problem = ? WHERE {_OPEN}"  # noqa: S608
+        " AND state IN ('queued', 'preflight', 'sending')",
+        (now_ms, problem),
+    ).rowcount
 
 
 def ends_in_doubt(tx: Tx, printer: str) -> bool:

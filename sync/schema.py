@@ -24,6 +24,7 @@ PRIVATE = Table(
     name="journal_private",
     table_class=TableClass.JOURNAL,
     key=("epoch", "seq"),
+    personal=("salt", "bytes"),
     ddl="""
 CREATE TABLE journal_private (
     epoch INTEGER NOT NULL,

@@ -5,11 +5,10 @@ bring, without entries of their own, so verify is not for this store.
 """
 
 from kiosk.bench.goods import card_of, make_products, member_of, phone_of
-from kiosk.catalogue_service import import_part
-from kiosk.product_service import PRODUCTS_MAX
+from kiosk.catalogue_service import import_catalogue
 from kiosk.shop import Caller, Shop
 from loyalty.apply_members import put_member
-from loyalty.ids import derived_uuid, uuid7
+from loyalty.ids import uuid7
 from loyalty.member_store import MemberRow
 from loyalty.transactions import Tx
 
@@ -17,11 +16,8 @@ from loyalty.transactions import Tx
 def bring_goods(tx: Tx, shop: Shop, caller: Caller, count: int) -> None:
     """Import `count` products, every fourth with a Korean or Japanese name."""
     products = make_products(count, mixed_scripts=True)
-    origin = uuid7(caller.now_ms, bytes(10))
-    for start in range(0, count, PRODUCTS_MAX):
-        part = products[start : start + PRODUCTS_MAX]
-        taken = import_part(tx, shop, caller, derived_uuid(origin, f"part {start}"), part)
-        assert not taken.faults, "made-up goods are sound"
+    taken = import_catalogue(tx, shop, caller, uuid7(caller.now_ms, bytes(10)), products)
+    assert not taken.faults, "made-up goods are sound"
 
 
 def bring_members(tx: Tx, count: int, now_ms: int) -> None:

@@ -14,7 +14,7 @@ from uuid import UUID
 import msgspec
 from msgspec import Struct
 
-from kiosk.catalogue_service import import_part
+from kiosk.catalogue_service import import_catalogue
 from kiosk.commands import CloseShift, OpenShift
 from kiosk.compose import now_ms
 from kiosk.config import Config, load_config
@@ -202,10 +202,10 @@ def _pair(tx: Tx, name: str, kind: str, token: str) -> UUID:
 
 def _stock_up(tx: Tx, shop: Shop, caller: Caller, products: Sequence[ProductFact]) -> None:
     """Import the catalogue and count what lies on the shelves; the counts are the same in every demonstration."""
+    import_catalogue(tx, shop, caller, uuid7(caller.now_ms, os.urandom(10)), products)
     origin = origin_of(caller, "")
     for start in range(0, len(products), PRODUCTS_MAX):
         part = products[start : start + PRODUCTS_MAX]
-        import_part(tx, shop, caller, uuid7(caller.now_ms, os.urandom(10)), part)
         counts = [(product.sku, 1000 * (5 + sum(product.sku.encode()) % 60)) for product in part]
         count_id = uuid7(caller.now_ms, os.urandom(10))
         count_stock(tx, shop.journal, origin, count_id, f"opening stock {start}", counts, "opening stock")

@@ -200,6 +200,7 @@ CREATE TABLE sale (
     business_day TEXT NOT NULL,
     at INTEGER NOT NULL,
     currency TEXT NOT NULL,
+    tax_mode TEXT NOT NULL CHECK (tax_mode IN ('included', 'added')),
     member BLOB,
     gross_minor INTEGER NOT NULL,
     discount_minor INTEGER NOT NULL,
@@ -356,12 +357,13 @@ CREATE TABLE shift_close (
     shift BLOB PRIMARY KEY REFERENCES shift (id),
     op BLOB NOT NULL,
     till TEXT NOT NULL,
-    z_number INTEGER NOT NULL,
+    series INTEGER NOT NULL CHECK (series > 0),
+    z_number INTEGER NOT NULL CHECK (z_number > 0),
     operator TEXT,
     closed_at INTEGER NOT NULL
 ) STRICT, WITHOUT ROWID;
 
-CREATE UNIQUE INDEX shift_close_by_number ON shift_close (till, z_number);
+CREATE UNIQUE INDEX shift_close_by_number ON shift_close (till, series, z_number);
 
 CREATE TABLE shift_count (
     shift BLOB NOT NULL REFERENCES shift (id),
@@ -398,10 +400,13 @@ CREATE TABLE basket_claim (
 CREATE TABLE drawer_opening (
     id BLOB PRIMARY KEY,
     till TEXT NOT NULL,
+    shift BLOB,
     operator TEXT,
     reason TEXT NOT NULL,
     at INTEGER NOT NULL
 ) STRICT;
+
+CREATE INDEX drawer_opening_by_shift ON drawer_opening (shift) WHERE shift IS NOT NULL;
 
 CREATE TABLE operator (
     id TEXT PRIMARY KEY,

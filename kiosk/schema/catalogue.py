@@ -7,6 +7,7 @@ PRODUCT = Table(
     table_class=TableClass.FACT,
     key=("sku",),
     op="op",
+    written_by=("products.changed",),
     ddl="""
 CREATE TABLE product (
     sku TEXT PRIMARY KEY,
@@ -34,6 +35,7 @@ PRODUCT_BARCODE = Table(
     table_class=TableClass.FACT,
     key=("gtin",),
     op="op",
+    written_by=("products.changed",),
     ddl="""
 CREATE TABLE product_barcode (
     gtin TEXT PRIMARY KEY,

@@ -52,12 +52,13 @@ CREATE TABLE shift_close (
     shift BLOB PRIMARY KEY REFERENCES shift (id),
     op BLOB NOT NULL,
     till TEXT NOT NULL,
-    z_number INTEGER NOT NULL,
+    series INTEGER NOT NULL CHECK (series > 0),
+    z_number INTEGER NOT NULL CHECK (z_number > 0),
     operator TEXT,
     closed_at INTEGER NOT NULL
 ) STRICT, WITHOUT ROWID
 """,
-    "CREATE UNIQUE INDEX shift_close_by_number ON shift_close (till, z_number)",
+    "CREATE UNIQUE INDEX shift_close_by_number ON shift_close (till, series, z_number)",
 )
 
 SHIFT_COUNT = _fact(
@@ -99,6 +100,7 @@ PARKED_LABEL = Table(
     name="parked_label",
     table_class=TableClass.LOCAL,
     key=("parked",),
+    personal=("label",),
     ddl="""
 CREATE TABLE parked_label (
     parked BLOB PRIMARY KEY,
@@ -129,11 +131,13 @@ DRAWER_OPENING = _fact(
 CREATE TABLE drawer_opening (
     id BLOB PRIMARY KEY,
     till TEXT NOT NULL,
+    shift BLOB,
     operator TEXT,
     reason TEXT NOT NULL,
     at INTEGER NOT NULL
 ) STRICT
 """,
+    "CREATE INDEX drawer_opening_by_shift ON drawer_opening (shift) WHERE shift IS NOT NULL",
 )
 
 TABLES = (SHIFT, SHIFT_MOVEMENT, SHIFT_CLOSE, SHIFT_COUNT, PARKED_BASKET, PARKED_LABEL, BASKET_CLAIM, DRAWER_OPENING)

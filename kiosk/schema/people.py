@@ -7,6 +7,7 @@ OPERATOR = Table(
     table_class=TableClass.FACT,
     key=("id",),
     op="op",
+    written_by=("operator.changed",),
     ddl="""
 CREATE TABLE operator (
     id TEXT PRIMARY KEY,
@@ -21,6 +22,7 @@ OPERATOR_SECRET = Table(
     name="operator_secret",
     table_class=TableClass.LOCAL,
     key=("id",),
+    personal=("name", "pin_hash"),
     ddl="""
 CREATE TABLE operator_secret (
     id TEXT PRIMARY KEY,

@@ -39,6 +39,7 @@ CREATE TABLE sale (
     business_day TEXT NOT NULL,
     at INTEGER NOT NULL,
     currency TEXT NOT NULL,
+    tax_mode TEXT NOT NULL CHECK (tax_mode IN ('included', 'added')),
     member BLOB,
     gross_minor INTEGER NOT NULL,
     discount_minor INTEGER NOT NULL,

@@ -12,22 +12,23 @@ from kiosk.catalogue_service import (
     count_shelves,
     etag_of,
     find_products,
-    import_part,
+    import_catalogue,
+    list_changed,
     put_product,
     scan,
     show_product,
     tax_classes,
 )
-from kiosk.commands import Amount, Booking, Code, Name, Reason, Scanned
-from kiosk.product_import import LineProblem, parse_products
+from kiosk.commands import PRINTABLE, Amount, Booking, Code, Reason, Scanned
+from kiosk.product_import import PROBLEMS_MAX, LineProblem, parse_products
+from kiosk.product_rules import DEPARTMENT_MAX, GTINS_MAX, ITEM_CODE_MAX, NAME_MAX
 from kiosk.product_service import PRODUCTS_MAX
 from kiosk.web.door import MANAGERS, SHOPPERS, STAFF, Door, Session
 from kiosk.web.table import RouteTable
-from loyalty.ids import derived_uuid
 from sync.facts.catalogue import ProductFact
 from sync.http.calls import Call
 from sync.http.paging import Page, PageQuery
-from sync.http.routes import Answer, replayed
+from sync.http.routes import Answer
 
 routes = RouteTable(tag="catalogue", roles=STAFF)
 
@@ -48,13 +49,13 @@ class ScanRequest(Struct, frozen=True, forbid_unknown_fields=True):
 class ProductRequest(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """PUT /v1/products/{sku}: the article as it shall be."""
 
-    name: Name
-    department: Name
+    name: Annotated[str, Meta(min_length=1, max_length=NAME_MAX, pattern=PRINTABLE)]
+    department: Annotated[str, Meta(min_length=1, max_length=DEPARTMENT_MAX, pattern=PRINTABLE)]
     tax_class: Code
     price_minor: Amount
     unit: Literal["piece", "kg", "g", "l", "m"] = "piece"
-    gtins: Annotated[tuple[Code, ...], Meta(max_length=50)] = ()
-    item_code: Annotated[str, Meta(max_length=8, pattern=r"^[0-9]{1,8}$")] | None = None
+    gtins: Annotated[tuple[Code, ...], Meta(max_length=GTINS_MAX)] = ()
+    item_code: Annotated[str, Meta(min_length=1, max_length=ITEM_CODE_MAX, pattern=r"^[0-9]+$(?!\n)")] | None = None
     active: bool = True
 
 
@@ -130,8 +131,7 @@ async def count(door: Door, call: Call[Session, CountRequest, None]) -> object:
     """POST /v1/stock-counts."""
     body = call.body
     pairs = [(line.sku, line.quantity_milli) for line in body.counts]
-    answer, known = await door.write(call, count_shelves, body.id, body, pairs, body.reason)
-    return replayed(answer) if known else answer
+    return await door.write(call, count_shelves, body.id, body, pairs, body.reason)
 
 
 @routes.post(
@@ -141,6 +141,7 @@ async def count(door: Door, call: Call[Session, CountRequest, None]) -> object:
     roles=MANAGERS,
     accepts=("text/csv", "application/csv", "text/plain", "application/octet-stream"),
     response=ImportAnswer,
+    problems=(503,),
     max_body_bytes=32 * 1024 * 1024,
 )
 async def take_file(door: Door, call: Call[Session, bytes, None]) -> object:
@@ -164,22 +165,28 @@ def _product(sku: str, wanted: ProductRequest) -> ProductFact:
 
 
 async def _import(door: Door, call: Call[Session, bytes, None]) -> ImportAnswer:
-    """Parse in the helper, then take part by part, so that sales go on in between."""
+    """Parse in the helper, find what differs in small reads, then take that in one transaction: a price book is
+    complete or invisible, and a file sent again keeps nobody waiting.
+
+    What a manager changes between the reads and the transaction stands as if it had come after the import.
+    """
     door.need_writable()
     terms = door.shop.terms
     classes = tax_classes(door.shop)
     result = await door.helper.run(parse_products, call.body, exponent=terms.currency_digits, tax_classes=classes)
-    origin = door.new_id()
-    problems, count = list(result.problems), result.problem_count
-    taken = price_book = 0
+    differing: list[int] = []
     for start in range(0, len(result.products), PRODUCTS_MAX):
         part = result.products[start : start + PRODUCTS_MAX]
-        done = await door.write(call, import_part, derived_uuid(origin, f"part {start}"), part)
-        price_book = done.price_book
-        taken += len(part) - len({wrong.index for wrong in done.faults})
-        count += len(done.faults)
-        for wrong in done.faults[: max(0, 1000 - len(problems))]:
-            fault = wrong.fault
-            line = result.lines[start + wrong.index]
-            problems.append(LineProblem(line, fault.field, fault.code, fault.message, fault.hint))
-    return ImportAnswer(products=taken, price_book=price_book, problem_count=count, problems=tuple(problems))
+        differing += [start + index for index in await door.read(call, list_changed, part)]
+    wanted = [result.products[index] for index in differing]
+    done = await door.write(call, import_catalogue, door.new_id(), wanted)
+    problems = list(result.problems)
+    for wrong in done.faults[: max(0, PROBLEMS_MAX - len(problems))]:
+        fault, line = wrong.fault, result.lines[differing[wrong.index]]
+        problems.append(LineProblem(line, fault.field, fault.code, fault.message, fault.hint))
+    return ImportAnswer(
+        products=len(result.products) - len({wrong.index for wrong in done.faults}),
+        price_book=done.price_book,
+        problem_count=result.problem_count + len(done.faults),
+        problems=tuple(problems),
+    )

@@ -3,10 +3,9 @@
 from kiosk.answers import PrintJobAnswer
 from kiosk.basket_service import ParkedAnswer, claim_basket, list_parked, park_basket
 from kiosk.commands import CloseShift, MoveCash, OpenDrawer, OpenShift, ParkBasket
-from kiosk.shift import ShiftReport
+from kiosk.shift import MovementAnswer, ShiftReport
 from kiosk.shift_service import (
     DrawerAnswer,
-    ShiftOutcome,
     close_shift,
     current_shift,
     move_cash,
@@ -18,8 +17,7 @@ from kiosk.shift_service import (
 from kiosk.web.door import STAFF, Door, Session
 from kiosk.web.table import RouteTable
 from sync.http.calls import Call
-from sync.http.paging import Page
-from sync.http.routes import Answer, replayed
+from sync.http.paging import Page, PageQuery
 
 routes = RouteTable(tag="counter", roles=STAFF, problems=(403, 409))
 _CREATED = (201, 200)
@@ -28,7 +26,7 @@ _CREATED = (201, 200)
 @routes.post("/v1/shifts", "Open a shift", body=OpenShift, response=ShiftReport, statuses=_CREATED)
 async def open_one(door: Door, call: Call[Session, OpenShift, None]) -> object:
     """POST /v1/shifts."""
-    return _answer(await door.write(call, open_shift, call.body))
+    return await door.write(call, open_shift, call.body)
 
 
 @routes.get("/v1/shifts/current", "This till's open shift", response=ShiftReport)
@@ -38,17 +36,21 @@ async def current(door: Door, call: Call[Session, None, None]) -> object:
 
 
 @routes.post(
-    "/v1/shifts/{id}/movements", "Put cash in or take it out", body=MoveCash, response=ShiftReport, statuses=_CREATED
+    "/v1/shifts/{id}/movements",
+    "Put cash in or take it out",
+    body=MoveCash,
+    response=MovementAnswer,
+    statuses=_CREATED,
 )
 async def move(door: Door, call: Call[Session, MoveCash, None]) -> object:
     """POST /v1/shifts/{id}/movements."""
-    return _answer(await door.write(call, move_cash, call.id(), call.body))
+    return await door.write(call, move_cash, call.id(), call.body)
 
 
 @routes.post("/v1/shifts/{id}/close", "Close a shift, counted blind", body=CloseShift, response=ShiftReport)
 async def close(door: Door, call: Call[Session, CloseShift, None]) -> object:
     """POST /v1/shifts/{id}/close."""
-    return _answer(await door.write(call, close_shift, call.id(), call.body))
+    return await door.write(call, close_shift, call.id(), call.body)
 
 
 @routes.get("/v1/shifts/{id}/report", "X before closing, Z after", response=ShiftReport)
@@ -66,21 +68,19 @@ async def print_report(door: Door, call: Call[Session, None, None]) -> object:
 @routes.post("/v1/parked", "Set a basket aside", body=ParkBasket, response=ParkedAnswer, statuses=_CREATED)
 async def park(door: Door, call: Call[Session, ParkBasket, None]) -> object:
     """POST /v1/parked."""
-    answer, known = await door.write(call, park_basket, call.body)
-    return replayed(answer) if known else answer
+    return await door.write(call, park_basket, call.body)
 
 
-@routes.get("/v1/parked", "Baskets set aside", response=Page[ParkedAnswer])
-async def parked(door: Door, call: Call[Session, None, None]) -> object:
+@routes.get("/v1/parked", "Baskets set aside, the oldest first", query=PageQuery, response=Page[ParkedAnswer])
+async def parked(door: Door, call: Call[Session, None, PageQuery]) -> object:
     """GET /v1/parked."""
-    return Page(tuple(await door.read(call, list_parked)), None)
+    return await door.read(call, list_parked, call.query.after, call.query.limit)
 
 
 @routes.post("/v1/parked/{id}/claim", "Take a basket up", response=ParkedAnswer)
 async def claim(door: Door, call: Call[Session, None, None]) -> object:
     """POST /v1/parked/{id}/claim."""
-    answer, known = await door.write(call, claim_basket, call.id())
-    return replayed(answer) if known else answer
+    return await door.write(call, claim_basket, call.id())
 
 
 @routes.post(
@@ -92,9 +92,4 @@ async def claim(door: Door, call: Call[Session, None, None]) -> object:
 )
 async def drawer(door: Door, call: Call[Session, OpenDrawer, None]) -> object:
     """POST /v1/drawer/open."""
-    answer, known = await door.write(call, open_drawer, call.body)
-    return replayed(answer) if known else answer
-
-
-def _answer(outcome: ShiftOutcome) -> Answer | ShiftReport:
-    return replayed(outcome.answer) if outcome.replayed else outcome.answer
+    return await door.write(call, open_drawer, call.body)

@@ -1,11 +1,10 @@
-"""edge: the routes of members: enrol, look up, change, consent, points, erase.
-
-    app_routes = [*member_routes(door), ...]
+"""edge: members over HTTP: enrol, look up, change, consent, points, erase.
 
 Whoever holds a kiosk's token stands before a screen in public: it may enrol and recognise, and is told no more than the
 masked phone.
 """
 
+import asyncio
 from uuid import UUID
 
 import msgspec
@@ -36,117 +35,124 @@ from kiosk.members import (
     SavedMember,
     tag_of,
 )
-from kiosk.web.door import KIOSK, MANAGERS, SHOPPERS, STAFF, Door, ServiceCall
+from kiosk.outcome import Outcome
+from kiosk.tombstones import Tombstones, add_tombstones
+from kiosk.web.door import KIOSK, MANAGERS, SHOPPERS, STAFF, Door, Session
+from kiosk.web.table import RouteTable, reply
+from sync.http.calls import Call
 from sync.http.paging import Page, PageQuery
-from sync.http.routes import Answer, Route, replayed
+from sync.http.routes import Answer
 
+routes = RouteTable(tag="members", roles=STAFF)
 _MEMBER = "/v1/members/{id}"
+_WRITTEN = (409, 503)
 
 
-class MemberHandlers:
-    """The handlers over one door."""
-
-    def __init__(self, door: Door) -> None:
-        self._door = door
-
-    async def enrol(self, call: ServiceCall) -> Answer:
-        """POST /v1/members. A kiosk is not told who else has the phone: that would answer questions about others."""
-        random = self._door.random_bytes(ENROL_RANDOM_BYTES)
-        self._door.slow_down_kiosk(call)
-        saved = await self._door.write(call, enrol_member, call.body, random)
-        member = saved.answer
-        if call.session.role == KIOSK:
-            member = msgspec.structs.replace(member, duplicates=())
-        headers = {"ETag": tag_of(member)}
-        return replayed(member, headers) if saved.replayed else Answer(201, member, headers)
-
-    async def show(self, call: ServiceCall) -> Answer:
-        """GET /v1/members/{id}."""
-        return _tagged(await self._door.read(call, show_member, call.id()))
-
-    async def change(self, call: ServiceCall) -> Answer:
-        """PATCH /v1/members/{id}."""
-        random = self._door.random_bytes(CHANGE_RANDOM_BYTES)
-        return _tagged(await self._door.write(call, change_member, call.id(), call.body, call.if_match, random))
-
-    async def resolve(self, call: ServiceCall) -> ResolvedMember:
-        """POST /v1/members/resolve."""
-        self._door.slow_down_kiosk(call)
-        return await self._door.read(call, resolve_member, call.body)
-
-    async def show_points(self, call: ServiceCall) -> MemberPoints:
-        """GET /v1/members/{id}/points."""
-        return await self._door.read(call, show_points, call.id())
-
-    async def list_ledger(self, call: ServiceCall) -> Page[PostingAnswer]:
-        """GET /v1/members/{id}/ledger."""
-        return await self._door.read(call, list_postings, call.id(), call.query)
-
-    async def consent(self, call: ServiceCall) -> Answer:
-        """POST /v1/members/{id}/consents."""
-        saved = await self._door.write(call, record_consents, call.id(), call.body)
-        return replayed(saved.answer) if saved.replayed else Answer(201, saved.answer)
-
-    async def adjust(self, call: ServiceCall) -> Answer:
-        """POST /v1/members/{id}/adjustments."""
-        saved = await self._door.write(call, adjust_points, call.id(), call.body)
-        return replayed(saved.answer) if saved.replayed else Answer(201, saved.answer)
-
-    async def erase(self, call: ServiceCall) -> Answer:
-        """POST /v1/members/{id}/erase. The log is truncated on a replay as well: the first call may have died between.
-
-        Should a long read keep the log in use, its copies go with the next checkpoint.
-        """
-        member: UUID = call.id()
-        saved = await self._door.write(call, erase_member, member, call.body)
-        await self._door.database.truncate_wal()
-        headers = {"ETag": tag_of(saved.answer)}
-        return replayed(saved.answer, headers) if saved.replayed else Answer(200, saved.answer, headers)
+@routes.post(
+    "/v1/members",
+    "Enrol a member",
+    roles=SHOPPERS,
+    body=EnrolMember,
+    response=SavedMember,
+    statuses=(201, 200),
+    problems=_WRITTEN,
+)
+async def enrol(door: Door, call: Call[Session, EnrolMember, None]) -> object:
+    """POST /v1/members. A kiosk is not told who else has the phone: that would answer questions about others."""
+    random = door.random_bytes(ENROL_RANDOM_BYTES)
+    door.slow_down_kiosk(call)
+    saved = await door.write(call, enrol_member, call.body, random)
+    member = saved.answer
+    if call.session.role == KIOSK:
+        member = msgspec.structs.replace(member, duplicates=())
+    return reply(Outcome(member, saved.replayed), 201, {"ETag": tag_of(member)})
 
 
-def member_routes(door: Door) -> list[Route]:
-    """All routes of members."""
-    on = MemberHandlers(door)
-    return [
-        Route(
-            method="POST", path="/v1/members", handler=on.enrol, summary="Enrol a member", tag="members",
-            roles=SHOPPERS, body=EnrolMember, response=SavedMember, statuses=(201, 200), problems=(409, 503),
-        ),
-        Route(
-            method="POST", path="/v1/members/resolve", handler=on.resolve, summary="Whom a code or a phone stands for",
-            tag="members", roles=SHOPPERS, body=ResolveMember, response=ResolvedMember,
-        ),
-        Route(
-            method="GET", path=_MEMBER, handler=on.show, summary="One member", tag="members", roles=STAFF,
-            response=MemberAnswer,
-        ),
-        Route(
-            method="PATCH", path=_MEMBER, handler=on.change, summary="Change a member's profile", tag="members",
-            roles=STAFF, body=ChangeMember, response=SavedMember, problems=(409, 503), needs_if_match=True,
-        ),
-        Route(
-            method="GET", path=f"{_MEMBER}/points", handler=on.show_points, summary="A member's points", tag="members",
-            roles=STAFF, response=MemberPoints,
-        ),
-        Route(
-            method="GET", path=f"{_MEMBER}/ledger", handler=on.list_ledger, summary="A member's postings, newest first",
-            tag="members", roles=STAFF, query=PageQuery, response=Page[PostingAnswer],
-        ),
-        Route(
-            method="POST", path=f"{_MEMBER}/consents", handler=on.consent, summary="Record what a member consents to",
-            tag="members", roles=STAFF, body=RecordConsents, response=RecordedConsents, statuses=(201, 200),
-            problems=(409, 503),
-        ),
-        Route(
-            method="POST", path=f"{_MEMBER}/adjustments", handler=on.adjust, summary="Give or take points by hand",
-            tag="members", roles=MANAGERS, body=AdjustPoints, response=AdjustedPoints, statuses=(201, 200),
-            problems=(409, 503),
-        ),
-        Route(
-            method="POST", path=f"{_MEMBER}/erase", handler=on.erase, summary="Forget a member", tag="members",
-            roles=MANAGERS, body=EraseMember, response=MemberAnswer, problems=(409, 503),
-        ),
-    ]  # fmt: skip
+@routes.post(
+    "/v1/members/resolve",
+    "Whom a code or a phone stands for",
+    roles=SHOPPERS,
+    body=ResolveMember,
+    response=ResolvedMember,
+)
+async def resolve(door: Door, call: Call[Session, ResolveMember, None]) -> object:
+    """POST /v1/members/resolve."""
+    door.slow_down_kiosk(call)
+    return await door.read(call, resolve_member, call.body)
+
+
+@routes.get(_MEMBER, "One member", response=MemberAnswer)
+async def show(door: Door, call: Call[Session, None, None]) -> object:
+    """GET /v1/members/{id}."""
+    return _tagged(await door.read(call, show_member, call.id()))
+
+
+@routes.patch(
+    _MEMBER,
+    "Change a member's profile",
+    body=ChangeMember,
+    response=SavedMember,
+    problems=_WRITTEN,
+    needs_if_match=True,
+)
+async def change(door: Door, call: Call[Session, ChangeMember, None]) -> object:
+    """PATCH /v1/members/{id}."""
+    random = door.random_bytes(CHANGE_RANDOM_BYTES)
+    return _tagged(await door.write(call, change_member, call.id(), call.body, call.if_match, random))
+
+
+@routes.get(f"{_MEMBER}/points", "A member's points", response=MemberPoints)
+async def points(door: Door, call: Call[Session, None, None]) -> object:
+    """GET /v1/members/{id}/points."""
+    return await door.read(call, show_points, call.id())
+
+
+@routes.get(f"{_MEMBER}/ledger", "A member's postings, newest first", query=PageQuery, response=Page[PostingAnswer])
+async def ledger(door: Door, call: Call[Session, None, PageQuery]) -> object:
+    """GET /v1/members/{id}/ledger."""
+    return await door.read(call, list_postings, call.id(), call.query)
+
+
+@routes.post(
+    f"{_MEMBER}/consents",
+    "Record what a member consents to",
+    body=RecordConsents,
+    response=RecordedConsents,
+    statuses=(201, 200),
+    problems=_WRITTEN,
+)
+async def consent(door: Door, call: Call[Session, RecordConsents, None]) -> object:
+    """POST /v1/members/{id}/consents."""
+    return await door.write(call, record_consents, call.id(), call.body)
+
+
+@routes.post(
+    f"{_MEMBER}/adjustments",
+    "Give or take points by hand",
+    roles=MANAGERS,
+    body=AdjustPoints,
+    response=AdjustedPoints,
+    statuses=(201, 200),
+    problems=_WRITTEN,
+)
+async def adjust(door: Door, call: Call[Session, AdjustPoints, None]) -> object:
+    """POST /v1/members/{id}/adjustments."""
+    return await door.write(call, adjust_points, call.id(), call.body)
+
+
+@routes.post(
+    f"{_MEMBER}/erase", "Forget a member", roles=MANAGERS, body=EraseMember, response=MemberAnswer, problems=_WRITTEN
+)
+async def erase(door: Door, call: Call[Session, EraseMember, None]) -> object:
+    """POST /v1/members/{id}/erase. The log is truncated on a replay as well: the first call may have died between.
+
+    Should a long read keep the log in use, its copies go with the next checkpoint.
+    """
+    member: UUID = call.id()
+    saved = await door.write(call, erase_member, member, call.body)
+    await asyncio.to_thread(add_tombstones, door.database.path.parent, Tombstones(erased=frozenset({member})))
+    await door.database.truncate_wal()
+    return reply(saved, 200, {"ETag": tag_of(saved.answer)})
 
 
 def _tagged(member: MemberAnswer) -> Answer:

@@ -14,7 +14,6 @@ from kiosk.web.door import STAFF, Door, Session
 from kiosk.web.table import RouteTable
 from sync.http.calls import Call
 from sync.http.paging import Page, PageQuery
-from sync.http.routes import replayed
 
 routes = RouteTable(tag="sales", roles=STAFF, max_body_bytes=512 * 1024)
 Day = Annotated[str, Meta(pattern=r"^\d{4}-\d{2}-\d{2}$", max_length=10)]
@@ -37,8 +36,7 @@ class SalesQuery(PageQuery, frozen=True, kw_only=True):
 )
 async def sell(door: Door, call: Call[Session, CompleteSale, None]) -> object:
     """POST /v1/sales."""
-    outcome = await door.write(call, complete_sale, call.body)
-    return replayed(outcome.answer) if outcome.replayed else outcome.answer
+    return await door.write(call, complete_sale, call.body)
 
 
 @routes.get("/v1/sales", "List sales", query=SalesQuery, response=Page[SaleSummary])
@@ -63,11 +61,10 @@ async def show(door: Door, call: Call[Session, None, None]) -> object:
 )
 async def void(door: Door, call: Call[Session, VoidSale, None]) -> object:
     """POST /v1/sales/{id}/void."""
-    outcome = await door.write(call, void_sale, call.id(), call.body)
-    return replayed(outcome.answer) if outcome.replayed else outcome.answer
+    return await door.write(call, void_sale, call.id(), call.body)
 
 
-@routes.post("/v1/quotes", "Price a basket; writes nothing", body=QuoteBasket, response=QuoteAnswer)
+@routes.post("/v1/quotes", "Price a basket; writes nothing", body=QuoteBasket, response=QuoteAnswer, problems=(409,))
 async def quote(door: Door, call: Call[Session, QuoteBasket, None]) -> object:
     """POST /v1/quotes."""
     return await door.read(call, quote_basket, call.body)
@@ -95,5 +92,4 @@ async def quote_back(door: Door, call: Call[Session, QuoteReturn, None]) -> obje
 )
 async def back(door: Door, call: Call[Session, TakeBack, None]) -> object:
     """POST /v1/returns."""
-    outcome = await door.write(call, take_back, call.body)
-    return replayed(outcome.answer) if outcome.replayed else outcome.answer
+    return await door.write(call, take_back, call.body)

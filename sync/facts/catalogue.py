@@ -18,12 +18,16 @@ class ProductFact(Struct, frozen=True, kw_only=True, omit_defaults=True):
 
 
 class ProductsChanged(Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """Products created or changed together; `price_book` is the version that holds them from this entry on."""
+    """Products created or changed together; `price_book` is the version that holds them from this entry on.
+
+    A long import is several entries of one version, written in one transaction; `part` counts them from 1.
+    """
 
     request: str
     price_book: int
     source: str
     products: tuple[ProductFact, ...]
+    part: int = 1
 
 
 class StockCount(Struct, frozen=True):

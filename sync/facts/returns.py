@@ -31,7 +31,7 @@ class Refunded(Struct, frozen=True, kw_only=True, omit_defaults=True):
 
 class TakenBack(Struct, frozen=True, kw_only=True, omit_defaults=True):
     """Lines of one sale coming back. `value_minor` is their share of what was due; `refunds` add up to value +
-    rounding."""
+    rounding; `approved_by` is the manager who approved it, where one was needed."""
 
     sale: UUID
     sale_number: str
@@ -42,6 +42,7 @@ class TakenBack(Struct, frozen=True, kw_only=True, omit_defaults=True):
     member: UUID | None = None
     points_clawed_back: int = 0
     balance: Balance | None = None
+    approved_by: str | None = None
 
 
 class ReturnTaken(Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -56,5 +57,4 @@ class ReturnTaken(Struct, frozen=True, kw_only=True, omit_defaults=True):
     currency: str
     reason: str
     taken: TakenBack
-    approved_by: str | None = None
     receipt: str = "none"

@@ -9,12 +9,14 @@ from sync.facts.returns import TakenBack
 
 
 class SoldDiscount(Struct, frozen=True, omit_defaults=True):
-    """One discount on one line: a person's (`manual`) or an offer's."""
+    """One discount on one line: a person's (`manual`) or an offer's. `approved_by` is the manager who approved it,
+    where whoever gave it could not."""
 
     kind: str
     reason: str
     amount_minor: int
     offer: str | None = None
+    approved_by: str | None = None
 
 
 class SoldLine(Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -125,4 +127,3 @@ class SaleVoided(Struct, frozen=True, kw_only=True, omit_defaults=True):
     change_minor: int = 0
     member: UUID | None = None
     points_reversed: int = 0
-    balance: Balance | None = None

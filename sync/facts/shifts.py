@@ -36,19 +36,25 @@ class TenderCount(Struct, frozen=True):
 
 
 class ShiftClosed(Struct, frozen=True, kw_only=True):
-    """A shift closed. `z_number` counts the till's closings, gapless, from 1."""
+    """A shift closed. `z_number` counts the till's closings of this life, gapless, from 1.
+
+    `series` is the life's number (`EpochStarted.ordinal`), as in receipt numbers: no Z number is printed twice."""
 
     request: str
     shift: UUID
     till: str
     currency: str
+    series: int
     z_number: int
     counts: tuple[TenderCount, ...]
 
 
-class DrawerOpened(Struct, frozen=True, kw_only=True):
-    """The drawer was opened without a sale."""
+class DrawerOpened(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """The drawer was opened without a sale. `shift` is the till's open one: it counts the opening, whatever clocks say;
+    None while there was none."""
 
     request: str
     till: str
     reason: str
+    shift: UUID | None = None
+    approved_by: str | None = None

@@ -46,10 +46,9 @@ class ShopService:
             '[store]\nname = "Corner Shop"\ndata_dir = "data"\n[http]\nport = 0\nsign_ins_per_minute = 6000\n'
         )
         command = [sys.executable, "-c", "from kiosk.cli import main; main()"]
-        made = subprocess.run(
-            [*command, "init", "--config", str(config), "--pin", PIN["manager"], "--json"],
-            check=True, capture_output=True, text=True, env=os.environ,
-        )  # fmt: skip
+        init = [*command, "init", "--config", str(config), "--pin", PIN["manager"], "--json"]
+        made = subprocess.run(init, check=False, capture_output=True, text=True)
+        assert made.returncode == 0, made.stderr
         log = folder / "store.log"
         with log.open("w") as output:
             serve = [*command, "store", "--config", str(config)]

@@ -1,12 +1,14 @@
-"""Ways to damage a store's database cell by cell, past every rule that SQLite would hold up.
+"""Ways to damage a store's database cell by cell, past every rule that SQLite would hold up; and an index by itself.
 
 rows = rows_of(connection, "sale_line")
 change_cell(connection, table, rows[0], "net_minor")
 """
 
+from pathlib import Path
 from typing import Any
 
 from loyalty.tables import Table
+from sync.db import connect
 
 Row = dict[str, Any]
 UNIQUE = ("number", "ordinal", "z_number")
@@ -63,6 +65,19 @@ def insert_like(connection: Any, table: Table, row: Row) -> None:  # noqa: ANN40
     copy = {name: another(connection, table, name, cell) if name in unique else cell for name, cell in row.items()}
     names, marks = ", ".join(copy), ", ".join("?" * len(copy))
     connection.execute(f"INSERT INTO {table.name} ({names}) VALUES ({marks})", tuple(copy.values()))
+
+
+def flip_in_index(database: Path, index: str, cell: bytes) -> None:
+    """Flip one bit of a cell in an index of one page. The table stays as it is; the database must be closed."""
+    connection = connect(database)
+    connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+    ((page,),) = connection.execute("SELECT rootpage FROM sqlite_schema WHERE name = ?", (index,)).fetchall()
+    ((size,),) = connection.execute("PRAGMA page_size").fetchall()
+    connection.close()
+    content = bytearray(database.read_bytes())
+    at = content.index(cell, (page - 1) * size, page * size)
+    content[at + len(cell) - 1] ^= 1
+    database.write_bytes(bytes(content))
 
 
 def _where(table: Table, row: Row) -> tuple[str, list[Any]]:

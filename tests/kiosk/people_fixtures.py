@@ -16,7 +16,8 @@ from kiosk.apply_members import (
 )
 from kiosk.member_service import CHANGE_RANDOM_BYTES, ENROL_RANDOM_BYTES, change_member, enrol_member, erase_member
 from kiosk.member_views import show_member
-from kiosk.members import ChangeMember, EnrolMember, EraseMember, MemberAnswer, Saved, SavedMember, tag_of
+from kiosk.members import ChangeMember, EnrolMember, EraseMember, MemberAnswer, SavedMember, tag_of
+from kiosk.outcome import Outcome
 from kiosk.schema import TABLES as KIOSK_TABLES
 from kiosk.shop import Caller, Shop
 from kiosk.terms import Terms
@@ -139,7 +140,7 @@ class Place:
         caller = self.caller()
         return await self.database.read(lambda tx: service(tx, self.shop, caller, *args, **kwargs))
 
-    async def enrol(self, number: int, **fields: Any) -> Saved[SavedMember]:  # noqa: ANN401  whatever the field is
+    async def enrol(self, number: int, **fields: Any) -> Outcome[SavedMember]:  # noqa: ANN401  whatever the field is
         """Enrol Anna, but for the named fields, under op(number)."""
         command = EnrolMember(**{"id": op(number), **ANNA, **fields})
         return await self.write(enrol_member, command, os.urandom(ENROL_RANDOM_BYTES))
@@ -150,7 +151,7 @@ class Place:
         random = os.urandom(CHANGE_RANDOM_BYTES)
         return await self.write(change_member, member, ChangeMember(**fields), tag, random)
 
-    async def erase(self, member: UUID, reason: str = "asked for it") -> Saved[MemberAnswer]:
+    async def erase(self, member: UUID, reason: str = "asked for it") -> Outcome[MemberAnswer]:
         """Forget a member, and empty the log as the handler does."""
         saved = await self.write(erase_member, member, EraseMember(reason=reason))
         await self.database.truncate_wal()

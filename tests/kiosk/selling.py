@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any, Concatenate, ParamSpec, TypeVar
 from uuid import UUID
 
-from kiosk.answers import SaleAnswer
+from kiosk.answers import QuoteAnswer, SaleAnswer
 from kiosk.approvals import grant_approval
 from kiosk.commands import (
     CloseShift,
@@ -21,6 +21,7 @@ from kiosk.commands import (
     LineRequest,
     MoveCash,
     OpenShift,
+    QuoteBasket,
     QuoteReturn,
     RefundRequest,
     ReturnLine,
@@ -30,10 +31,12 @@ from kiosk.commands import (
 )
 from kiosk.member_service import ENROL_RANDOM_BYTES, adjust_points, enrol_member
 from kiosk.members import AdjustPoints, EnrolMember
-from kiosk.return_service import ReturnAnswer, ReturnOutcome, ReturnQuoteAnswer, quote_return, take_back
-from kiosk.sale_service import Outcome, complete_sale, void_sale
+from kiosk.outcome import Outcome
+from kiosk.return_service import ReturnAnswer, ReturnQuoteAnswer, quote_return, take_back
+from kiosk.sale_service import complete_sale, quote_basket, void_sale
 from kiosk.sale_store import read_balance
-from kiosk.shift_service import ShiftReport, close_shift, move_cash, open_shift, report_shift
+from kiosk.shift import MovementAnswer, ShiftReport
+from kiosk.shift_service import close_shift, move_cash, open_shift, report_shift
 from kiosk.shop import Caller, Shop
 from loyalty.ledger import Balance
 from loyalty.transactions import Tx
@@ -127,13 +130,13 @@ class Till:
         assert self.shift is not None
         return report_shift(self.connection, self.shop, caller(role, till=self.who.till), self.shift)
 
-    def move(self, kind: Any, amount_minor: int) -> ShiftReport:  # noqa: ANN401  one of three words
+    def move(self, kind: Any, amount_minor: int) -> MovementAnswer:  # noqa: ANN401  one of three words
         """Put cash in or take it out."""
         assert self.shift is not None
         command = MoveCash(id=new_id(), kind=kind, amount_minor=amount_minor, reason="change")
         return self.do(move_cash, self.shift, command).answer
 
-    def send(self, command: CompleteSale) -> Outcome:
+    def send(self, command: CompleteSale) -> Outcome[SaleAnswer]:
         """Send a sale as it is."""
         return self.do(complete_sale, command)
 
@@ -150,10 +153,19 @@ class Till:
         **more: Any,  # noqa: ANN401
     ) -> SaleAnswer:
         """Take back (sale, line, quantity_milli) and sell `lines`, settled net."""
-        returns = tuple(ExchangeLine(sale=sold.id, line=line, quantity_milli=quantity) for sold, line, quantity in back)
-        return self.sell(*lines, tenders=tenders, returns=returns, refunds=_refunds(refunds), **more)
+        return self.sell(*lines, tenders=tenders, returns=_exchange_lines(back), refunds=_refunds(refunds), **more)
 
-    def void(self, sold: SaleAnswer, reason: str = "void") -> Outcome:
+    def quote(
+        self,
+        *lines: Line,
+        back: Sequence[tuple[SaleAnswer, int, int]] = (),
+        **more: Any,  # noqa: ANN401
+    ) -> QuoteAnswer:
+        """Price a basket; with (sale, line, quantity_milli) coming back, an exchange."""
+        command = QuoteBasket(lines=_lines(lines), returns=_exchange_lines(back), **more)
+        return quote_basket(self.connection, self.shop, self.who, command)
+
+    def void(self, sold: SaleAnswer, reason: str = "void") -> Outcome[SaleAnswer]:
         """Undo a sale."""
         return self.do(void_sale, sold.id, VoidSale(reason=reason))
 
@@ -168,7 +180,7 @@ class Till:
         lines: Sequence[tuple[int, int]],
         refunds: Pairs,
         **more: Any,  # noqa: ANN401
-    ) -> ReturnOutcome:
+    ) -> Outcome[ReturnAnswer]:
         """Take (line, quantity_milli) back."""
         fields = {"id": new_id(), "reason": "did not fit", **more}
         sale = sold if isinstance(sold, str) else str(sold.id)
@@ -197,10 +209,10 @@ class Till:
         )
         return token
 
-    def enrol(self, name: str = "Anna") -> UUID:
+    def enrol(self, name: str = "Anna", phone: str | None = None) -> UUID:
         """A new member."""
         random = new_id().bytes * 4
-        command = EnrolMember(id=new_id(), name=name, locale="en")
+        command = EnrolMember(id=new_id(), name=name, phone=phone, locale="en")
         return self.do(enrol_member, command, random[:ENROL_RANDOM_BYTES]).answer.id
 
     def adjust(self, member: UUID, points: int) -> None:
@@ -230,9 +242,16 @@ _DEVICES = {"cashier": "T01", "manager": "T02"}
 
 def sale_of(*lines: Line, tenders: Pairs = (), **more: Any) -> CompleteSale:  # noqa: ANN401
     """A sale of one piece of each sku, or of the lines as given."""
-    asked = tuple(LineRequest(sku=each) if isinstance(each, str) else each for each in lines)
     paid = tuple(TenderRequest(kind=kind, amount_minor=amount) for kind, amount in tenders)
-    return CompleteSale(**{"id": new_id(), "lines": asked, "tenders": paid, **more})
+    return CompleteSale(**{"id": new_id(), "lines": _lines(lines), "tenders": paid, **more})
+
+
+def _lines(lines: Sequence[Line]) -> tuple[LineRequest, ...]:
+    return tuple(LineRequest(sku=each) if isinstance(each, str) else each for each in lines)
+
+
+def _exchange_lines(back: Sequence[tuple[SaleAnswer, int, int]]) -> tuple[ExchangeLine, ...]:
+    return tuple(ExchangeLine(sale=sold.id, line=line, quantity_milli=quantity) for sold, line, quantity in back)
 
 
 def _refunds(refunds: Pairs) -> tuple[RefundRequest, ...]:

@@ -41,8 +41,7 @@ from kiosk.people_service import (
 )
 from kiosk.pins import hash_pin
 from kiosk.product_service import change_products
-from kiosk.proof import open_scratch
-from kiosk.registry import REGISTRY
+from kiosk.proof import prove_open
 from kiosk.shop import Caller, Shop
 from kiosk.start import DATABASE_NAME, release, start_store
 from loyalty.ids import uuid7
@@ -51,7 +50,7 @@ from sync.db import connect
 from sync.facts.catalogue import ProductFact
 from sync.http.application import build_runner
 from sync.journal import Origin, read_life
-from sync.verify import Mark, Report, verify
+from sync.verify import Mark, Report
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -224,11 +223,7 @@ def perform(
 
 def prove_all(connection: Any, since: Mark | None = None) -> Report:  # noqa: ANN401  pysqlite3 has no types
     """Verify a shop's database as `counterfoil verify` does, without remembering the outcome."""
-    scratch = open_scratch()
-    try:
-        return verify(connection, scratch, REGISTRY, since)
-    finally:
-        scratch.close()
+    return prove_open(connection, since, full=since is None)
 
 
 # -- a store behind a real socket --------------------------------------------------------------------------------------
@@ -247,7 +242,7 @@ class Running(Struct, frozen=True):
     """A store that answers on `url`. `tokens` has one for cashier, manager and kiosk; `client` sends none by itself."""
 
     url: str
-    tokens: Mapping[str, str]
+    tokens: dict[str, str]
     client: aiohttp.ClientSession
     store: Store
     config: Config
@@ -268,6 +263,14 @@ class Running(Struct, frozen=True):
             raw = await response.read()
             is_json = "json" in response.headers.get("Content-Type", "")
             return Reply(response.status, json.loads(raw) if is_json else None, response.headers.copy(), raw)
+
+    async def sign_in(self, role: str = "cashier") -> None:
+        """Sign in anew on the till of `role`: a restored store has forgotten who was signed in."""
+        device = {"Authorization": f"Bearer test-token-device-{_TILLS[role]}"}
+        body = {"operator": _OPERATORS[role], "pin": PIN}
+        reply = await self.call("POST", "/v1/sign-ins", body, role=None, headers=device)
+        assert reply.status == 201, reply
+        self.tokens[role] = reply.json["token"]
 
     async def open_shift(self, float_minor: int = 0, role: str = "cashier") -> str:
         """Open a shift on the till of `role`; its id."""
@@ -308,7 +311,7 @@ async def running_store(config: Config) -> AsyncIterator[Running]:
         await web.TCPSite(runner, config.http.host, config.http.port).start()
         url = f"http://127.0.0.1:{runner.addresses[0][1]}"
         async with aiohttp.ClientSession(url) as client:
-            yield Running(url, TOKENS, client, store, config)
+            yield Running(url, dict(TOKENS), client, store, config)
     finally:
         await runner.cleanup()
         await store.close()

@@ -12,8 +12,19 @@ import pytest
 
 from kiosk.backup import BackupExists, back_up, restore
 from kiosk.config import Config
+from kiosk.initialise import initialise
 from kiosk.proof import prove, read_finding
-from kiosk.start import DATABASE_NAME, StoreDamaged, StoreInUse, lock_folder
+from kiosk.start import (
+    DATABASE_NAME,
+    RESTORING_NAME,
+    RestoreUnfinished,
+    StoreDamaged,
+    StoreInUse,
+    StoreLost,
+    lock_folder,
+    release,
+    start_store,
+)
 from sync import marks
 from sync.db import connect
 from tests.kiosk.shopkit import make_config, prepare_store, prove_all, running_store
@@ -256,5 +267,88 @@ async def test_journal_damage_is_mended_by_a_backup_and_the_store_sells_again(co
     restore(config.data_dir(), target)
     assert read_finding(config.data_dir()) is None
     async with running_store(config) as store:
+        await store.sign_in()
         assert (await store.sell()).json["number"] == "S001-T01B-000001"
     assert prove(database, full=True).ok
+
+
+# -- a restore that is cut off -----------------------------------------------------------------------------------------
+
+
+class PowerCut(BaseException):
+    """Not an Exception: nothing may tidy up after it."""
+
+
+@pytest.mark.parametrize("cut_at", [1, 2, 3, 4])
+def test_a_restore_cut_off_at_any_rename_never_ends_in_a_fresh_store_and_is_finished_by_the_next(
+    config: Config, database: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, cut_at: int
+) -> None:
+    target = tmp_path / "backup.sqlite"
+    back_up(database, target)
+    writer = connect(database)
+    writer.execute("INSERT INTO mark (name, value) VALUES ('later', 'yes')")
+    assert database.with_name(DATABASE_NAME + "-wal").stat().st_size > 0
+    renames = []
+    replace = Path.replace
+
+    def replace_or_cut(self: Path, other: Path) -> Path:
+        if self.name.startswith(DATABASE_NAME):
+            renames.append(self.name)
+            if len(renames) == cut_at:
+                raise PowerCut
+        return replace(self, other)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Path, "replace", replace_or_cut)
+        with pytest.raises(PowerCut):
+            restore(config.data_dir(), target)
+    if not database.exists():
+        with pytest.raises(RestoreUnfinished) as refused:
+            start_store(config.data_dir(), "S001", "EUR", "Europe/Warsaw")
+        assert "counterfoil restore FILE" in refused.value.hint
+        with pytest.raises(RestoreUnfinished):
+            initialise(config, "ada", "Ada", "2580")
+    restore(config.data_dir(), target)
+    writer.close()
+    asides = sorted(config.data_dir().glob("store.replaced-*.sqlite"))
+    held = [ask(aside, "SELECT value FROM mark WHERE name = 'later'") for aside in asides]
+    assert held == [[("yes",)]], "with its log, and once"
+    assert not (config.data_dir() / RESTORING_NAME).exists()
+    started = start_store(config.data_dir(), "S001", "EUR", "Europe/Warsaw")
+    assert started.ordinal == 2
+    release(started, clean=True)
+    assert prove(database, full=True).ok
+
+
+def test_a_file_set_aside_can_be_put_back_with_its_log(config: Config, database: Path, tmp_path: Path) -> None:
+    target = tmp_path / "backup.sqlite"
+    back_up(database, target)
+    writer = connect(database)
+    writer.execute("INSERT INTO mark (name, value) VALUES ('later', 'yes')")
+    aside = restore(config.data_dir(), target)
+    assert aside is not None
+    assert aside.with_name(aside.name + "-wal").exists()
+    restore(config.data_dir(), aside)
+    writer.close()
+    assert ask(database, "SELECT value FROM mark WHERE name = 'later'") == [("yes",)]
+
+
+@pytest.mark.usefixtures("database")
+def test_a_folder_whose_store_went_away_is_not_taken_for_a_new_one(config: Config) -> None:
+    """Its numbers are on paper already."""
+    (config.data_dir() / DATABASE_NAME).unlink()
+    for attempt in (
+        lambda: start_store(config.data_dir(), "S001", "EUR", "Europe/Warsaw"),
+        lambda: initialise(config, "ada", "Ada", "2580"),
+    ):
+        with pytest.raises(StoreLost) as refused:
+            attempt()
+        assert "counterfoil restore FILE" in refused.value.hint
+    assert not (config.data_dir() / DATABASE_NAME).exists()
+
+
+def test_a_half_copied_backup_beside_a_whole_store_is_removed_by_the_next_start(config: Config, database: Path) -> None:
+    half = config.data_dir() / RESTORING_NAME
+    half.write_bytes(database.read_bytes()[:5_000])
+    release(start_store(config.data_dir(), "S001", "EUR", "Europe/Warsaw"), clean=True)
+    assert not half.exists()

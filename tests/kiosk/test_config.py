@@ -1,12 +1,23 @@
 """The shop's own file over config.toml: every wrong key and value refuses to start and says what was probably meant."""
 
 from pathlib import Path
-from typing import Any
+from typing import Any, get_type_hints
 
 import pytest
 
 from kiosk.compose import make_terms
-from kiosk.config import Config, ConfigWrong, list_keys, load_config
+from kiosk.config import Config, ConfigWrong, load_config
+
+
+def list_keys() -> list[str]:
+    """Every key as section.name."""
+    sections = get_type_hints(Config)
+    return [
+        f"{section}.{field}"
+        for section, kind in sections.items()
+        if section != "folder"
+        for field in kind.__struct_fields__
+    ]
 
 
 def load(tmp_path: Path, text: str) -> Config:
@@ -124,3 +135,14 @@ def test_every_key_of_the_shipped_file_is_known_and_the_other_way_round() -> Non
     for key in keys:
         section, _, name = key.partition(".")
         assert hasattr(getattr(config, section), name), key
+
+
+@pytest.mark.parametrize("kind", ["cash", "card", "points", "gift_card", "exchange"])
+def test_a_word_with_a_meaning_of_its_own_is_no_further_kind_of_tender(tmp_path: Path, kind: str) -> None:
+    with pytest.raises(ConfigWrong, match=f"tender.extra_kinds: {kind}"):
+        load(tmp_path, f'[tender]\nextra_kinds = ["voucher", "{kind}"]\n')
+
+
+def test_points_by_hand_are_a_managers_and_need_no_approval(tmp_path: Path) -> None:
+    with pytest.raises(ConfigWrong, match="adjustment"):
+        load(tmp_path, '[roles]\nneeds_approval = ["adjustment"]\n')

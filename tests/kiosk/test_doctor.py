@@ -2,6 +2,7 @@
 
 import os
 import socket
+import time
 from pathlib import Path
 
 import pytest
@@ -59,6 +60,29 @@ def test_a_folder_that_others_may_read_is_named(config: Config) -> None:
     initialise(config, "ada", "Ada", "2580")
     config.data_dir().chmod(0o755)
     assert found(config)["privacy"].mend == f"chmod 700 {config.data_dir()}"
+
+
+def test_a_store_whose_file_went_away_is_not_made_anew(config: Config) -> None:
+    initialise(config, "ada", "Ada", "2580")
+    (config.data_dir() / DATABASE_NAME).unlink()
+    assert found(config)["database"].mend == "counterfoil restore FILE --config FILE"
+
+
+def test_copies_set_aside_long_ago_are_named_with_the_command_that_removes_them(config: Config) -> None:
+    initialise(config, "ada", "Ada", "2580")
+    young, old, step = (
+        config.data_dir() / name
+        for name in ("store.replaced-20261120-1.sqlite", "store.replaced-20260901-1.sqlite", "store.before-2.sqlite")
+    )
+    for path in (young, old, step):
+        path.write_bytes(b"Anna Kowalska")
+    assert found(config)["old copies"].ok
+    for path in (old, step):
+        os.utime(path, (time.time() - 31 * 86_400,) * 2)
+    check = found(config)["old copies"]
+    assert not check.ok
+    assert check.mend == f"rm {step} {old}"
+    assert young.name not in check.detail
 
 
 def test_a_printer_that_does_not_answer_is_named_and_one_that_does_is_well(tmp_path: Path) -> None:

@@ -6,12 +6,14 @@ from uuid import UUID
 import msgspec
 import pytest
 
-from kiosk.basket_service import BasketTaken, UnknownBasket, claim_basket, list_parked, park_basket
+from kiosk.basket_service import BasketTaken, ParkedAnswer, UnknownBasket, claim_basket, list_parked, park_basket
 from kiosk.commands import Discount, LineRequest, ParkBasket, QuoteBasket
 from kiosk.line_items import UnknownProduct
+from kiosk.members import ReasonNamesMember
 from kiosk.sale_service import UnknownCoupon
 from loyalty.errors import IdConflict
 from loyalty.member_store import UnknownMember
+from sync.http.paging import InvalidCursor, encode_cursor
 from tests.kiosk.selling import Till, assert_holds, open_till
 from tests.kiosk.shopkit import new_id
 
@@ -21,9 +23,16 @@ LINES = (
 )
 
 
+def listed(till: Till) -> tuple[ParkedAnswer, ...]:
+    """All that wait, on one page."""
+    page = till.do(list_parked, None, 200)
+    assert page.next is None
+    return page.items
+
+
 def park(till: Till, *lines: LineRequest, **more: object) -> UUID:
     command = ParkBasket(**{"id": new_id(), "lines": lines or LINES, **more})  # type: ignore[arg-type]
-    return till.do(park_basket, command)[0].id
+    return till.do(park_basket, command).answer.id
 
 
 def test_a_basket_is_parked_here_and_sold_there(tmp_path: Path) -> None:
@@ -31,12 +40,13 @@ def test_a_basket_is_parked_here_and_sold_there(tmp_path: Path) -> None:
         anna = till.enrol()
         parked = park(till, member=anna, label="blue coat")
         other = till.another()
-        [shown] = other.do(list_parked)
+        [shown] = listed(other)
         assert (shown.id, shown.label, shown.till, shown.operator) == (parked, "blue coat", "T01", "ana")
         assert (shown.member, shown.total_minor, shown.claimed_by) == (anna, 595, None)
-        claimed, known = other.do(claim_basket, parked)
-        assert (claimed.claimed_by, known) == ("T02", False)
-        assert other.do(list_parked) == []
+        outcome = other.do(claim_basket, parked)
+        claimed = outcome.answer
+        assert (claimed.claimed_by, outcome.replayed) == ("T02", False)
+        assert listed(other) == ()
         basket = msgspec.json.decode(claimed.basket, type=QuoteBasket)
         assert basket == QuoteBasket(lines=LINES, member=anna)
         sold = other.sell(*basket.lines, member=basket.member)
@@ -47,10 +57,10 @@ def test_a_basket_is_parked_here_and_sold_there(tmp_path: Path) -> None:
 def test_one_till_takes_a_basket_up(tmp_path: Path) -> None:
     with open_till(tmp_path) as till:
         parked, other = park(till), till.another()
-        assert other.do(claim_basket, parked)[1] is False
+        assert not other.do(claim_basket, parked).replayed
         entries = till.entries()
-        again, known = other.do(claim_basket, parked)
-        assert (again.claimed_by, known) == ("T02", True)
+        again = other.do(claim_basket, parked)
+        assert (again.answer.claimed_by, again.replayed) == ("T02", True)
         with pytest.raises(BasketTaken):
             till.do(claim_basket, parked)
         with pytest.raises(UnknownBasket):
@@ -63,8 +73,8 @@ def test_parking_again_with_the_same_id_parks_once(tmp_path: Path) -> None:
     with open_till(tmp_path) as till:
         command = ParkBasket(id=new_id(), lines=LINES)
         first, again = till.do(park_basket, command), till.do(park_basket, command)
-        assert (first[1], again[1]) == (False, True)
-        assert first[0] == again[0]
+        assert (first.replayed, again.replayed) == (False, True)
+        assert first.answer == again.answer
         with pytest.raises(IdConflict):
             till.do(park_basket, ParkBasket(id=command.id, lines=LINES[:1]))
         assert till.rows("SELECT count(*) FROM parked_basket") == [(1,)]
@@ -95,4 +105,30 @@ def test_an_approval_is_not_written_into_the_journal(tmp_path: Path) -> None:
 def test_parked_baskets_are_listed_oldest_first(tmp_path: Path) -> None:
     with open_till(tmp_path) as till:
         parked = [park(till, label=str(n)) for n in range(3)]
-        assert [basket.id for basket in till.do(list_parked)] == parked
+        assert [basket.id for basket in listed(till)] == parked
+
+
+def test_parked_baskets_come_in_pages_that_say_so(tmp_path: Path) -> None:
+    with open_till(tmp_path) as till:
+        parked = [park(till) for _ in range(5)]
+        till.do(claim_basket, parked.pop(1))
+        pages, after = [], None
+        while True:
+            page = till.do(list_parked, after, 2)
+            pages.append([basket.id for basket in page.items])
+            after = page.next
+            if after is None:
+                break
+        assert pages == [parked[:2], parked[2:]]
+        with pytest.raises(InvalidCursor):
+            till.do(list_parked, encode_cursor((1, b""), "sales"), 2)
+
+
+def test_a_parked_reason_does_not_name_the_member(tmp_path: Path) -> None:
+    with open_till(tmp_path) as till:
+        anna = till.enrol("Anna Kowalska")
+        line = LineRequest(sku="101", discount=Discount("percent", 10, "for Kowalska"))
+        with pytest.raises(ReasonNamesMember) as refused:
+            park(till, line, member=anna)
+        assert refused.value.pointer == "/lines/0/discount/reason"
+        park(till, line)

@@ -9,7 +9,7 @@ from kiosk.registry import REGISTRY
 from loyalty.tables import Table
 from sync.chain import epoch_text
 from sync.schema import JOURNAL, PRIVATE
-from sync.verify import Wrong
+from sync.walk import Wrong
 from tests.kiosk.damage import change_cell, columns_of, delete_row, insert_like, rows_of
 from tests.kiosk.shopkit import prove_all
 from tests.kiosk.told import CACHES, FACTS, first_wrong, seq_of, told, undone

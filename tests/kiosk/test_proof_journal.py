@@ -36,7 +36,8 @@ def test_an_entry_moved_elsewhere_is_found(column: str) -> None:
         with undone(connection):
             connection.execute(f"UPDATE journal SET {column} = ? WHERE seq = ?", (row[column] + 1000, row["seq"]))
             wrong = first_wrong(prove_all(connection))
-        assert "missing" in wrong.what
+        # The first entry of an epoch that is no other entry's neighbour breaks its own chain.
+        assert "missing" in wrong.what or (row["seq"] == 1 and "the chain does not fit" in wrong.what)
 
 
 def test_every_bit_of_an_entrys_bytes_counts() -> None:

@@ -52,5 +52,8 @@ def test_cash_that_nobody_counted_is_refused() -> None:
     assert refused.value.pointer == "/counted/cash"
 
 
-def test_an_empty_drawer_needs_no_count() -> None:
-    assert count_shift({"cash": 0}, {}) == ()
+def test_an_empty_drawer_is_counted_like_any_other() -> None:
+    """Asking only when there should be something would tell whether there should."""
+    with pytest.raises(CashNotCounted):
+        count_shift({"cash": 0}, {})
+    assert count_shift({"cash": 0}, {"cash": 0}) == (TenderCount("cash", 0, 0, 0),)

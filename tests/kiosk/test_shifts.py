@@ -2,19 +2,33 @@
 
 from pathlib import Path
 from typing import Any
+from uuid import UUID
 
+import msgspec
 import pytest
 
 from kiosk.commands import CloseShift, LineRequest, MoveCash, OpenDrawer, OpenShift
+from kiosk.outcome import Outcome
 from kiosk.sale import ApprovalNeeded
 from kiosk.shift import CashNotCounted, DrawerShort, ShiftAlreadyOpen, ShiftClosedDifferently, ShiftNotOpen
-from kiosk.shift_service import NotYourTill, close_shift, current_shift, move_cash, open_drawer, open_shift
+from kiosk.shift_service import (
+    ManagersPaper,
+    NotYourTill,
+    close_shift,
+    current_shift,
+    move_cash,
+    open_drawer,
+    open_shift,
+    print_shift,
+    refuse_foreign_paper,
+    report_shift,
+)
 from kiosk.shift_store import UnknownShift
 from kiosk.shop import NoOpenShift
 from loyalty.errors import IdConflict, WrongCurrency
 from sync.facts.shifts import TenderCount
 from tests.kiosk.selling import Till, assert_holds, open_till
-from tests.kiosk.shopkit import NOW_MS, caller, new_id
+from tests.kiosk.shopkit import NOW_MS, caller, new_id, perform
 
 DAY_MS = 86_400_000
 
@@ -73,13 +87,14 @@ def test_cash_moves_in_and_out_but_never_more_than_there_is(tmp_path: Path) -> N
         till.sell("102", tenders=[("cash", 500)])
         till.move("pay_in", 2_000)
         till.move("pay_out", 350)
-        x = till.move("drop", 12_000)
-        assert [(move.kind, move.amount_minor, move.reason) for move in x.movements] == [
+        till.move("drop", 12_000)
+        assert [(move.kind, move.amount_minor, move.reason) for move in till.report().movements] == [
             ("pay_in", 2_000, "change"),
             ("pay_out", 350, "change"),
             ("drop", 12_000, "change"),
         ]
         assert expected(till) == {"cash": 0}
+        till.who = caller("manager", till="T01", at_ms=till.who.now_ms)
         with pytest.raises(DrawerShort):
             till.move("drop", 1)
         assert_holds(till.connection)
@@ -88,9 +103,35 @@ def test_cash_moves_in_and_out_but_never_more_than_there_is(tmp_path: Path) -> N
 def test_card_money_is_not_in_the_drawer(tmp_path: Path) -> None:
     with open_till(tmp_path) as till:
         till.sell("102", tenders=[("card", 350)])
+        till.who = caller("manager", till="T01", at_ms=till.who.now_ms)
         with pytest.raises(DrawerShort):
             till.move("pay_out", 10_001)
         till.move("pay_out", 10_000)
+
+
+def test_a_cashier_cannot_ask_the_drawer_how_much_there_is(tmp_path: Path) -> None:
+    """Each refusal would halve what she does not know; hers is written down instead, and the Z shows it."""
+    with open_till(tmp_path) as till:
+        moved = till.move("pay_out", 1_000_000)
+        assert (moved.shift, moved.kind, moved.amount_minor) == (till.shift, "pay_out", 1_000_000)
+        till.move("pay_in", 1_000_000)
+        assert till.close(cash=10_000).variance_minor == 0
+        assert_holds(till.connection)
+
+
+def test_opening_and_moving_answer_the_same_for_ever(tmp_path: Path) -> None:
+    with open_till(tmp_path, shift=False) as till:
+        opening = OpenShift(id=new_id(), float_minor=500)
+        opened = till.do(open_shift, opening)
+        till.shift = opening.id
+        move = MoveCash(id=new_id(), kind="pay_in", amount_minor=100, reason="change")
+        moved = till.do(move_cash, till.shift, move)
+        till.sell("102")
+        till.move("pay_in", 7)
+        till.close(cash=957)
+        assert till.do(open_shift, opening) == Outcome(opened.answer, replayed=True)
+        assert till.do(move_cash, till.shift, move) == Outcome(moved.answer, replayed=True)
+        assert (opened.answer.sales, opened.answer.state, opened.answer.float_minor) == (0, "open", 500)
 
 
 def test_a_movement_is_made_once_and_in_one_shift(tmp_path: Path) -> None:
@@ -117,8 +158,81 @@ def test_a_cashier_counts_blind(tmp_path: Path) -> None:
         assert expected(till, "manager") == {"card": 350, "cash": 10_000}
         z = till.close(cash=9_950, card=350)
         assert expected(till, "cashier") == {"card": 350, "cash": 10_000}
+        assert till.report("cashier") == till.report("manager") == z
         assert z.counts == [TenderCount("card", 350, 350, 0), TenderCount("cash", 10_000, 9_950, -50)]
         assert z.variance_minor == -50
+        assert_holds(till.connection)
+
+
+def test_a_blind_x_does_not_tell_the_cash_on_any_way(tmp_path: Path) -> None:
+    """Whatever was sold for whatever cash: with the same counts and the same card payments, the X is the same."""
+    seen = []
+    for name, skus in [("a", ["100", "101"]), ("b", ["102", "103"])]:
+        with open_till(tmp_path / name) as till:
+            anna = till.enrol()
+            first = till.sell(skus[0], member=anna)
+            till.sell(skus[1])
+            till.sell("104", tenders=[("card", 1990)])
+            till.take_back(first, [(1, 1000)], [("cash", first.totals.due_minor)])
+            till.void(till.sell(skus[1]))
+            x = till.report("cashier")
+            seen.append(msgspec.structs.replace(x, id=UUID(int=0)))
+    assert seen[0] == seen[1]
+    assert [(tender.kind, tender.taken_minor, tender.given_back_minor) for tender in seen[0].tenders] == [
+        ("card", 1990, 0),
+        ("cash", None, None),
+    ]
+    assert (seen[0].sales, seen[0].voids, seen[0].returns) == (4, 1, 1)
+
+
+def test_a_cashier_sees_the_shifts_of_her_own_till(tmp_path: Path) -> None:
+    with open_till(tmp_path) as till:
+        other = till.another()
+        assert other.shift is not None
+        for refused in (
+            lambda: till.do(report_shift, other.shift),
+            lambda: till.do(print_shift, other.shift, new_id()),
+        ):
+            with pytest.raises(NotYourTill):
+                refused()
+        other.close(cash=10_000)
+        with pytest.raises(NotYourTill):
+            till.do(report_shift, other.shift)
+        assert till.shift is not None
+        assert other.do(report_shift, till.shift).gross_minor == 0
+        other.do(print_shift, till.shift, new_id())
+
+
+def test_a_managers_x_on_paper_is_not_for_who_counts(tmp_path: Path) -> None:
+    with open_till(tmp_path) as till:
+        assert till.shift is not None
+        manager = caller("manager", till="T01", at_ms=till.who.now_ms)
+        perform(till.connection, print_shift, till.shop, manager, till.shift, new_id())
+        till.do(print_shift, till.shift, new_id())
+        jobs = till.rows("SELECT kind, reference FROM print_job ORDER BY created_at, kind")
+        [full, blind] = [(kind, UUID(bytes=reference)) for kind, reference in jobs]
+        refuse_foreign_paper(till.connection, till.who, *blind)
+        with pytest.raises(ManagersPaper):
+            refuse_foreign_paper(till.connection, till.who, *full)
+        refuse_foreign_paper(till.connection, manager, *full)
+        other = caller("cashier", till="T02", at_ms=till.who.now_ms)
+        with pytest.raises(NotYourTill):
+            refuse_foreign_paper(till.connection, other, *blind)
+        refuse_foreign_paper(till.connection, other, "receipt", new_id())
+
+
+def test_a_clock_set_back_does_not_change_a_closed_shift(tmp_path: Path) -> None:
+    with open_till(tmp_path) as till:
+        z, shift = till.close(cash=10_000), till.shift
+        till.who = caller(at_ms=till.who.now_ms - 3_600_000)
+        till.do(open_drawer, OpenDrawer(id=new_id(), reason="before the shift, says the clock"))
+        till.open()
+        till.who = caller(at_ms=NOW_MS + 500)
+        till.do(open_drawer, OpenDrawer(id=new_id(), reason="within the first shift, says the clock"))
+        assert till.report().drawer_openings == 1
+        till.shift = shift
+        assert till.report() == z
+        assert [row[0] for row in till.rows("SELECT shift IS NULL FROM drawer_opening ORDER BY at")] == [1, 0]
         assert_holds(till.connection)
 
 
@@ -240,9 +354,9 @@ def test_the_drawer_opens_once_an_id_and_is_written_down(tmp_path: Path, role: A
     with open_till(tmp_path, shift=False) as till:
         command = OpenDrawer(id=new_id(), reason="change")
         till.who = caller(role)
-        (first, known), (again, replayed) = till.do(open_drawer, command), till.do(open_drawer, command)
-        assert (known, replayed) == (False, True)
-        assert again == first
+        first, again = till.do(open_drawer, command), till.do(open_drawer, command)
+        assert (first.replayed, again.replayed) == (False, True)
+        assert again.answer == first.answer
         assert till.rows("SELECT till, reason FROM drawer_opening") == [(till.who.till, "change")]
         with pytest.raises(IdConflict):
             till.do(open_drawer, OpenDrawer(id=command.id, reason="other"))
@@ -255,3 +369,5 @@ def test_the_drawer_may_need_approval(tmp_path: Path) -> None:
             till.do(open_drawer, OpenDrawer(id=new_id(), reason="change"))
         till.do(open_drawer, OpenDrawer(id=new_id(), reason="change", approval=till.approve("drawer")))
         assert till.report().drawer_openings == 1
+        [(content,)] = till.rows("SELECT content FROM journal WHERE kind = 'drawer.opened'")
+        assert msgspec.json.decode(content)["body"]["approved_by"] == "mia"

@@ -1,5 +1,7 @@
 """The start of a store: a broken file is never served, a copied one begins a new life, a second service is refused."""
 
+import asyncio
+import json
 import multiprocessing
 import os
 import shutil
@@ -15,6 +17,10 @@ from kiosk import start as start_module
 from kiosk.backup import back_up, restore
 from kiosk.compose import make_shop
 from kiosk.config import Config
+from kiosk.initialise import make_pairing_code
+from kiosk.lives import StoreChanged
+from kiosk.member_service import erase_member
+from kiosk.members import EraseMember
 from kiosk.migrations import pending_steps
 from kiosk.proof import prove, read_finding
 from kiosk.start import (
@@ -27,12 +33,14 @@ from kiosk.start import (
     release,
     start_store,
 )
+from kiosk.tombstones import ERASED_NAME, REVOKED_NAME, TombstonesDamaged
+from printers.spool import submit
 from sync import marks
 from sync.db import connect
 from sync.journal import read_life
 from tests.kiosk.damage import allow_anything
-from tests.kiosk.history import Storyteller
-from tests.kiosk.shopkit import make_config, open_shop, prepare_store, running_store
+from tests.kiosk.history import Story, Storyteller
+from tests.kiosk.shopkit import Running, make_config, new_id, open_shop, prepare_store, running_store
 
 
 @pytest.fixture(name="config")
@@ -238,6 +246,7 @@ async def test_an_old_copy_put_back_begins_a_second_life_with_series_b(config: C
     async with running_store(config) as store:
         epoch = store.store.door.shop.journal.epoch
         assert epoch != first_epoch
+        await store.sign_in()
         sale = (await store.sell()).json
         assert sale["number"] == "S001-T01B-000001"
         assert sale["journal"]["seq"] == 2, "the first entry of the epoch tells of its beginning"
@@ -248,17 +257,18 @@ async def test_an_old_copy_put_back_begins_a_second_life_with_series_b(config: C
     assert run_sql(database, "SELECT ordinal, reason FROM life ORDER BY ordinal") == [(1, "first"), (2, "restored")]
 
 
-def test_a_backup_restored_begins_a_new_life_each_time(config: Config, database: Path, tmp_path: Path) -> None:
+def test_a_backup_restored_begins_a_new_life_each_time_and_none_has_anothers_number(
+    config: Config, database: Path, tmp_path: Path
+) -> None:
     backup = tmp_path / "backup.sqlite"
     back_up(database, backup)
-    assert start_and_stop(config).ordinal == 1
-    epochs = set()
+    lives = [start_and_stop(config)]
     for _ in range(3):
         restore(config.data_dir(), backup)
-        started = start_and_stop(config)
-        assert started.ordinal == 2
-        epochs.add(started.epoch)
-    assert len(epochs) == 3
+        lives.append(start_and_stop(config))
+        assert prove(database, full=True).ok
+    assert [life.ordinal for life in lives] == [1, 2, 3, 4]
+    assert len({life.epoch for life in lives}) == 4
 
 
 def test_a_copy_carried_to_another_folder_begins_a_new_life_there(
@@ -434,6 +444,7 @@ async def test_a_copy_made_by_hand_in_the_last_run_begins_a_new_life_too(config:
         assert (await store.sell()).json["number"] == "S001-T01-000002"
     shutil.copy(old, database)
     async with running_store(config) as store:
+        await store.sign_in()
         assert (await store.sell()).json["number"] == "S001-T01B-000001"
 
 
@@ -446,4 +457,226 @@ async def test_a_backup_of_the_same_run_restored_begins_a_new_life(config: Confi
         await store.store.database.close()
     restore(config.data_dir(), backup)
     async with running_store(config) as store:
+        await store.sign_in()
         assert (await store.sell()).json["number"] == "S001-T01B-000001"
+
+
+async def test_a_copy_made_by_hand_and_put_back_after_a_kill_begins_a_new_life(
+    config: Config, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """No orderly stop said how far the journal had come; upkeep had noted it meanwhile."""
+    monkeypatch.setattr("kiosk.upkeep._LOOK_S", 0.02)
+    monkeypatch.setattr(marks, "note_clean_stop", lambda *_: None)
+    old, database = tmp_path / "old.sqlite", config.data_dir() / DATABASE_NAME
+    async with running_store(config) as store:
+        await store.open_shift()
+        run_sql(database, "PRAGMA wal_checkpoint(TRUNCATE)")
+        shutil.copy(database, old)
+        seq = (await store.sell()).json["journal"]["seq"]
+        async with asyncio.timeout(10):
+            while (found := marks.read_marks(config.data_dir())) is None or found.seq < seq:  # noqa: ASYNC110  a file
+                await asyncio.sleep(0.02)
+    monkeypatch.undo()
+    shutil.copy(old, database)
+    assert start_and_stop(config).ordinal == 2
+
+
+def test_progress_is_written_only_when_there_is_some_and_undoes_no_orderly_stop(
+    config: Config, database: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    start_and_stop(config)
+    before = marks.read_marks(database.parent)
+    assert before is not None
+    assert before.clean
+    with monkeypatch.context() as patch:
+        patch.setattr(marks, "write_marks", lambda *_: pytest.fail("nothing was new"))
+        marks.note_progress(database.parent, before.seq)
+        marks.note_progress(database.parent, before.seq - 1)
+    marks.note_progress(database.parent, before.seq + 1)
+    after = marks.read_marks(database.parent)
+    assert after is not None
+    assert (after.seq, after.clean, after.current) == (before.seq + 1, True, before.current)
+
+
+def test_an_ordinal_is_reserved_before_the_database_knows_of_it(
+    config: Config, database: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A cut between the file and the database skips a letter and repeats none."""
+    backup = tmp_path / "backup.sqlite"
+    back_up(database, backup)
+    restore(config.data_dir(), backup)
+
+    def cut(*_: object, **__: object) -> None:
+        raise OSError("the power went")
+
+    with monkeypatch.context() as patch:
+        patch.setattr("kiosk.start.begin_life", cut)
+        with pytest.raises(OSError, match="power"):
+            start(config)
+    assert start_and_stop(config).ordinal == 3
+    assert prove(database, full=True).ok
+
+
+# -- whose store it is -------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("code", "currency"), [("S002", "EUR"), ("S001", "JPY"), ("S002", "JPY")])
+@pytest.mark.parametrize("restored", [False, True])
+def test_a_configuration_of_another_shop_is_refused_and_nothing_is_written(
+    config: Config, database: Path, tmp_path: Path, code: str, currency: str, restored: bool
+) -> None:
+    start_and_stop(config)
+    if restored:
+        back_up(database, tmp_path / "backup.sqlite")
+        restore(config.data_dir(), tmp_path / "backup.sqlite")
+    before = run_sql(database, "SELECT count(*) FROM journal")
+    with pytest.raises(StoreChanged, match=f"S001 in EUR, the configuration says {code} in {currency}"):
+        start_store(config.data_dir(), code, currency, "Europe/Warsaw")
+    assert run_sql(database, "SELECT count(*) FROM journal") == before
+    assert start_and_stop(config).ordinal == (2 if restored else 1)
+
+
+def test_a_shop_may_move_to_another_time_zone(config: Config) -> None:
+    prepare_store(config)
+    release(start_store(config.data_dir(), "S001", "EUR", "Asia/Seoul"), clean=True)
+
+
+def test_the_offline_commands_refuse_another_shops_configuration_too(config: Config, tmp_path: Path) -> None:
+    prepare_store(config)
+    other = make_config(tmp_path, store={"data_dir": "data", "currency": "JPY"})
+    with pytest.raises(StoreChanged):
+        make_pairing_code(other, "till")
+
+
+# -- what a copy must not bring back -----------------------------------------------------------------------------------
+
+
+async def test_z_numbers_of_a_later_life_carry_its_letter_and_begin_anew(config: Config, tmp_path: Path) -> None:
+    backup = tmp_path / "backup.sqlite"
+
+    async def close(store: Running) -> Any:  # noqa: ANN401
+        shift = (await store.call("GET", "/v1/shifts/current")).json["id"]
+        return (await store.call("POST", f"/v1/shifts/{shift}/close", {"counted": {"cash": 0}})).json
+
+    async with running_store(config) as store:
+        await store.open_shift()
+        z = await close(store)
+        assert (z["z_number"], z["number"]) == (1, "T01-Z0001")
+        back_up(store.store.database.path, backup)
+        await store.open_shift()
+        assert (await close(store))["number"] == "T01-Z0002"
+    numbers = []
+    for _ in range(2):
+        restore(config.data_dir(), backup)
+        async with running_store(config) as store:
+            await store.sign_in()
+            await store.open_shift()
+            z = await close(store)
+            numbers.append((z["z_number"], z["number"]))
+            paper = await store.call("GET", f"/v1/print-jobs/{z['print_job']}.txt")
+            assert z["number"] in paper.raw.decode()
+    assert numbers == [(1, "T01B-Z0001"), (1, "T01C-Z0001")]
+    assert prove(config.data_dir() / DATABASE_NAME, full=True).ok
+
+
+async def test_a_member_erased_after_the_backup_is_erased_again_by_the_restore(config: Config, tmp_path: Path) -> None:
+    backup = tmp_path / "backup.sqlite"
+    anna, ben = str(new_id()), str(new_id())
+    async with running_store(config) as store:
+        for member, name, phone in ((anna, "Anna Kowalska", "600 100 200"), (ben, "Ben Stays", "600 100 300")):
+            body = {"id": member, "locale": "pl", "name": name, "phone": phone, "consents": []}
+            assert (await store.call("POST", "/v1/members", body)).status == 201
+        back_up(store.store.database.path, backup)
+        erased = await store.call("POST", f"/v1/members/{anna}/erase", {"reason": "asked for it"}, role="manager")
+        assert erased.status == 200
+    listed = (config.data_dir() / ERASED_NAME).read_text()
+    assert json.loads(listed) == [anna], "ids and nothing else"
+    restore(config.data_dir(), backup)
+    async with running_store(config) as store:
+        await store.sign_in()
+        shown = (await store.call("GET", f"/v1/members/{anna}")).json
+        assert (shown["status"], shown["name"], shown["phone"]) == ("erased", None, None)
+        assert (await store.call("GET", f"/v1/members/{ben}")).json["name"] == "Ben Stays"
+        for path in config.data_dir().glob(f"{DATABASE_NAME}*"):
+            for trace in (b"Kowalska", b"+48600100200"):
+                assert trace not in path.read_bytes(), path
+    assert prove(config.data_dir() / DATABASE_NAME, full=True).ok
+
+
+@pytest.mark.parametrize("through", ["the start", "the file set aside"])
+def test_a_kill_between_the_erasure_and_its_tombstone_is_made_up_for(tmp_path: Path, through: str) -> None:
+    connection, shop = open_shop(tmp_path)
+    config, backup = make_config(tmp_path), tmp_path / "backup.sqlite"
+    story = Story(connection, shop)
+    member = story.enrol()
+    back_up(config.data_dir() / DATABASE_NAME, backup)
+    story.do(erase_member, member, EraseMember(reason="asked for it"))
+    connection.close()
+    assert not (config.data_dir() / ERASED_NAME).exists()
+    if through == "the start":
+        start_and_stop(config)
+        (config.data_dir() / DATABASE_NAME).write_bytes(b"the disk died")
+    restore(config.data_dir(), backup)
+    start_and_stop(config)
+    database = config.data_dir() / DATABASE_NAME
+    assert run_sql(database, "SELECT status FROM member") == [("erased",)]
+    assert run_sql(database, "SELECT count(*) FROM journal WHERE kind = 'member.erased'") == [(1,)]
+    assert prove(database, full=True).ok
+
+
+def test_a_list_of_erased_members_that_cannot_be_read_brings_nobody_back(
+    config: Config, database: Path, tmp_path: Path
+) -> None:
+    start_and_stop(config)
+    back_up(database, tmp_path / "backup.sqlite")
+    (config.data_dir() / ERASED_NAME).write_text("[")
+    before = database.read_bytes()
+    with pytest.raises(TombstonesDamaged):
+        restore(config.data_dir(), tmp_path / "backup.sqlite")
+    assert database.read_bytes() == before
+    shutil.copy(tmp_path / "backup.sqlite", database)
+    with pytest.raises(TombstonesDamaged):
+        start(config)
+    assert run_sql(database, "SELECT count(*) FROM life") == [(1,)]
+
+
+async def test_receipts_open_in_the_copy_are_in_doubt_and_not_printed_by_themselves(tmp_path: Path) -> None:
+    config = make_config(tmp_path)
+    database = prepare_store(config)
+    connection = connect(database)
+    for n, state in enumerate(("queued", "preflight", "sending", "printed")):
+        submit(connection, job_id=new_id(), printer="gone", kind="receipt", content=b"x" * n, now_ms=n)
+        connection.execute("UPDATE print_job SET state = ? WHERE created_at = ?", (state, n))
+    connection.close()
+    backup = tmp_path / "backup.sqlite"
+    back_up(database, backup)
+    start_and_stop(config)
+    assert run_sql(database, "SELECT state FROM print_job ORDER BY created_at")[0] == ("queued",), (
+        "the same life goes on"
+    )
+    restore(config.data_dir(), backup)
+    start_and_stop(config)
+    jobs = run_sql(database, "SELECT state, problem FROM print_job ORDER BY created_at")
+    assert [job[0] for job in jobs] == ["unknown", "unknown", "unknown", "printed"]
+    assert all("restored" in job[1] for job in jobs[:3])
+
+
+async def test_a_restored_store_has_nobody_signed_in_and_its_tills_still_work(config: Config, tmp_path: Path) -> None:
+    backup = tmp_path / "backup.sqlite"
+    async with running_store(config) as store:
+        approval = {"operator": "mia", "pin": "4711", "for": "void"}
+        assert (await store.call("POST", "/v1/approvals", approval)).status == 201
+        back_up(store.store.database.path, backup)
+        devices = (await store.call("GET", "/v1/devices", role="manager")).json["items"]
+        stolen = next(device["id"] for device in devices if device["till"] == "K01")
+        assert (await store.call("DELETE", f"/v1/devices/{stolen}", role="manager")).status == 204
+    assert json.loads((config.data_dir() / REVOKED_NAME).read_text()) == [stolen]
+    restore(config.data_dir(), backup)
+    async with running_store(config) as store:
+        for role in ("cashier", "manager", "kiosk"):
+            assert (await store.call("GET", "/v1/store", role=role)).status == 401, role
+        await store.sign_in("cashier")
+        await store.sign_in("manager")
+        devices = (await store.call("GET", "/v1/devices", role="manager")).json["items"]
+        assert [device["till"] for device in devices if device["revoked_at"]] == ["K01"]
+    assert run_sql(config.data_dir() / DATABASE_NAME, "SELECT count(*) FROM approval") == [(0,)]

@@ -17,7 +17,8 @@ from kiosk.registry import TABLES
 from kiosk.shop import Shop
 from loyalty.tables import TableClass
 from sync.db import connect
-from sync.verify import Report, Wrong
+from sync.verify import Report
+from sync.walk import Wrong
 from tests.kiosk.damage import allow_anything
 from tests.kiosk.history import tell_everything
 from tests.kiosk.shopkit import open_shop

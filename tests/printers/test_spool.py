@@ -17,6 +17,7 @@ from printers.spool import (
     PrintState,
     count_open,
     delete_older_than,
+    doubt_open_jobs,
     ends_in_doubt,
     forget_member,
     get,
@@ -162,6 +163,18 @@ def test_a_start_calls_unknown_what_may_be_on_paper_and_queues_what_is_not(tx: T
     tx.execute("UPDATE print_job SET state = ?", (before,))
     assert recover_after_start(tx, NOW + 9) == (1 if before == "sending" else 0)
     assert get(tx, job_id(1)).state == after
+
+
+@pytest.mark.parametrize("before", sorted(ALLOWED))
+def test_in_an_older_copy_whatever_is_open_is_in_doubt_and_its_reprint_is_a_copy(tx: Tx, before: str) -> None:
+    job = queue(tx, 1)
+    tx.execute("UPDATE print_job SET state = ?", (before,))
+    was_open = before in ("queued", "preflight", "sending")
+    assert doubt_open_jobs(tx, NOW + 9) == int(was_open)
+    assert get(tx, job).state == ("unknown" if was_open else before)
+    if was_open:
+        assert take_next(tx, "counter", NOW + 10) is None, "nothing comes out by itself"
+        assert reprint(tx, job, job_id(2), NOW + 10).copy_number == 1
 
 
 def test_a_start_leaves_every_other_state_alone(tx: Tx) -> None:

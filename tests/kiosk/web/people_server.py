@@ -16,9 +16,8 @@ from kiosk.people import DeviceKind, NewDevice, PairDevice
 from kiosk.people_service import create_pairing_code, pair_device, set_up_manager
 from kiosk.pins import hash_pin
 from kiosk.sessions import Sessions
+from kiosk.web import members, people
 from kiosk.web.door import Door
-from kiosk.web.members import member_routes
-from kiosk.web.people import people_routes
 from sync.http.application import build_app, build_runner
 from sync.http.limits import Limits, Rate
 from sync.http.openapi import About
@@ -80,7 +79,7 @@ class Served:
         await self.place.database.close()
 
     def routes(self) -> list[Route]:
-        return [*member_routes(self.door), *people_routes(self.door, self.sessions)]
+        return [*members.routes.bind(self.door), *people.routes.bind(people.Desk(self.door, self.sessions))]
 
     async def call(self, method: str, path: str, who: str | None, body: object = None, **headers: str) -> Reply:
         """One request. `who` is a key of `tokens`; headers are written with _ for -."""

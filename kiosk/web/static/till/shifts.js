@@ -26,8 +26,8 @@ export function moveCash(kind, amountMinor, reason) {
 }
 
 onOutcome("movement", {
-  done(shift) {
-    change({ shift, panel: null });
+  done() {
+    change({ panel: null });
     notify("good", say("movement_done"));
   },
   refused: tell,
