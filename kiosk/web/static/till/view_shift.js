@@ -30,18 +30,19 @@ function Running() {
   return html`<${Problem} problem=${ask.problem} />${report && html`<${Report} report=${report} />`}`;
 }
 
-// X and Z alike. What should be in the drawer is missing while a cashier still has to count it.
+// X and Z alike. While a cashier still has to count, the server leaves out (null) every sum the drawer follows from.
 export function Report({ report }) {
+  const sum = (minor) => (minor === null ? "" : ` · ${money(minor)}`);
   const rows = [
-    ["report_sales", wholeNumber(report.sales)], ["gross", money(report.gross_minor)], ["discounts", money(-report.discount_minor)],
-    ["net", money(report.net_minor)], ["report_voids", `${report.voids} · ${money(report.voided_minor)}`],
-    ["report_returns", `${report.returns} · ${money(report.returned_minor)}`], ["float", money(report.float_minor)],
-  ];
+    ["report_sales", wholeNumber(report.sales)], ["gross", report.gross_minor], ["discounts", report.discount_minor && -report.discount_minor],
+    ["net", report.net_minor], ["report_voids", `${report.voids}${sum(report.voided_minor)}`],
+    ["report_returns", `${report.returns}${sum(report.returned_minor)}`], ["float", report.float_minor],
+  ].filter(([, value]) => value !== null).map(([key, value]) => [key, typeof value === "number" ? money(value) : value]);
   const isClosed = report.state === "closed";
   return html`<div class="report">
     <dl>${rows.map(([key, value]) => html`<dt>${say(key)}</dt><dd>${value}</dd>`)}</dl>
     <dl>
-      ${report.tenders.map((tender) => html`<dt>${tenderName(tender.kind)}</dt><dd>${money(tender.taken_minor - tender.given_back_minor)}</dd>`)}
+      ${report.tenders.filter((tender) => tender.taken_minor !== null).map((tender) => html`<dt>${tenderName(tender.kind)}</dt><dd>${money(tender.taken_minor - tender.given_back_minor)}</dd>`)}
       ${report.movements.map((move) => html`<dt>${say(`move_${move.kind}`)}: ${move.reason}</dt><dd>${money(move.kind === "pay_in" ? move.amount_minor : -move.amount_minor)}</dd>`)}
       ${report.counts.map((count) => html`<dt>${say("counted", { kind: tenderName(count.kind) })}</dt><dd>${money(count.counted_minor)}</dd>`)}
       ${isClosed && html`<dt class="big">${say("variance")}</dt><dd class=${report.variance_minor ? "big bad" : "big good"}>${money(report.variance_minor)}</dd>`}
