@@ -1,7 +1,7 @@
 """pure: what a basket costs. The same function answers the till, the kiosk, the web quote and the sale itself.
 
 Stages, each a list as long as the basket: gross, discounts given by hand, then (as further entries of the same
-discount lists) whatever offers grant; the last stage sums up and computes tax on what is left of each line.
+discount lists) what offers grant on what is left; the last stage sums up and computes tax on what is left of each line.
 
     >>> from loyalty.rounding import Rounding
     >>> from loyalty.tax import TaxMode, TaxRounding
@@ -20,6 +20,12 @@ import msgspec
 
 from loyalty.errors import InvalidInput
 from loyalty.money import AMOUNT_LIMIT_MINOR, AmountTooLarge
+from loyalty.offers.book import OfferBook
+from loyalty.offers.cart import CartLine
+from loyalty.offers.context import OfferContext
+from loyalty.offers.engine import apply_offers
+from loyalty.offers.offer import Offer
+from loyalty.offers.outcome import Outcome
 from loyalty.rounding import Rounding, round_ratio
 from loyalty.tax import TaxAmount, TaxMode, TaxRules, canonical_rate, compute_taxes
 
@@ -49,6 +55,9 @@ class BasketLine(msgspec.Struct, frozen=True, kw_only=True):
 
     `label_price_minor` is the price printed into a scale's barcode: it is the gross of the line exactly, since the
     shopper has read it, and quantity times unit price is not computed again.
+
+    For offers: `categories` the product is in, `weighed` for what is sold by measure and so has no pieces (a label's
+    goods neither), `offers_allowed` False for what takes no offer: gift cards, deposits, what the law keeps at a price.
     """
 
     line: int
@@ -59,10 +68,14 @@ class BasketLine(msgspec.Struct, frozen=True, kw_only=True):
     discount: ManualDiscount | None = None
     label_price_minor: int | None = None
     points_eligible: bool = True
+    categories: tuple[str, ...] = ()
+    weighed: bool = False
+    offers_allowed: bool = True
 
 
 class Discount(msgspec.Struct, frozen=True):
-    """Money off a line, with the reason the receipt prints. `offer` names the offer when one gave it."""
+    """Money off a line. `reason` is what was typed with a discount by hand; of an offer, named by `offer`, it is the
+    code of what the offer does (loyalty.offers.texts says it in words)."""
 
     kind: Literal["manual", "offer"]
     reason: str
@@ -85,7 +98,10 @@ class PricedLine(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class PricedBasket(msgspec.Struct, frozen=True, kw_only=True):
-    """A basket with its price. `total_minor` is owed before cash rounding: net, plus the tax where tax is added."""
+    """A basket with its price. `total_minor` is owed before cash rounding: net, plus the tax where tax is added.
+
+    `outcome` is what the offers did, with the uses to count in the sale's transaction; None where there were none.
+    """
 
     lines: tuple[PricedLine, ...]
     gross_minor: int
@@ -93,10 +109,16 @@ class PricedBasket(msgspec.Struct, frozen=True, kw_only=True):
     net_minor: int
     taxes: tuple[TaxAmount, ...]
     total_minor: int
+    outcome: Outcome | None = None
 
 
-def price(lines: Sequence[BasketLine], rules: TaxRules) -> PricedBasket:
-    """Price `lines` under `rules`. An empty basket costs nothing.
+def price(
+    lines: Sequence[BasketLine],
+    rules: TaxRules,
+    offers: OfferBook | Sequence[Offer] = (),
+    context: OfferContext | None = None,
+) -> PricedBasket:
+    """Price `lines` under `rules` and `offers`. An empty basket costs nothing.
 
     Gross is unit price x quantity / 1000, half away from zero; a discount in percent rounds the same way:
 
@@ -106,8 +128,10 @@ def price(lines: Sequence[BasketLine], rules: TaxRules) -> PricedBasket:
                999 |            355 |   355 | amount 55  |  55 | 300
                  1 |            500 |     1 |            |   0 |   1
 
+    Offers, which need a `context`, come after discounts by hand and before tax; loyalty.offers.engine has their order.
+
     Raises WrongBasket, DiscountTooLarge, AmountTooLarge or WrongTaxRate, all of them InvalidInput; where one line is at
-    fault `pointer` names it.
+    fault `pointer` names it. Raises ValueError for offers without a context or two of one id.
     """
     if len({line.line for line in lines}) < len(lines):
         raise WrongBasket("Two lines carry the same number.", pointer="/lines")
@@ -115,7 +139,31 @@ def price(lines: Sequence[BasketLine], rules: TaxRules) -> PricedBasket:
     discounts = [
         _manual_discounts(index, line, amount) for index, (line, amount) in enumerate(zip(lines, gross, strict=True))
     ]
-    return _sum_up(lines, gross, discounts, rules)
+    if not offers:
+        return _sum_up(lines, gross, discounts, rules)
+    if context is None:
+        raise ValueError("offers need a context")
+    cart = [_cart_line(line, amount, given) for line, amount, given in zip(lines, gross, discounts, strict=True)]
+    outcome = apply_offers(cart, offers, context)
+    by_line: dict[int, list[Discount]] = {}
+    for off in outcome.discounts:
+        by_line.setdefault(off.line, []).append(Discount("offer", off.code.value, off.amount_minor, off.offer))
+    discounts = [(*given, *by_line.get(line.line, ())) for line, given in zip(lines, discounts, strict=True)]
+    return _sum_up(lines, gross, discounts, rules, outcome)
+
+
+def _cart_line(line: BasketLine, gross_minor: int, given: tuple[Discount, ...]) -> CartLine:
+    """The line as offers see it: what is left of it, and how many whole pieces it is."""
+    is_counted = not line.weighed and line.label_price_minor is None and line.quantity_milli % 1000 == 0
+    return CartLine(
+        line=line.line,
+        sku=line.sku,
+        categories=line.categories,
+        pieces=line.quantity_milli // 1000 if is_counted else 0,
+        quantity_milli=line.quantity_milli,
+        amount_minor=gross_minor - sum([discount.amount_minor for discount in given]),
+        allowed=line.offers_allowed,
+    )
 
 
 def _gross_of(index: int, line: BasketLine) -> int:
@@ -160,6 +208,7 @@ def _sum_up(
     gross_minor: Sequence[int],
     discounts: Sequence[tuple[Discount, ...]],
     rules: TaxRules,
+    outcome: Outcome | None = None,
 ) -> PricedBasket:
     """The last stage: nets, taxes and totals from gross and discounts that are final."""
     nets = [
@@ -194,4 +243,5 @@ def _sum_up(
         net_minor=net_total,
         taxes=result.taxes,
         total_minor=total,
+        outcome=outcome,
     )

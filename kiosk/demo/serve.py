@@ -42,8 +42,8 @@ def _welcome(access: Access, url: str, folder: Path, seconds: float) -> str:
 The store is open ({seconds:.0f} s).
 
   Till      {url}/till#device={access.device_token}&token={access.till_token}
-            signed in as {CASHIER.id}, PIN {CASHIER.pin}; manager for approvals: {access.operator_name}, PIN
-            {access.operator_pin}
+            signed in as {CASHIER.id}, PIN {CASHIER.pin}
+  Manager   {access.operator_name}, PIN {access.operator_pin}, when the till asks for an approval
   Sheet     {(folder / _SHEET_NAME).absolute()}   barcodes and loyalty codes to scan or print
 
 Try: type {product.gtin} and Enter ({product.name}), then F4 and {member.token} ({member.name}), then F9.
