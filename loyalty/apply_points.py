@@ -28,9 +28,7 @@ def post_points(
 ) -> None:
     """Write one posting and move the balance. A posting that sorts before the newest refolds the account."""
     assert kind in _KINDS, kind
-    row = tx.execute(
-        "SELECT active, pending, held, debt, last_at FROM account WHERE member = ?", (member,)
-    ).fetchone()
+    row = tx.execute("SELECT active, pending, held, debt, last_at FROM account WHERE member = ?", (member,)).fetchone()
     tx.execute(
         "INSERT INTO posting (member, op, n, kind, points, effective_at, reference, rule, reason)"
         " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
@@ -62,9 +60,7 @@ def read_postings(tx: Tx, member: bytes) -> list[Posting]:
 
 def check_accounts(tx: Tx) -> Iterator[str]:
     """Fold every account anew; yields what differs from the cached balance."""
-    cached = {
-        row[0]: row[1:] for row in tx.execute("SELECT member, active, pending, held, debt, last_at FROM account")
-    }
+    cached = {row[0]: row[1:] for row in tx.execute("SELECT member, active, pending, held, debt, last_at FROM account")}
     postings: dict[bytes, list[Posting]] = {}
     for row in tx.execute("SELECT member, op, n, kind, points, effective_at FROM posting"):
         postings.setdefault(row[0], []).append(_posting(row))

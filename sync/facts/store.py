@@ -33,7 +33,7 @@ class OperatorChanged(Struct, frozen=True, kw_only=True):
 
 
 class BasketParked(Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """A basket set aside. `basket` is the quote request as the till sent it; its label may be a name and stays local."""
+    """A basket set aside. `basket` is the quote as the till asked for it. Its label is often a name: it stays out."""
 
     request: str
     till: str

@@ -1,0 +1,136 @@
+"""pure: offers made ready for many carts: in the order of their turns, found by product and category.
+
+A book is made once whenever the offers change; a cart then costs what its matches cost, however many other offers run.
+
+    >>> from loyalty.offers.offer import PercentOff
+    >>> milk = CartLine(line=1, sku="milk", categories=("dairy",), pieces=1, quantity_milli=1000, amount_minor=143)
+    >>> dairy = PercentOff(percent="10", goods=Goods(categories=("dairy",)))
+    >>> book = OfferBook([Offer(format=1, id="DAIRY10", version=1, title={"en": "Dairy week"}, effect=dairy)])
+    >>> [(match.entry.offer.id, match.roles) for match in book.match([milk])]
+    [('DAIRY10', ([0],))]
+"""
+
+from collections.abc import Iterable, Sequence
+
+from loyalty.offers.cart import CartLine
+from loyalty.offers.offer import Bundle, BuyGet, Conditions, Effect, Gift, Goods, Limits, Offer, Stacking
+from loyalty.offers.separable import is_separable
+
+_TURN = {stacking: turn for turn, stacking in enumerate(Stacking)}
+_Target = tuple[int, int]
+"""Place of an entry in the book, and the role its goods play there; the goods of the minimum play _MINIMUM."""
+_MINIMUM = 1_000
+
+
+def goods_of(effect: Effect) -> tuple[Goods, ...]:
+    """The goods of an effect, one Goods for each role."""
+    if isinstance(effect, Bundle):
+        return tuple(part.goods for part in effect.parts)
+    if isinstance(effect, BuyGet) and effect.reward is not None:
+        return effect.goods, effect.reward
+    return (effect.goods,)
+
+
+class Entry:
+    """One offer of the book with what is the same for every cart."""
+
+    __slots__ = ("effect", "goods", "is_open", "is_unlimited", "minimum", "offer", "separable")
+
+    def __init__(self, offer: Offer) -> None:
+        self.offer = offer
+        self.effect = offer.effect
+        self.goods = goods_of(offer.effect)
+        self.minimum = offer.conditions.minimum
+        self.is_open = offer.trigger == "automatic" and offer.conditions == Conditions(minimum=self.minimum)
+        self.is_unlimited = offer.trigger == "automatic" and offer.limits == Limits()
+        self.separable = offer.limits.budget_minor is None and is_separable(offer.effect)
+
+
+class Match:
+    """An offer and the lines it means, by place in the cart: one list for each role, and those of its minimum."""
+
+    __slots__ = ("counted", "entry", "roles")
+
+    def __init__(self, entry: Entry, roles: tuple[Sequence[int], ...], counted: Sequence[int]) -> None:
+        self.entry = entry
+        self.roles = roles
+        self.counted = counted
+
+
+class OfferBook:
+    """Offers in the order of their turns: exclusive, best_of, stack; then priority; then id."""
+
+    def __init__(self, offers: Iterable[Offer]) -> None:
+        """Raises ValueError when two of them have the same id: only one version of an offer is live."""
+        ordered = sorted(offers, key=lambda offer: (_TURN[offer.stacking], offer.priority, offer.id))
+        self.entries = tuple(Entry(offer) for offer in ordered)
+        self.by_id = {entry.offer.id: entry for entry in self.entries}
+        if len(self.by_id) < len(self.entries):
+            raise ValueError("two versions of one offer cannot be live together")
+        self._by_product: dict[str, list[_Target]] = {}
+        self._by_category: dict[str, list[_Target]] = {}
+        self._whole: list[_Target] = []  # everything, without an exception
+        self._almost_whole: list[_Target] = []
+        self._excepted: dict[_Target, tuple[frozenset[str], frozenset[str]]] = {}
+        for place, entry in enumerate(self.entries):
+            for role, goods in enumerate(entry.goods):
+                self._index((place, role), goods)
+            if entry.minimum is not None:
+                self._index((place, _MINIMUM), entry.minimum.goods)
+
+    def __len__(self) -> int:
+        return len(self.entries)
+
+    def _index(self, target: _Target, goods: Goods) -> None:
+        for product in dict.fromkeys(goods.products):
+            self._by_product.setdefault(product, []).append(target)
+        for category in dict.fromkeys(goods.categories):
+            self._by_category.setdefault(category, []).append(target)
+        if goods.except_products or goods.except_categories:
+            self._excepted[target] = frozenset(goods.except_products), frozenset(goods.except_categories)
+        if goods.is_everything:
+            (self._almost_whole if target in self._excepted else self._whole).append(target)
+
+    def match(self, lines: Sequence[CartLine]) -> list[Match]:
+        """Every offer that means at least one line, in the order of turns. A line plays one role of an offer, the
+        first that fits, and may count for its minimum besides."""
+        allowed = [place for place, line in enumerate(lines) if line.allowed]
+        found: dict[_Target, list[int]] = {}
+        for place in allowed:
+            for target in self._targets_of(lines[place]):
+                found.setdefault(target, []).append(place)
+        if allowed:
+            found.update((target, allowed) for target in self._whole)
+        places = sorted({entry for entry, _ in found})
+        return [self._match(self.entries[place], place, found) for place in places]
+
+    def _targets_of(self, line: CartLine) -> Iterable[_Target]:
+        """What this line is found under, each target once, without what is found by every line."""
+        lists = [self._by_product.get(line.sku, ()), self._almost_whole]
+        lists += [self._by_category.get(category, ()) for category in line.categories]
+        filled = [targets for targets in lists if targets]
+        found: Iterable[_Target] = filled[0] if len(filled) == 1 else {t for targets in filled for t in targets}
+        if self._excepted:
+            return [target for target in found if not self._is_excepted(target, line)]
+        return found
+
+    def _is_excepted(self, target: _Target, line: CartLine) -> bool:
+        excepted = self._excepted.get(target)
+        return excepted is not None and (line.sku in excepted[0] or not excepted[1].isdisjoint(line.categories))
+
+    @staticmethod
+    def _match(entry: Entry, place: int, found: dict[_Target, list[int]]) -> Match:
+        roles: list[Sequence[int]] = []
+        taken: set[int] = set()
+        several = len(entry.goods) > 1
+        for role in range(len(entry.goods)):
+            lines = found.get((place, role), [])
+            if several:
+                lines = [line for line in lines if line not in taken]
+                taken.update(lines)
+            roles.append(lines)
+        counted = found.get((place, _MINIMUM), []) if entry.minimum is not None else []
+        if isinstance(entry.effect, Gift):
+            gifts = set(roles[0])
+            counted = [line for line in counted if line not in gifts]
+        return Match(entry, tuple(roles), counted)

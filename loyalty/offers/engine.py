@@ -1,0 +1,287 @@
+"""pure: offers take their turns on a cart. One function for till, kiosk, web quote and the sale itself.
+
+Turns go by stacking, then priority, then id. Discounts given by hand came before: offers see what they left.
+
+1. exclusive, one after the other: what such an offer claims takes no other offer.
+2. best_of, all together: every piece takes one of them, chosen by `choice` so that the shopper saves most.
+3. stack, one after the other, off what is left to pay.
+
+A minimum is measured when the turn comes, for best_of offers before any of them. Pieces used up in a set (buy_get,
+bundle, gift) are in no other set. No line falls below nothing, and no limit, budget or number of coupons is exceeded.
+
+    >>> from datetime import datetime
+    >>> from loyalty.offers.offer import BuyGet, Goods
+    >>> two_plus_one = Offer(format=1, id="COLA", version=1, title={"en": "Cola"}, stacking=Stacking.EXCLUSIVE,
+    ...                      effect=BuyGet(buy=2, get=1, goods=Goods(products=("cola",))))
+    >>> cola = CartLine(line=1, sku="cola", categories=(), pieces=4, quantity_milli=4000, amount_minor=400)
+    >>> outcome = apply_offers([cola], [two_plus_one], OfferContext(at=datetime(2026, 11, 21), channel="till"))
+    >>> [(use.offer, use.uses, use.discount_minor, use.reason.code.value) for use in outcome.uses], outcome.consumed
+    ([('COLA', 1, 100, 'cheapest_free')], (Consumed(line=1, offer='COLA', pieces=3),))
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import NamedTuple
+
+from loyalty.offers.book import Entry, Match, OfferBook
+from loyalty.offers.cart import CartLine, Grant, Left, Parcel, Take
+from loyalty.offers.choice import Contender, choose, claim
+from loyalty.offers.conditions import ENDLESS, Allowance, Obstacle, find_allowance, find_obstacles
+from loyalty.offers.context import OfferContext
+from loyalty.offers.effects import grant_effect, takes_sets
+from loyalty.offers.offer import Bundle, BuyGet, Offer, Stacking, Steps
+from loyalty.offers.outcome import Code, Consumed, LineDiscount, OfferUse, Outcome
+from loyalty.offers.reasons import find_missing_pieces, find_shortfall, is_near, reason_of
+from loyalty.offers.separable import Separable
+from loyalty.offers.unused import Unused
+
+
+class _Turn(NamedTuple):
+    """An offer whose turn has come: its number, its lines, what its limits leave, what is in its way."""
+
+    number: int
+    match: Match
+    allowance: Allowance
+    obstacles: list[Obstacle]
+
+    @property
+    def offer(self) -> Offer:
+        return self.match.entry.offer
+
+
+class _Given(NamedTuple):
+    """A grant carried out: the number of its turn, and the discount on each of its takes."""
+
+    number: int
+    entry: Entry
+    grant: Grant
+    takes: list[tuple[Take, int]]
+
+
+def apply_offers(lines: Sequence[CartLine], offers: OfferBook | Iterable[Offer], context: OfferContext) -> Outcome:
+    """What `offers` take off `lines`, why, and what was nearly given. The order of both does not matter.
+
+    Raises ValueError for two lines of one number or two offers of one id.
+    """
+    book = offers if isinstance(offers, OfferBook) else OfferBook(offers)
+    cart = sorted(lines, key=lambda line: line.line)
+    if len({line.line for line in cart}) < len(cart):
+        raise ValueError("two lines carry the same number")
+    matches = book.match(cart)
+    pricing = _Pricing(cart, context)
+    by_stacking: dict[Stacking, list[tuple[int, Match]]] = {stacking: [] for stacking in Stacking}
+    for number, match in enumerate(matches):
+        by_stacking[match.entry.offer.stacking].append((number, match))
+    for number, match in by_stacking[Stacking.EXCLUSIVE]:
+        pricing.take_turn(number, match, close=True)
+    pricing.compete(by_stacking[Stacking.BEST_OF])
+    for number, match in by_stacking[Stacking.STACK]:
+        pricing.take_turn(number, match, close=False)
+    pricing.answer_coupons(book)
+    return pricing.make_outcome()
+
+
+class _Pricing:
+    """One cart on its way through the turns. It lives inside apply_offers only."""
+
+    def __init__(self, cart: Sequence[CartLine], context: OfferContext) -> None:
+        self._cart = cart
+        self._context = context
+        self._left = Left(cart)
+        self._unused = Unused(context)
+        self._given: list[_Given] = []
+        self._exact = True
+        self._nodes = 0
+
+    def take_turn(self, number: int, match: Match, *, close: bool) -> None:
+        """One offer by itself, exclusive (`close`) or on top of others."""
+        turn = self._begin(number, match)
+        effect = match.entry.effect
+        roles = self._roles_of(match)
+        if turn.obstacles:
+            asked = self._unused.wants_to_know(turn.obstacles)
+            would_give = asked and grant_effect(effect, roles, max(1, turn.allowance.uses)) is not None
+            self._unused.add_obstacles(turn.offer, turn.obstacles, would_give=would_give)
+            return
+        grant = grant_effect(effect, roles, turn.allowance.uses, turn.allowance.budget_minor)
+        if grant is None:
+            self._explain_nothing(turn, roles)
+            return
+        self._carry_out(turn, grant, close=close)
+        if self._context.with_near_misses and isinstance(effect, BuyGet | Bundle | Steps):
+            self._look_further(turn, grant, self._roles_of(match))
+
+    def compete(self, matches: Sequence[tuple[int, Match]]) -> None:
+        """All best_of offers together."""
+        turns = [self._begin(number, match) for number, match in matches]
+        ready = [turn for turn in turns if not turn.obstacles]
+        contending = [turn for turn in ready if not turn.match.entry.separable]
+        separable = [turn for turn in ready if turn.match.entry.separable]
+        rest = Separable([(turn.match.entry.effect, turn.match.roles[0]) for turn in separable])
+        unclaimed = {parcel.line: parcel for parcel in self._left.parcels_of(range(len(self._cart)), for_set=True)}
+        contenders = [_contender_of(turn) for turn in contending]
+        choice = choose(contenders, unclaimed, rest.worth)
+        self._exact, self._nodes = choice.exact, choice.nodes
+        winners = []
+        for place, grant in choice.turns:
+            self._carry_out(contending[place], grant, close=False)
+            unclaimed = claim(unclaimed, grant)
+            winners.append((contending[place], grant))
+        won = {place for place, _ in choice.turns}
+        losers = [turn for place, turn in enumerate(contending) if place not in won]
+        self._tell_about([turn for turn in turns if turn.obstacles], losers, winners, unclaimed, rest)
+        served = set()
+        for place, parcels in rest.shares_of(unclaimed):
+            served.add(place)
+            share = grant_effect(separable[place].match.entry.effect, [parcels], 1)
+            if share is not None:
+                self._carry_out(separable[place], share, close=False)
+        for place, turn in enumerate(separable):
+            if place not in served and self._unused.was_shown(turn.offer.id):
+                self._unused.refuse(turn.offer.id, self._why_not(turn), {}, reason_of(turn.match.entry.effect))
+
+    def _tell_about(
+        self,
+        blocked: Sequence[_Turn],
+        losers: Sequence[_Turn],
+        winners: Sequence[tuple[_Turn, Grant]],
+        unclaimed: Mapping[int, Parcel],
+        rest: Separable,
+    ) -> None:
+        """What best_of offers would give on goods that no other contender has claimed; more would be no promise."""
+        for turn in blocked:
+            would_give = self._unused.wants_to_know(turn.obstacles) and (
+                rest.is_beaten_by(turn.match.entry.effect, _unclaimed_roles(turn, unclaimed)[0])
+                if turn.match.entry.separable
+                else _contender_of(turn).grant_on(unclaimed, None) is not None
+            )
+            self._unused.add_obstacles(turn.offer, turn.obstacles, would_give=would_give)
+        for turn in losers:
+            self._explain_nothing(turn, _unclaimed_roles(turn, unclaimed))
+        if self._context.with_near_misses:
+            for turn, grant in winners:
+                self._look_further(turn, grant, _unclaimed_roles(turn, unclaimed))
+
+    def _begin(self, number: int, match: Match) -> _Turn:
+        """Everything in the way of an offer when its turn comes: conditions, minimum, limits, in this order."""
+        entry = match.entry
+        obstacles = [] if entry.is_open else find_obstacles(entry.offer, self._context)
+        if entry.minimum is not None:
+            amount, pieces = self._left.amount_of(match.counted), self._left.pieces_of(match.counted)
+            shortfall = find_shortfall(entry.minimum, amount, pieces)
+            if shortfall is not None:
+                is_money = shortfall.code is Code.MORE_MONEY
+                needed = (entry.minimum.amount_minor if is_money else entry.minimum.pieces) or 0
+                parameters: dict[str, int | str] = {"missing_minor" if is_money else "pieces": shortfall.missing}
+                obstacles.append(Obstacle(shortfall.code, parameters, near=is_near(shortfall, needed)))
+        allowance = ENDLESS if entry.is_unlimited else find_allowance(entry.offer, self._context)
+        if allowance.code is not None:
+            obstacles.append(Obstacle(allowance.code, {}))
+        return _Turn(number, match, allowance, obstacles)
+
+    def _roles_of(self, match: Match) -> list[list[Parcel]]:
+        for_set = takes_sets(match.entry.effect)
+        return [self._left.parcels_of(lines, for_set=for_set) for lines in match.roles]
+
+    def _carry_out(self, turn: _Turn, grant: Grant, *, close: bool) -> None:
+        entry = turn.match.entry
+        takes = grant.split()
+        self._left.settle(takes, close=close, in_set=takes_sets(entry.effect))
+        self._given.append(_Given(turn.number, entry, grant, takes))
+
+    def _explain_nothing(self, turn: _Turn, roles: Sequence[Sequence[Parcel]]) -> None:
+        """An offer that may run and gives nothing: pieces are missing, its budget is too small, or others were
+        better."""
+        effect, allowance = turn.match.entry.effect, turn.allowance
+        if allowance.budget_minor is not None and grant_effect(effect, roles, allowance.uses) is not None:
+            self._unused.refuse(turn.offer.id, Code.BUDGET_USED_UP, {}, reason_of(effect))
+            return
+        shortfall = find_missing_pieces(effect, _pieces_of(roles), allowance.uses)
+        if shortfall is not None:
+            self._unused.add_shortfall(turn.offer, shortfall, gave=False)
+        elif self._unused.was_shown(turn.offer.id):
+            self._unused.refuse(turn.offer.id, self._why_not(turn), {}, reason_of(effect))
+
+    def _why_not(self, turn: _Turn) -> Code:
+        """What to say of an offer that had its turn in vain: had it come first, would it have given something?"""
+        untouched = Left(self._cart)
+        roles = [untouched.parcels_of(lines, for_set=False) for lines in turn.match.roles]
+        grant = grant_effect(turn.match.entry.effect, roles, turn.allowance.uses)
+        return Code.NO_MATCHING_GOODS if grant is None else Code.BETTER_OFFER
+
+    def _look_further(self, turn: _Turn, grant: Grant, roles: Sequence[Sequence[Parcel]]) -> None:
+        """Pieces missing to one set more, or to the next step."""
+        effect = turn.match.entry.effect
+        if isinstance(effect, Steps):
+            pieces, uses = [sum(take.pieces for take in grant.takes)], 1
+        else:
+            pieces = _pieces_of(roles)
+            uses = turn.allowance.uses - grant.uses if isinstance(effect, BuyGet | Bundle) else 0
+        shortfall = find_missing_pieces(effect, pieces, uses) if any(pieces) else None
+        if shortfall is not None:
+            self._unused.add_shortfall(turn.offer, shortfall, gave=True)
+
+    def answer_coupons(self, book: OfferBook) -> None:
+        """Every coupon that gave nothing gets a reason, also where its offer met no line at all or is not known."""
+        used = {given.entry.offer.id for given in self._given}
+        for offer_id in sorted(self._context.coupons):
+            if offer_id in used or not self._unused.was_shown(offer_id):
+                continue
+            entry = book.by_id.get(offer_id)
+            if entry is None:
+                self._unused.refuse(offer_id, Code.UNKNOWN_OFFER, {}, None)
+                continue
+            obstacles = find_obstacles(entry.offer, self._context)
+            first = obstacles[0] if obstacles else Obstacle(Code.NO_MATCHING_GOODS, {})
+            self._unused.refuse(offer_id, first.code, first.parameters, reason_of(entry.effect))
+
+    def make_outcome(self) -> Outcome:
+        discounts: list[tuple[int, int, LineDiscount]] = []
+        uses = []
+        consumed = []
+        for number, entry, grant, takes in sorted(self._given, key=lambda given: given.number):
+            offer = entry.offer
+            reason = reason_of(entry.effect, grant.step)
+            off: dict[int, int] = {}
+            pieces: dict[int, int] = {}
+            for take, discount in takes:
+                place = take.parcel.line
+                off[place] = off.get(place, 0) + discount
+                pieces[place] = pieces.get(place, 0) + take.pieces
+            for place in sorted(off):
+                line = self._cart[place].line
+                if off[place]:
+                    discounts.append((line, number, LineDiscount(line, offer.id, reason.code, off[place])))
+                if takes_sets(entry.effect):
+                    consumed.append(Consumed(line, offer.id, pieces[place]))
+            uses.append(
+                OfferUse(
+                    offer=offer.id,
+                    version=offer.version,
+                    uses=grant.uses,
+                    discount_minor=grant.discount_minor,
+                    reason=reason,
+                    coupon=offer.trigger == "coupon",
+                )
+            )
+        return Outcome(
+            discounts=tuple(discount for _, _, discount in sorted(discounts, key=lambda entry: entry[:2])),
+            uses=tuple(uses),
+            consumed=tuple(consumed),
+            near_misses=self._unused.near_misses,
+            refused=self._unused.refused,
+            exact=self._exact,
+            nodes=self._nodes,
+        )
+
+
+def _contender_of(turn: _Turn) -> Contender:
+    uses = turn.allowance.uses if not turn.obstacles else max(1, turn.allowance.uses)
+    return Contender(turn.match.entry.effect, turn.match.roles, uses, turn.allowance.budget_minor)
+
+
+def _unclaimed_roles(turn: _Turn, unclaimed: Mapping[int, Parcel]) -> list[list[Parcel]]:
+    return [[unclaimed[line] for line in lines if line in unclaimed] for lines in turn.match.roles]
+
+
+def _pieces_of(roles: Sequence[Sequence[Parcel]]) -> list[int]:
+    return [sum(parcel.pieces for parcel in parcels) for parcels in roles]
