@@ -42,7 +42,7 @@ help: ## lists these targets
 	printf '  make %-8s %s\n' "$$target" "$$what"
 	done
 
-run: $(RUNTIME) ## sets up and starts the demo: a head office and a shop on this machine
+run: $(RUNTIME) ## sets up and starts the demonstration shop on this machine
 	@exec $(VENV)/bin/counterfoil demo $(ARGS)
 
 test: $(DEVELOPMENT) programs ## sets up and runs every check and every test

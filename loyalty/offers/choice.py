@@ -5,10 +5,11 @@ the one that takes most off it. *Contenders* want several pieces or all their go
 5.00 off). They have their turns in some order, each claiming what it can of what is unclaimed; goods that none claims
 are left to the separable offers. The answer is the order of contenders, some of them left out, that saves most.
 
-It is found by branch and bound: at most SEARCH_NODES looks at an offer in all, per cart. Where contenders share no
-line they are solved by themselves. When the looks run out, or more than SEARCH_OFFERS contenders hang together, the
-best order found so far counts, and never less than the better of two greedy ones: by share of the price saved, and by
-money saved. Everything is done in one fixed order, so the same cart gets the same answer everywhere and every time.
+First each contender gets its turn once, by share of the price saved, and once more by money saved: two greedy orders.
+Branch and bound then improves on the better one until nothing better can exist, with at most SEARCH_NODES further looks
+at an offer for the whole cart. Contenders without a common line are solved apart. When the looks run out, or more than
+SEARCH_OFFERS contenders hang together, the best order so far counts and `exact` is False. Everything is done in one
+fixed order, so the same cart gets the same answer everywhere and every time.
 
 What is compared is exact, in 1/10,000 of a minor unit: the percentages of separable offers are rounded only afterwards.
 """
@@ -20,8 +21,8 @@ from loyalty.offers.cart import Grant, Parcel, split_off
 from loyalty.offers.effects import grant_effect
 from loyalty.offers.offer import WHOLE_PERCENT, Effect
 
-SEARCH_NODES = 300
-SEARCH_OFFERS = 60
+SEARCH_NODES = 250
+SEARCH_OFFERS = 32
 Unclaimed = Mapping[int, Parcel]
 """What no contender has claimed, by line."""
 
@@ -224,18 +225,17 @@ class _Search:
             if grant is None:
                 continue
             rivals = self._rivals_of(member)
-            touched = [other for other in options if other in rivals]
+            claimed = {take.parcel.line for take in grant.takes}
+            touched = [other for other in options if other in rivals and not self._lines[other].isdisjoint(claimed)]
             if self.nodes + len(touched) + 1 > self._most_nodes:
                 self.exact = False
                 return
             self.nodes += len(touched) + 1
             left = claim(state, grant)
-            again = self._look(touched, left)
-            kept = {
-                other: again.get(other, option)
-                for other, option in options.items()
-                if other != member and (other in again or other not in rivals)
-            }
+            kept = {other: option for other, option in options.items() if other != member}
+            for other in touched:
+                del kept[other]
+            kept.update(self._look(touched, left))
             sleeping = frozenset([other for other in walked if other in kept and other not in rivals])
             self._explore(left, kept, sleeping, value + gain, (*turns, (member, grant)))
             walked.add(member)

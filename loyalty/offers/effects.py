@@ -226,8 +226,9 @@ def _give_steps(effect: Steps, roles: Roles, _most_uses: int) -> Grant | None:
     amounts = [take.amount_minor for take in claims]
     if step.percent is not None:
         return _grant(_percent_of(sum(amounts), step.percent), claims, amounts, step=step.from_pieces)
-    price = step.price_minor or 0
-    discounts = [max(0, take.amount_minor - price * take.pieces) for take in claims]
+    if step.price_minor is None:
+        return None  # validate_offer refuses such a step; here it must at least not make anything free
+    discounts = [max(0, take.amount_minor - step.price_minor * take.pieces) for take in claims]
     return _grant(sum(discounts), claims, discounts, step=step.from_pieces)
 
 

@@ -32,6 +32,7 @@ Percent = Annotated[str, Meta(max_length=6, pattern=r"^(100(\.0{1,2})?|[1-9]?[0-
 Amount = Annotated[int, Meta(ge=1, le=AMOUNT_LIMIT_MINOR)]
 Pieces = Annotated[int, Meta(ge=1, le=10_000)]
 Count = Annotated[int, Meta(ge=1, le=10**12)]
+WallTime = Annotated[dt.time, Meta(tz=False)]
 Channel = Literal["till", "kiosk", "web"]
 WHOLE_PERCENT = 10_000
 """100 percent in the hundredths of a percent that `hundredths` answers."""
@@ -116,7 +117,7 @@ class BundlePart(Part, frozen=True):
 class Bundle(Part, frozen=True, tag="bundle", tag_field="kind"):
     """Pieces of several goods together for one price. A product that fits two parts belongs to the first of them."""
 
-    parts: Annotated[tuple[BundlePart, ...], Meta(max_length=10)]
+    parts: Annotated[tuple[BundlePart, ...], Meta(min_length=1, max_length=10)]
     price_minor: Amount
 
 
@@ -131,7 +132,7 @@ class Step(Part, frozen=True):
 class Steps(Part, frozen=True, tag="steps", tag_field="kind"):
     """The more pieces, the cheaper all of them. The highest step reached counts."""
 
-    steps: Annotated[tuple[Step, ...], Meta(max_length=20)]
+    steps: Annotated[tuple[Step, ...], Meta(min_length=1, max_length=20)]
     goods: Goods
 
 
@@ -164,8 +165,8 @@ class Schedule(Part, frozen=True):
     first_day: dt.date | None = None
     last_day: dt.date | None = None
     weekdays: Annotated[tuple[Annotated[int, Meta(ge=1, le=7)], ...], Meta(max_length=7)] = ()
-    from_time: dt.time | None = None
-    until_time: dt.time | None = None
+    from_time: WallTime | None = None
+    until_time: WallTime | None = None
 
 
 class Conditions(Part, frozen=True):

@@ -1,4 +1,4 @@
-"""edge: one browser and one real store for all browser tests; every test gets a till of its own."""
+"""edge: one browser and one real store for each file of browser tests; every test gets a till of its own."""
 
 import shutil
 from collections.abc import Callable, Generator
@@ -20,9 +20,9 @@ _PATIENCE_MS = 20_000  # nothing takes that long on a quiet machine; a busy one 
 OpenTill = Callable[..., TillScreen]
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser() -> Generator[Browser]:
-    """The system's Chromium, headless."""
+    """The system's Chromium, headless. It ends with the file: its driver runs an event loop that no other may join."""
     program = next((found for name in _BROWSERS if (found := shutil.which(name))), None)
     if program is None:
         pytest.skip("no Chromium found: install the package chromium")
@@ -33,7 +33,7 @@ def browser() -> Generator[Browser]:
         running.close()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def shop(tmp_path_factory: pytest.TempPathFactory) -> Generator[ShopService]:
     """A store that runs as it does in a shop: a process of its own."""
     folder: Path = tmp_path_factory.mktemp("shop")

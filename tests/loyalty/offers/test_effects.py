@@ -210,6 +210,12 @@ def test_the_more_pieces_the_cheaper_all_of_them() -> None:
     )
 
 
+def test_a_step_that_says_nothing_gives_nothing() -> None:
+    assert (
+        outcome_of("3 cola 2.00", [an_offer("X", Steps(goods=goods("cola"), steps=(Step(from_pieces=2),)))]).uses == ()
+    )
+
+
 def test_a_gift_is_free_once_the_rest_of_the_basket_reaches_the_minimum() -> None:
     gift = an_offer("GIFT", Gift(goods=goods("cola")), conditions=Conditions(minimum=Minimum(amount_minor=1000)))
     check(

@@ -8,6 +8,7 @@ import msgspec
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from loyalty.basket import BasketLine, ManualDiscount, price
 from loyalty.offers.book import OfferBook, goods_of
 from loyalty.offers.cart import CartLine, Parcel, split_off
 from loyalty.offers.choice import Contender, choose, claim
@@ -18,6 +19,8 @@ from loyalty.offers.engine import apply_offers
 from loyalty.offers.offer import WHOLE_PERCENT, Effect, Goods, Offer, PercentOff, Stacking, decode_offer, encode_offer
 from loyalty.offers.outcome import NEAR_MISSES_SHOWN, Outcome
 from loyalty.offers.texts import LANGUAGES, say_note, say_reason
+from loyalty.rounding import Rounding
+from loyalty.tax import TaxMode, TaxRounding, TaxRules
 from tests.loyalty.offers.random_offers import NOON, any_goods, cart_lines, contexts, effects, offer_lists
 
 thorough = settings(max_examples=300)
@@ -260,6 +263,36 @@ def test_the_exact_search_finds_what_trying_everything_finds(
         left = claim(left, grant)
         saved += grant.discount_minor * WHOLE_PERCENT
     assert saved + sum(map(worth, left.values())) == best_by_trying_everything(contenders, unclaimed, worth)
+
+
+@given(cart_lines(), offer_lists(), contexts, st.sampled_from(TaxMode), st.sampled_from(TaxRounding))
+def test_the_sums_of_the_contract_hold_with_offers(
+    lines: list[CartLine], offers: list[Offer], context: OfferContext, mode: TaxMode, rounding: TaxRounding
+) -> None:
+    scanned = [
+        BasketLine(
+            line=line.line,
+            sku=line.sku,
+            quantity_milli=line.quantity_milli,
+            unit_price_minor=line.amount_minor,
+            tax_rate=("23", "8", "5")[line.line % 3],
+            discount=ManualDiscount("percent", 10, "dented") if line.line % 2 else None,
+            categories=line.categories,
+            weighed=not line.pieces,
+            offers_allowed=line.allowed,
+        )
+        for line in lines
+    ]
+    basket = price(scanned, TaxRules(mode, rounding, Rounding.HALF_UP), offers, context)
+    assert (basket.outcome is None) is (not offers)
+    by_offers = sum(d.amount_minor for line in basket.lines for d in line.discounts if d.kind == "offer")
+    assert by_offers == (basket.outcome.discount_minor if basket.outcome else 0)
+    for line in basket.lines:
+        assert 0 <= line.net_minor == line.gross_minor - sum(discount.amount_minor for discount in line.discounts)
+    assert (
+        basket.gross_minor - basket.discount_minor == basket.net_minor == sum(line.net_minor for line in basket.lines)
+    )
+    assert sum(tax.base_minor + tax.tax_minor for tax in basket.taxes) == basket.total_minor
 
 
 @given(cart_lines(), any_goods)

@@ -1,0 +1,13 @@
+"""The points ledger: facts, the fold that turns them into lots, holds, debt and balances, and the decisions before it.
+
+facts       what an origin writes about points, and the order in which facts count
+periods     when points begin to count and when they end, in the time zone of the program
+account     what the fold makes: lots, holds, redemptions, legs, incidents, balance
+book        an account while it is being computed: points move between buckets, time passes
+reversals   goods come back: which points go, which points return
+fold        all of it together: fold, apply_postings, view
+decide      may this be done now? the posting that says so, or a refusal
+refusals    the refusals, as classes
+rows        an account as plain rows, and back
+invariants  what must always hold, as checks
+"""

@@ -1,0 +1,166 @@
+"""pure: an account as plain rows, and back. What a store keeps as CACHE tables, and what a hub loads for a batch.
+
+A row is a tuple in the order of the columns named here: integers, 16-byte ids, and short JSON text for the few lists.
+A hub loads the accounts of a batch with one statement for each table, folds in memory, and saves `changed_rows`: only
+lots, holds and redemptions that are not the very same objects as before.
+
+    before = from_rows(account_row, lot_rows, hold_rows, redemption_rows)
+    after = apply_postings(before, postings)
+    changes = changed_rows(before, after)
+
+Legs and incidents are only ever added: the new ones are in the changes, and none need to be loaded to go on.
+"""
+
+from collections.abc import Iterable
+from typing import Any
+
+import msgspec
+
+from loyalty.points.account import Account, Hold, Incident, Leg, Lot, LotId, Piece, Redemption
+from loyalty.points.facts import LinePoints, Place, PostingId
+
+Row = tuple[Any, ...]
+
+ACCOUNT_COLUMNS = ("active", "pending", "held", "debt", "as_of", "last", "returning", "waiting")
+LOT_COLUMNS = (
+    *("op_id", "n", "member", "restored", "source", "points", "available_from", "expires_at"),
+    *("free", "held", "used", "expired", "clawed", "moved", "gone", "owed", "claimed"),
+    *("lines", "clawed_lines", "children"),
+)
+HOLD_COLUMNS = ("id", "op_id", "n", "member", "points", "expires_at", "state", "pieces", "captured")
+REDEMPTION_COLUMNS = ("op_id", "n", "member", "points", "pieces", "lines", "restored_lines")
+LEG_COLUMNS = (
+    *("at", "kind", "bucket", "points", "op_id", "n", "member"),
+    *("lot_op_id", "lot_n", "lot_member", "lot_restored"),
+)
+INCIDENT_COLUMNS = ("kind", "op_id", "n", "member", "points")
+
+
+class AccountRows(msgspec.Struct, frozen=True):
+    """The rows of one account, or those of them that have changed."""
+
+    account: Row
+    lots: list[Row]
+    holds: list[Row]
+    redemptions: list[Row]
+    legs: list[Row]
+    incidents: list[Row]
+
+
+def to_rows(account: Account) -> AccountRows:
+    """All rows of an account."""
+    return changed_rows(Account(), account)
+
+
+def changed_rows(before: Account, after: Account) -> AccountRows:
+    """The rows to write when `before` became `after` by `apply_postings`; the account's own row always."""
+    return AccountRows(
+        account=_account_row(after),
+        lots=[_lot_row(lot) for key, lot in after.lots.items() if before.lots.get(key) is not lot],
+        holds=[_hold_row(hold) for key, hold in after.holds.items() if before.holds.get(key) is not hold],
+        redemptions=[
+            _redemption_row(redemption)
+            for key, redemption in after.redemptions.items()
+            if before.redemptions.get(key) is not redemption
+        ],
+        legs=[_leg_row(leg) for leg in after.legs[len(before.legs) :]],
+        incidents=[_incident_row(incident) for incident in after.incidents[len(before.incidents) :]],
+    )
+
+
+def from_rows(
+    account: Row,
+    lots: Iterable[Row],
+    holds: Iterable[Row],
+    redemptions: Iterable[Row],
+    legs: Iterable[Row] = (),
+    incidents: Iterable[Row] = (),
+) -> Account:
+    """The account that was saved as these rows. Legs and incidents may be left out when only balances are asked."""
+    active, pending, held, debt, as_of, last, returning, waiting = account
+    return Account(
+        active=active,
+        pending=pending,
+        held=held,
+        debt=debt,
+        as_of=as_of,
+        last=_decode(last, Place) if last is not None else None,
+        returning=bool(returning),
+        lots={lot.id: lot for lot in map(_lot, lots)},
+        holds={hold.id: hold for hold in map(_hold, holds)},
+        redemptions={redemption.id: redemption for redemption in map(_redemption, redemptions)},
+        waiting=_decode(waiting, tuple[PostingId, ...]),
+        legs=tuple(map(_leg, legs)),
+        incidents=tuple(Incident(row[0], PostingId(*row[1:4]), row[4]) for row in incidents),
+    )
+
+
+def _account_row(account: Account) -> Row:
+    return (
+        *(account.active, account.pending, account.held, account.debt, account.as_of),
+        None if account.last is None else _encode(account.last),
+        int(account.returning),
+        _encode(account.waiting),
+    )
+
+
+def _lot_row(lot: Lot) -> Row:
+    return (
+        *(*lot.id, lot.source, lot.points, lot.available_from, lot.expires_at),
+        *(lot.free, lot.held, lot.used, lot.expired, lot.clawed, lot.moved, lot.gone, lot.owed, lot.claimed),
+        *(_encode(lot.lines), _encode(lot.clawed_lines), _encode(lot.children)),
+    )
+
+
+def _lot(row: Row) -> Lot:
+    lines, clawed_lines, children = row[17:]
+    lists = (_decode(lines, LinePoints), _decode(clawed_lines, LinePoints), _decode(children, tuple[LotId, ...]))
+    return Lot(*(LotId(*row[:4]), *row[4:17], *lists))
+
+
+def _hold_row(hold: Hold) -> Row:
+    return (hold.id, *hold.posting, hold.points, hold.expires_at, hold.state, _encode(hold.pieces), hold.captured)
+
+
+def _hold(row: Row) -> Hold:
+    identity, op_id, n, member, points, expires_at, state, pieces, captured = row
+    reserved = _decode(pieces, tuple[Piece, ...])
+    return Hold(identity, PostingId(op_id, n, member), points, expires_at, state, reserved, captured)
+
+
+def _redemption_row(redemption: Redemption) -> Row:
+    lists = (redemption.pieces, redemption.lines, redemption.restored_lines)
+    return (*redemption.id, redemption.points, *map(_encode, lists))
+
+
+def _redemption(row: Row) -> Redemption:
+    pieces, lines, restored_lines = row[4:]
+    return Redemption(
+        PostingId(*row[:3]),
+        row[3],
+        _decode(pieces, tuple[Piece, ...]),
+        _decode(lines, LinePoints),
+        _decode(restored_lines, LinePoints),
+    )
+
+
+def _leg_row(leg: Leg) -> Row:
+    return (leg.at, leg.kind, leg.bucket, leg.points, *leg.posting, *(leg.lot or (None, None, None, None)))
+
+
+def _leg(row: Row) -> Leg:
+    lot = None if row[7] is None else LotId(*row[7:])
+    return Leg(row[0], row[1], row[2], row[3], PostingId(*row[4:7]), lot)
+
+
+def _incident_row(incident: Incident) -> Row:
+    return (incident.kind, *incident.posting, incident.points)
+
+
+def _encode(value: object) -> str:
+    """JSON text; ids inside it are base64."""
+    return msgspec.json.encode(value).decode()
+
+
+def _decode(text: str, kind: Any) -> Any:  # noqa: ANN401  # a JSON text of the kind that the column holds
+    return msgspec.json.decode(text, type=kind)
