@@ -47,7 +47,7 @@ def init(config_file: Path | None, manager: str, name: str, pin: str, as_json: b
     if as_json:
         echo_json({"data_dir": str(made.data_dir), "manager": made.manager, "pairing_code": made.pairing_code})
         return
-    click.echo(f"Store made in {made.data_dir}.")
+    click.echo(f"Store made in {made.data_dir}. Sign in as {made.manager} with the PIN you chose.")
     click.echo(f"Pair the first till within 10 minutes of its start with: {made.pairing_code}")
 
 

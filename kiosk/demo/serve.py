@@ -44,9 +44,10 @@ The store is open ({seconds:.0f} s).
   Till      {url}/till#device={access.device_token}&token={access.till_token}
             signed in as {CASHIER.id}, PIN {CASHIER.pin}
   Manager   {access.operator_name}, PIN {access.operator_pin}, when the till asks for an approval
-  Sheet     {(folder / _SHEET_NAME).absolute()}   barcodes and loyalty codes to scan or print
+  Sheet     {(folder / _SHEET_NAME).absolute().as_uri()}
+            barcodes and loyalty codes to scan or print
 
 Try: type {product.gtin} and Enter ({product.name}), then F4 and {member.token} ({member.name}), then F9.
-Prove it: counterfoil verify --config {folder / "store.toml"}
+Prove it: .venv/bin/counterfoil verify --config {folder / "store.toml"}
 Stop with Ctrl-C. The same command goes on where you stopped.
 """

@@ -60,6 +60,9 @@ data_dir = "store"
 
 [http]
 port = {port}
+
+[log]
+level = "warning"
 """
 
 

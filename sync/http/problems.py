@@ -191,7 +191,8 @@ class StorageUnavailable(Problem):
 class ReadOnly(Problem):
     """The service can only be read at the moment. Nothing was saved."""
 
-    code, hint, status = "read_only", "Look at the service's health page; free disk space is the usual cure.", 503
+    code, status = "read_only", 503
+    hint = "Call whoever looks after the store: the message names the command that mends it."
     headers: ClassVar[Mapping[str, str]] = {"Retry-After": "5"}
 
 

@@ -146,7 +146,10 @@ export function stopSearch() {
 
 function setSelectedQuantity(milli) {
   const line = baskets.selectedLine(till().basket);
-  if (line && !line.gtin) putBasket(baskets.setQuantity(till().basket, line.key, milli));
+  if (!line || line.gtin) return undefined;
+  // The server would refuse the whole basket for it, and nothing would be priced any more.
+  if (line.unit === "piece" && milli % PIECE) return fail(say("whole_pieces", { text: line.name }));
+  return putBasket(baskets.setQuantity(till().basket, line.key, milli));
 }
 
 export function addToSelected(step) {

@@ -61,6 +61,8 @@ export const TEXTS = {
   gross: ["Sum", "합계", "小計", "Suma"],
   discounts: ["Discounts", "할인", "値引", "Rabaty"],
   tax: ["of which VAT {rate} %", "부가세 {rate} %", "うち税 {rate} %", "w tym VAT {rate} %"],
+  tax_added: ["plus VAT {rate} %", "부가세 {rate} % 별도", "別途税 {rate} %", "plus VAT {rate} %"],
+  whole_pieces: ["{text} is sold by the piece", "{text}: 낱개 상품입니다", "{text}は個数で販売します", "{text}: sprzedaż na sztuki"],
   rounding: ["Rounding", "단수 조정", "端数調整", "Zaokrąglenie"],
   earns: ["Points earned", "적립 포인트", "獲得ポイント", "Punkty do zdobycia"],
   due: ["To pay", "결제 금액", "お会計", "Do zapłaty"],

@@ -40,7 +40,7 @@ function Sums({ till }) {
     ${sums && html`<dl>
       <dt>${say("gross")}</dt><dd>${money(sums.gross_minor)}</dd>
       ${sums.discount_minor > 0 && html`<dt class="off">${say("discounts")}</dt><dd class="off">${money(-sums.discount_minor)}</dd>`}
-      ${sums.taxes.map((tax) => html`<dt class="tax">${say("tax", { rate: tax.rate })}</dt><dd class="tax">${money(tax.tax_minor)}</dd>`)}
+      ${sums.taxes.map((tax) => html`<dt class="tax">${say(till.shop.prices_include_tax ? "tax" : "tax_added", { rate: tax.rate })}</dt><dd class="tax">${money(tax.tax_minor)}</dd>`)}
       ${sums.rounding_minor !== 0 && html`<dt>${say("rounding")}</dt><dd>${money(sums.rounding_minor)}</dd>`}
       ${shown.points.earned > 0 && html`<dt class="earn">${say("earns")}</dt><dd class="earn">+${wholeNumber(shown.points.earned)}</dd>`}
     </dl>`}
