@@ -144,14 +144,14 @@ async def adjust(door: Door, call: Call[Session, AdjustPoints, None]) -> object:
     f"{_MEMBER}/erase", "Forget a member", roles=MANAGERS, body=EraseMember, response=MemberAnswer, problems=_WRITTEN
 )
 async def erase(door: Door, call: Call[Session, EraseMember, None]) -> object:
-    """POST /v1/members/{id}/erase. The log is truncated on a replay as well: the first call may have died between.
+    """POST /v1/members/{id}/erase. Traces are erased on a replay as well: the first call may have died between.
 
-    Should a long read keep the log in use, its copies go with the next checkpoint.
+    Should a long read keep the log in use, upkeep goes on trying to empty it.
     """
     member: UUID = call.id()
     saved = await door.write(call, erase_member, member, call.body)
     await asyncio.to_thread(add_tombstones, door.database.path.parent, Tombstones(erased=frozenset({member})))
-    await door.database.truncate_wal()
+    await door.database.erase_traces()
     return reply(saved, 200, {"ETag": tag_of(saved.answer)})
 
 

@@ -154,7 +154,7 @@ class Place:
     async def erase(self, member: UUID, reason: str = "asked for it") -> Outcome[MemberAnswer]:
         """Forget a member, and empty the log as the handler does."""
         saved = await self.write(erase_member, member, EraseMember(reason=reason))
-        await self.database.truncate_wal()
+        await self.database.erase_traces()
         return saved
 
     async def rows(self, select: str, *parameters: object) -> list[tuple[Any, ...]]:
