@@ -24,8 +24,9 @@ from sync.http.application import build_runner
 from sync.http.logs import set_up_logging
 
 logger = logging.getLogger(__name__)
-# The writer gives up the interpreter lock at every SQL step; the default 5 ms would make it wait that long to go on.
-_SWITCH_INTERVAL_S = 0.0005
+# The writer gives up the interpreter lock at every SQL step and waits this long to get it back from a busy loop.
+# Shorter than 2 ms the two take turns so often that sixteen tills fall into two halves, each with its own commit.
+_SWITCH_INTERVAL_S = 0.002
 _SHUTDOWN_S = 10.0
 _DEAD_WRITER_EXIT = 70
 

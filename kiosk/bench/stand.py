@@ -77,10 +77,11 @@ async def prepare_stand(folder: Path, *, tills: int, products: int, members: int
         first = await pair_till(service.url, "Till 1", code, _OPERATOR)
         paired = [first, *[await add_till(service.url, first, f"Till {n}", _OPERATOR) for n in range(2, tills + 1)]]
         connections = [await connect(service.url) for _ in paired]
-        for connection, till in zip(connections, paired, strict=True):
-            await open_shift(connection, till, uuid7(now_ms(), os.urandom(10)))
+        # Goods before shifts: a large catalogue is not taken in while tills sell.
         if products:
             await import_products(connections[0], first, make_products(products))
+        for connection, till in zip(connections, paired, strict=True):
+            await open_shift(connection, till, uuid7(now_ms(), os.urandom(10)))
         if members:
             await _enrol(connections, paired, members)
         for connection in connections:
