@@ -56,8 +56,8 @@ async def _open_shop(plan: Plan, folder: Path, memory: Memory, code: str | None,
                 signed_in.append(await add_till(url, signed_in[0], name, memory.operator))
             memory = remember(folder, msgspec.structs.replace(memory, tills=tuple(signed_in)))
             connections.append(await connect(url))
-        # Goods before shifts: a large catalogue is not taken in while tills sell. What a killed run has brought in already
-        # is unchanged now, and is no change to the store.
+        # Goods before shifts: a large catalogue is not taken in while tills sell. What a killed run has brought in
+        # already is unchanged now, and changes nothing.
         if not memory.stocked:
             await import_products(connections[0], signed_in[0], plan.products)
         for connection, till in zip(connections, signed_in, strict=True):
