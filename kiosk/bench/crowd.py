@@ -12,12 +12,16 @@ from loyalty.ids import uuid7
 from loyalty.member_store import MemberRow
 from loyalty.transactions import Tx
 
+_AT_ONCE = 10_000  # what may change while tills are open
+
 
 def bring_goods(tx: Tx, shop: Shop, caller: Caller, count: int) -> None:
     """Import `count` products, every fourth with a Korean or Japanese name."""
     products = make_products(count, mixed_scripts=True)
-    taken = import_catalogue(tx, shop, caller, uuid7(caller.now_ms, bytes(10)), products)
-    assert not taken.faults, "made-up goods are sound"
+    for start in range(0, count, _AT_ONCE):
+        part = products[start : start + _AT_ONCE]
+        taken = import_catalogue(tx, shop, caller, uuid7(caller.now_ms, start.to_bytes(10)), part)
+        assert not taken.faults, "made-up goods are sound"
 
 
 def bring_members(tx: Tx, count: int, now_ms: int) -> None:
