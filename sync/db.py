@@ -5,10 +5,11 @@
     number = await database.write(lambda tx: complete_sale(tx, ...))   # durable when it returns
     await database.close()                                             # drains what is queued
 
-**Group commit.** The writer takes whatever is queued (a lone job does not wait), runs each job in a savepoint,
-commits once, then answers all. A job may run twice, so it must have no effect outside `tx`. What each failure means:
+**Group commit.** The writer takes whatever is queued (a lone job does not wait), runs job after job, commits once, then
+answers all. A job may run twice, so it must have no effect outside `tx`. What each failure means:
 
-- a job raises: its savepoint is rolled back, it alone gets the error, the others commit;
+- a job raises before it wrote anything: it alone gets the error, the others commit;
+- a job raises after it wrote: the group is rolled back and run again, each job in a savepoint; it alone gets the error;
 - an error that makes SQLite drop the whole transaction (a full disk inside a savepoint does): nothing of the group is
   written, and its jobs run again one by one, so that a small job may still fit;
 - COMMIT fails: what reached the disk is unknown. The connection is closed and opened anew (after a failed fsync the
@@ -277,29 +278,39 @@ class Database:
             outcomes = None
         return outcomes or [(job, None, StorageUnavailable("the disk is full or does not answer"))]
 
-    def _commit_together(self, group: list[_Job[Any]]) -> list[_Outcome] | None:
+    def _commit_together(self, group: list[_Job[Any]], *, savepoints: bool = False) -> list[_Outcome] | None:
         """One transaction for the group; None when SQLite dropped it as a whole. Raises sqlite3.Error if COMMIT
-        fails."""
+        fails.
+
+        A savepoint makes SQLite copy every page a job touches, and hardly any job needs one: what is refused is refused
+        before it writes. So the first try has none, and only a job that fails after it wrote sends the group round
+        again, each job in its savepoint.
+        """
         if self._connection is None:
             self._connection = self._connect_writer(self.path)
         connection = self._connection
         connection.execute("BEGIN IMMEDIATE")
-        alone = len(group) == 1
         outcomes: list[_Outcome] = []
         for job in group:
-            if not alone:
+            if savepoints:
                 connection.execute("SAVEPOINT job")
+            written = connection.total_changes
             try:
                 outcomes.append((job, job.fn(connection), None))
             except Exception as error:  # noqa: BLE001  the caller of write() gets it, whatever it is
                 if not connection.in_transaction:
                     return None
-                if not alone:
-                    connection.execute("ROLLBACK TO job")
                 outcomes.append((job, None, _problem_of(error)))
-            if not alone:
+                if connection.total_changes != written:
+                    if len(group) == 1:
+                        break
+                    if not savepoints:
+                        connection.execute("ROLLBACK")
+                        return self._commit_together(group, savepoints=True)
+                    connection.execute("ROLLBACK TO job")
+            if savepoints:
                 connection.execute("RELEASE job")
-        if alone and outcomes[0][2] is not None:
+        if len(group) == 1 and outcomes[0][2] is not None:
             connection.execute("ROLLBACK")
         else:
             connection.execute("COMMIT")

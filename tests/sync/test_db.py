@@ -157,6 +157,22 @@ async def test_a_failing_job_alone_fails_and_the_others_commit(
     assert values_in(path) == [1, 3]
 
 
+async def test_a_job_refused_before_it_wrote_does_not_send_the_others_round_again(database: Database) -> None:
+    runs: list[int] = []
+
+    def refuse(_: Tx) -> None:
+        raise Refused
+
+    def count(tx: Tx) -> int:
+        runs.append(1)
+        return insert(1)(tx)
+
+    counted, refused, last = await write_together(database, count, refuse, insert(2))
+    assert (counted, last) == (1, 2)
+    assert isinstance(refused, Refused)
+    assert runs == [1]
+
+
 async def test_a_lone_failing_job_leaves_nothing(database: Database, path: Path) -> None:
     with pytest.raises(Refused):
         await database.write(insert_then_raise(1, Refused()))
@@ -193,6 +209,10 @@ class Fragile:
     def __init__(self, connection: Any, commits: list[str]) -> None:  # noqa: ANN401  pysqlite3 has no types
         self._connection = connection
         self._commits = commits
+
+    @property
+    def total_changes(self) -> int:
+        return int(self._connection.total_changes)
 
     @property
     def in_transaction(self) -> bool:
