@@ -7,5 +7,6 @@ effects       what one offer takes off            separable   best_of offers tha
 choice        the best of those that compete      engine      the order of it all
 outcome       what came of it, as data            reasons     why, and what is missing to the next one
 unused        near misses and refusals            texts       all of them in en, ko, ja, pl
+terms         what an offer gives and asks, in words
 lowest_price  the lowest price of 30 days, to show beside a reduction
 """

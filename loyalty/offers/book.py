@@ -10,9 +10,10 @@ A book is made once whenever the offers change; a cart then costs what its match
     [('DAIRY10', ([0],))]
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 
 from loyalty.offers.cart import CartLine
+from loyalty.offers.effects import takes_sets
 from loyalty.offers.offer import Bundle, BuyGet, Conditions, Effect, Gift, Goods, Limits, Offer, Stacking
 from loyalty.offers.separable import is_separable
 
@@ -34,7 +35,7 @@ def goods_of(effect: Effect) -> tuple[Goods, ...]:
 class Entry:
     """One offer of the book with what is the same for every cart."""
 
-    __slots__ = ("effect", "goods", "is_open", "is_unlimited", "minimum", "offer", "separable")
+    __slots__ = ("effect", "goods", "is_open", "is_unlimited", "minimum", "offer", "separable", "takes_sets")
 
     def __init__(self, offer: Offer) -> None:
         self.offer = offer
@@ -44,6 +45,7 @@ class Entry:
         self.is_open = offer.trigger == "automatic" and offer.conditions == Conditions(minimum=self.minimum)
         self.is_unlimited = offer.trigger == "automatic" and offer.limits == Limits()
         self.separable = offer.limits.budget_minor is None and is_separable(offer.effect)
+        self.takes_sets = takes_sets(offer.effect)
 
 
 class Match:
@@ -91,9 +93,13 @@ class OfferBook:
         if goods.is_everything:
             (self._almost_whole if target in self._excepted else self._whole).append(target)
 
-    def match(self, lines: Sequence[CartLine]) -> list[Match]:
+    def match(self, lines: Sequence[CartLine], only_giving: Collection[str] | None = None) -> list[Match]:
         """Every offer that means at least one line, in the order of turns. A line plays one role of an offer, the
-        first that fits, and may count for its minimum besides."""
+        first that fits, and may count for its minimum besides.
+
+        With `only_giving` no offer that has goods for a part of its roles only, and so can give nothing, except those
+        named: it matters only to who is to be told what is missing.
+        """
         allowed = [place for place, line in enumerate(lines) if line.allowed]
         found: dict[_Target, list[int]] = {}
         for place in allowed:
@@ -101,8 +107,15 @@ class OfferBook:
                 found.setdefault(target, []).append(place)
         if allowed:
             found.update((target, allowed) for target in self._whole)
-        places = sorted({entry for entry, _ in found})
-        return [self._match(self.entries[place], place, found) for place in places]
+        if only_giving is None:
+            places = {place for place, _ in found}
+        else:
+            places = {place for place, role in found if role == 0}
+            places.update([place for place, _ in found if self.entries[place].offer.id in only_giving])
+        matches = [self._match(self.entries[place], place, found) for place in sorted(places)]
+        if only_giving is None:
+            return matches
+        return [match for match in matches if all(match.roles) or match.entry.offer.id in only_giving]
 
     def _targets_of(self, line: CartLine) -> Iterable[_Target]:
         """What this line is found under, each target once, without what is found by every line."""

@@ -64,6 +64,8 @@ class Grant(NamedTuple):
 
     def split(self) -> list[tuple[Take, int]]:
         """The takes, each with its part of the discount: never more than it costs, and adding up to all of it."""
+        if len(self.takes) == 1:
+            return [(self.takes[0], self.discount_minor)]
         return list(zip(self.takes, allocate(self.discount_minor, self.weights), strict=True))
 
 

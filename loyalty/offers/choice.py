@@ -75,7 +75,11 @@ def claim(unclaimed: Unclaimed, grant: Grant) -> dict[int, Parcel]:
 
 def choose(contenders: Sequence[Contender], unclaimed: Unclaimed, separable_worth: Callable[[Parcel], int]) -> Choice:
     """The order of contenders that saves most. `separable_worth` is what the separable offers give on a parcel."""
-    lines = [frozenset([line for role in contender.roles for line in role]) for contender in contenders]
+    lines = [
+        # Whoever has goods for a part of its roles only can do nothing, and must not join others that have no rival.
+        frozenset([line for role in contender.roles for line in role]) if all(contender.roles) else frozenset[int]()
+        for contender in contenders
+    ]
     turns: list[tuple[int, Grant]] = []
     exact = True
     nodes = 0
@@ -89,7 +93,8 @@ def choose(contenders: Sequence[Contender], unclaimed: Unclaimed, separable_wort
 
 
 def _components(lines: Sequence[frozenset[int]]) -> list[list[int]]:
-    """Groups of contenders joined by common lines, the smallest first, since these are surely solved exactly."""
+    """Groups of contenders joined by common lines, the smallest first, since these are surely solved exactly. Whoever
+    has no lines is in none."""
     head_of_line: dict[int, int] = {}
     joined = list(range(len(lines)))
 
@@ -103,8 +108,9 @@ def _components(lines: Sequence[frozenset[int]]) -> list[list[int]]:
         for line in own:
             joined[head_of(head_of_line.setdefault(line, place))] = head_of(place)
     groups: dict[int, list[int]] = {}
-    for place in range(len(lines)):
-        groups.setdefault(head_of(place), []).append(place)
+    for place, own in enumerate(lines):
+        if own:
+            groups.setdefault(head_of(place), []).append(place)
     return sorted(groups.values(), key=lambda members: (len(members), members))
 
 
@@ -137,6 +143,11 @@ class _Search:
         mine = sorted({line for member in members for line in self._lines[member]})
         state = {line: unclaimed[line] for line in mine if line in unclaimed}
         options = self._look(members, state)
+        if len(options) == 1:
+            ((only, option),) = options.items()
+            if option.grant is not None:
+                self._record(option.gain, ((only, option.grant),))
+            return
         self._try_greedily(options, state)
         if len(options) > SEARCH_OFFERS:
             self.exact = self._bound(0, options) <= self._saved

@@ -64,7 +64,7 @@ def grant_effect(effect: Effect, roles: Roles, most_uses: int, budget_minor: int
 
 def takes_sets(effect: Effect) -> bool:
     """True where pieces are used up in sets, and no other set may count them again."""
-    return isinstance(effect, BuyGet | Bundle | Gift)
+    return isinstance(effect, (BuyGet, Bundle, Gift))
 
 
 def _percent_of(amount_minor: int, percent: str) -> int:

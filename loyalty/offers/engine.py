@@ -20,6 +20,7 @@ bundle, gift) are in no other set. No line falls below nothing, and no limit, bu
 """
 
 from collections.abc import Iterable, Mapping, Sequence
+from operator import itemgetter
 from typing import NamedTuple
 
 from loyalty.offers.book import Entry, Match, OfferBook
@@ -27,7 +28,7 @@ from loyalty.offers.cart import CartLine, Grant, Left, Parcel, Take
 from loyalty.offers.choice import Contender, choose, claim
 from loyalty.offers.conditions import ENDLESS, Allowance, Obstacle, find_allowance, find_obstacles
 from loyalty.offers.context import OfferContext
-from loyalty.offers.effects import grant_effect, takes_sets
+from loyalty.offers.effects import grant_effect
 from loyalty.offers.offer import Bundle, BuyGet, Offer, Stacking, Steps
 from loyalty.offers.outcome import Code, Consumed, LineDiscount, OfferUse, Outcome
 from loyalty.offers.reasons import find_missing_pieces, find_shortfall, is_near, reason_of
@@ -66,11 +67,14 @@ def apply_offers(lines: Sequence[CartLine], offers: OfferBook | Iterable[Offer],
     cart = sorted(lines, key=lambda line: line.line)
     if len({line.line for line in cart}) < len(cart):
         raise ValueError("two lines carry the same number")
-    matches = book.match(cart)
+    # Who was shown no price yet is told what is missing; who pays is owed only what is given, and why a coupon is not.
+    matches = book.match(cart, None if context.with_near_misses else context.coupons)
     pricing = _Pricing(cart, context)
     by_stacking: dict[Stacking, list[tuple[int, Match]]] = {stacking: [] for stacking in Stacking}
     for number, match in enumerate(matches):
-        by_stacking[match.entry.offer.stacking].append((number, match))
+        offer = match.entry.offer
+        if offer.trigger == "automatic" or offer.id in context.coupons:
+            by_stacking[offer.stacking].append((number, match))
     for number, match in by_stacking[Stacking.EXCLUSIVE]:
         pricing.take_turn(number, match, close=True)
     pricing.compete(by_stacking[Stacking.BEST_OF])
@@ -164,6 +168,8 @@ class _Pricing:
     def _begin(self, number: int, match: Match) -> _Turn:
         """Everything in the way of an offer when its turn comes: conditions, minimum, limits, in this order."""
         entry = match.entry
+        if entry.is_open and entry.is_unlimited and entry.minimum is None:
+            return _Turn(number, match, ENDLESS, [])
         obstacles = [] if entry.is_open else find_obstacles(entry.offer, self._context)
         if entry.minimum is not None:
             amount, pieces = self._left.amount_of(match.counted), self._left.pieces_of(match.counted)
@@ -179,13 +185,13 @@ class _Pricing:
         return _Turn(number, match, allowance, obstacles)
 
     def _roles_of(self, match: Match) -> list[list[Parcel]]:
-        for_set = takes_sets(match.entry.effect)
+        for_set = match.entry.takes_sets
         return [self._left.parcels_of(lines, for_set=for_set) for lines in match.roles]
 
     def _carry_out(self, turn: _Turn, grant: Grant, *, close: bool) -> None:
         entry = turn.match.entry
         takes = grant.split()
-        self._left.settle(takes, close=close, in_set=takes_sets(entry.effect))
+        self._left.settle(takes, close=close, in_set=entry.takes_sets)
         self._given.append(_Given(turn.number, entry, grant, takes))
 
     def _explain_nothing(self, turn: _Turn, roles: Sequence[Sequence[Parcel]]) -> None:
@@ -194,6 +200,8 @@ class _Pricing:
         effect, allowance = turn.match.entry.effect, turn.allowance
         if allowance.budget_minor is not None and grant_effect(effect, roles, allowance.uses) is not None:
             self._unused.refuse(turn.offer.id, Code.BUDGET_USED_UP, {}, reason_of(effect))
+            return
+        if not self._context.with_near_misses and not self._unused.was_shown(turn.offer.id):
             return
         shortfall = find_missing_pieces(effect, _pieces_of(roles), allowance.uses)
         if shortfall is not None:
@@ -238,7 +246,7 @@ class _Pricing:
         discounts: list[tuple[int, int, LineDiscount]] = []
         uses = []
         consumed = []
-        for number, entry, grant, takes in sorted(self._given, key=lambda given: given.number):
+        for number, entry, grant, takes in sorted(self._given, key=itemgetter(0)):
             offer = entry.offer
             reason = reason_of(entry.effect, grant.step)
             off: dict[int, int] = {}
@@ -251,7 +259,7 @@ class _Pricing:
                 line = self._cart[place].line
                 if off[place]:
                     discounts.append((line, number, LineDiscount(line, offer.id, reason.code, off[place])))
-                if takes_sets(entry.effect):
+                if entry.takes_sets:
                     consumed.append(Consumed(line, offer.id, pieces[place]))
             uses.append(
                 OfferUse(
@@ -264,7 +272,7 @@ class _Pricing:
                 )
             )
         return Outcome(
-            discounts=tuple(discount for _, _, discount in sorted(discounts, key=lambda entry: entry[:2])),
+            discounts=tuple(discount for _, _, discount in sorted(discounts, key=itemgetter(0, 1))),
             uses=tuple(uses),
             consumed=tuple(consumed),
             near_misses=self._unused.near_misses,

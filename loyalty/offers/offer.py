@@ -32,7 +32,7 @@ Percent = Annotated[str, Meta(max_length=6, pattern=r"^(100(\.0{1,2})?|[1-9]?[0-
 Amount = Annotated[int, Meta(ge=1, le=AMOUNT_LIMIT_MINOR)]
 Pieces = Annotated[int, Meta(ge=1, le=10_000)]
 Count = Annotated[int, Meta(ge=1, le=10**12)]
-WallTime = Annotated[dt.time, Meta(tz=False)]
+WallTime = Annotated[dt.time, Meta(tz=False, extra_json_schema={"maxLength": 15})]
 Channel = Literal["till", "kiosk", "web"]
 WHOLE_PERCENT = 10_000
 """100 percent in the hundredths of a percent that `hundredths` answers."""

@@ -196,7 +196,8 @@ CHANNELS: dict[str, tuple[str, str, str, str]] = {
 }
 
 
-def _language(locale: str) -> str:
+def language_of(locale: str) -> str:
+    """The one of LANGUAGES that a locale is answered in."""
     language = locale.replace("_", "-").partition("-")[0].lower()
     return language if language in LANGUAGES else LANGUAGES[0]
 
@@ -217,15 +218,15 @@ def say_lowest_price(price_minor: int, locale: str, currency: str) -> str:
 
 
 def _fill(key: str, parameters: Mapping[str, int | str], reward: Reason | None, locale: str, currency: str) -> str:
-    language = _language(locale)
-    written = {name: _write(name, value, language, currency) for name, value in parameters.items()}
+    language = language_of(locale)
+    written = {name: write_parameter(name, value, language, currency) for name, value in parameters.items()}
     if reward is not None:
         written["reward"] = say_reason(reward, language, currency)
     return TEMPLATES[key][LANGUAGES.index(language)].format_map(written)
 
 
-def _write(name: str, value: int | str, language: str, currency: str) -> str:
-    """One parameter in the manner of the language; its name says its unit."""
+def write_parameter(name: str, value: int | str, language: str, currency: str) -> str:
+    """One parameter in the manner of one of LANGUAGES; its name says its unit (outcome.Reason)."""
     if name.endswith("_minor"):
         amount = Decimal(value).scaleb(-currency_exponent(currency))
         return format_currency(amount, currency, locale=language)
