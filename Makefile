@@ -35,11 +35,11 @@ RUNTIME := $(VENV)/.runtime
 DEVELOPMENT := $(VENV)/.development
 VENV_WORKS = $(shell [ "$$(cat $(MADE) 2>/dev/null)" = "$(CURDIR)" ] && $(VENV)/bin/python -c "" 2>/dev/null && echo yes)
 
-.PHONY: help run test bench lint format lock programs always
+.PHONY: help run test bench campaigns lint format lock programs always
 
 help: ## lists these targets
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/\1\t\2/p' $(MAKEFILE_LIST) | while IFS=$$'\t' read -r target what; do
-	printf '  make %-8s %s\n' "$$target" "$$what"
+	printf '  make %-9s %s\n' "$$target" "$$what"
 	done
 
 run: $(RUNTIME) ## sets up and starts the demonstration shop on this machine
@@ -53,6 +53,9 @@ test: $(DEVELOPMENT) programs ## sets up and runs every check and every test
 bench: $(RUNTIME) ## measures sales and scans beside the limits of this machine
 	@$(VENV)/bin/counterfoil bench sales
 	$(VENV)/bin/counterfoil bench scan
+
+campaigns: $(RUNTIME) ## takes the real coupons of a year to its real baskets
+	@exec $(VENV)/bin/counterfoil campaigns
 
 lint: $(DEVELOPMENT) ## style, format and types
 	@echo "ruff check"

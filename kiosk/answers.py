@@ -7,12 +7,15 @@ from uuid import UUID
 from msgspec import Struct
 
 from kiosk.business_day import utc_text
-from loyalty.basket import PricedBasket
+from kiosk.coupons import CouponAnswer, render_coupon, serial_text
+from kiosk.offer_words import NoteAnswer, code_text, discount_text, reason_texts, say_notes, used_offers
+from kiosk.print_answers import PrintJobAnswer
+from loyalty.basket import Discount, PricedBasket
 from loyalty.ids import derived_uuid
-from loyalty.ledger import Balance
+from loyalty.points.account import Balance
 from sync.chain import JournalMark, Stamp
 from sync.facts.returns import Refunded, ReturnedLine, TakenBack
-from sync.facts.sales import SaleCompleted, TaxTotal
+from sync.facts.sales import SaleCompleted, SoldDiscount, TaxTotal
 
 
 class DiscountAnswer(Struct, frozen=True):
@@ -25,7 +28,7 @@ class DiscountAnswer(Struct, frozen=True):
 
 
 class LineAnswer(Struct, frozen=True, kw_only=True):
-    """A line with its price."""
+    """A line with its price. `lowest_30_days_minor` is to be shown beside an offer's reduction, where it is present."""
 
     line: int
     sku: str
@@ -39,6 +42,7 @@ class LineAnswer(Struct, frozen=True, kw_only=True):
     tax_rate: str
     tax_minor: int
     points: int
+    lowest_30_days_minor: int | None = None
 
 
 class TotalsAnswer(Struct, frozen=True, kw_only=True):
@@ -54,20 +58,40 @@ class TotalsAnswer(Struct, frozen=True, kw_only=True):
     change_minor: int
 
 
+class BalanceAnswer(Struct, frozen=True):
+    """A member's points, each >= 0: `active` may be spent, `pending` not yet, `held` is set aside, `debt` is owed."""
+
+    active: int = 0
+    pending: int = 0
+    held: int = 0
+    debt: int = 0
+
+
+class ExpiringPoints(Struct, frozen=True):
+    """Points that end at a moment (RFC 3339)."""
+
+    points: int
+    at: str
+
+
 class PointsAnswer(Struct, frozen=True, kw_only=True):
-    """Points of this sale and the balance after it. `provisional`: head office has not confirmed it yet."""
+    """Points of this sale and the balance after it, with what of it ends when. `provisional`: head office has not
+    confirmed it yet."""
 
     earned: int
     redeemed: int
-    balance: Balance
+    balance: BalanceAnswer
+    expiring: list[ExpiringPoints] = []
     provisional: bool
 
 
-class PrintJobAnswer(Struct, frozen=True):
-    """The paper that was asked for."""
+class RedeemPreview(Struct, frozen=True):
+    """How many points could pay for this basket now, and what they are worth; `reason` is the code of the refusal where
+    it is none, or where the points that were asked for cannot be used."""
 
-    id: UUID
-    state: str
+    points: int
+    value_minor: int
+    reason: str | None = None
 
 
 class TenderAnswer(Struct, frozen=True):
@@ -76,6 +100,7 @@ class TenderAnswer(Struct, frozen=True):
     kind: str
     amount_minor: int
     reference: str | None = None
+    points: int = 0
 
 
 class ReturnedAnswer(Struct, frozen=True, kw_only=True):
@@ -86,6 +111,23 @@ class ReturnedAnswer(Struct, frozen=True, kw_only=True):
     value_minor: int
     rounding_minor: int
     refunds: list[Refunded]
+
+
+class UnspentAnswer(Struct, frozen=True, kw_only=True):
+    """A good coupon that gave nothing and stays with the shopper, with the reason as code and in words."""
+
+    serial: str
+    offer: str
+    code: str
+    text: str
+
+
+class SaleCoupons(Struct, frozen=True, kw_only=True):
+    """Serials of the coupons that the sale used; those that it left unspent; those that it gives the shopper."""
+
+    used: list[str]
+    unspent: list[UnspentAnswer]
+    issued: list[CouponAnswer]
 
 
 class SaleAnswer(Struct, frozen=True, kw_only=True):
@@ -106,6 +148,7 @@ class SaleAnswer(Struct, frozen=True, kw_only=True):
     points: PointsAnswer
     journal: JournalMark
     print_job: PrintJobAnswer | None
+    coupons: SaleCoupons | None = None
     state: str = "completed"
 
 
@@ -126,6 +169,8 @@ class QuotedReturn(Struct, frozen=True, kw_only=True):
     value_minor: int
     owed_minor: int
     points_clawed_back: int
+    points_given_back: int = 0
+    debt: int = 0
 
 
 class QuoteAnswer(Struct, frozen=True, kw_only=True):
@@ -133,16 +178,21 @@ class QuoteAnswer(Struct, frozen=True, kw_only=True):
 
     `totals.due_minor` is the price of the goods. What came back pays first: `pay_minor` is left to pay, before a cash
     payment is rounded, or `refund_minor` goes back, in kinds of `refunds_allowed`; one of the two is 0.
+    `cash_due_minor` is what coins have to pay where all of it is paid in cash.
     """
 
     currency: str
     lines: list[LineAnswer]
     totals: TotalsAnswer
     points: PointsAnswer
+    redeem: RedeemPreview | None = None
     pay_minor: int
+    cash_due_minor: int = 0
     refund_minor: int = 0
     returned: list[QuotedReturn] = []
     refunds_allowed: list[RefundAllowed] = []
+    near_misses: list[NoteAnswer] = []
+    refused: list[NoteAnswer] = []
 
 
 @functools.lru_cache(maxsize=64)
@@ -153,6 +203,7 @@ def receipt_job(op_id: UUID) -> UUID:
 
 def render_sale(stamp: Stamp, body: SaleCompleted, *, provisional: bool, voided: bool = False) -> SaleAnswer:
     """A sale as the till sees it, from its fact alone."""
+    texts = reason_texts(body.offers, body.language, body.currency)
     return SaleAnswer(
         id=stamp.op_id,
         number=body.number,
@@ -171,11 +222,12 @@ def render_sale(stamp: Stamp, body: SaleCompleted, *, provisional: bool, voided:
                 quantity_milli=line.quantity_milli,
                 unit_price_minor=line.unit_price_minor,
                 gross_minor=line.gross_minor,
-                discounts=[DiscountAnswer(off.offer, off.reason, off.amount_minor, off.kind) for off in line.discounts],
+                discounts=[render_discount(off, texts) for off in line.discounts],
                 net_minor=line.net_minor,
                 tax_rate=line.tax_rate,
                 tax_minor=line.tax_minor,
                 points=line.points,
+                lowest_30_days_minor=line.lowest_price_minor,
             )
             for line in body.lines
         ],
@@ -189,18 +241,57 @@ def render_sale(stamp: Stamp, body: SaleCompleted, *, provisional: bool, voided:
             paid_minor=body.paid_minor,
             change_minor=body.change_minor,
         ),
-        tenders=[TenderAnswer(tender.kind, tender.amount_minor, tender.reference) for tender in body.tenders],
+        tenders=[
+            TenderAnswer(tender.kind, tender.amount_minor, tender.reference, tender.points) for tender in body.tenders
+        ],
         returned=[render_returned(taken) for taken in body.returned],
         points=PointsAnswer(
             earned=body.points_earned,
-            redeemed=0,
-            balance=body.balance or Balance(),
+            redeemed=body.points_redeemed,
+            balance=render_balance(body.balance),
+            expiring=render_expiring(body.balance),
             provisional=provisional,
         ),
         journal=stamp.mark,
         print_job=PrintJobAnswer(receipt_job(stamp.op_id), "queued") if body.receipt == "paper" else None,
+        coupons=_render_coupons(body),
         state="voided" if voided else "completed",
     )
+
+
+def _render_coupons(body: SaleCompleted) -> SaleCoupons | None:
+    """What the sale did to coupons; None where none was shown or given."""
+    vouchers = body.vouchers
+    if vouchers is None or not (vouchers.used or vouchers.unspent or vouchers.issued):
+        return None
+    return SaleCoupons(
+        used=[serial_text(use.serial) for use in vouchers.used],
+        unspent=[
+            UnspentAnswer(
+                serial=serial_text(each.serial),
+                offer=each.offer,
+                code=each.code,
+                text=code_text(each.code, each.parameters, body.language or "en", body.currency),
+            )
+            for each in vouchers.unspent
+        ],
+        issued=[render_coupon(coupon) for coupon in vouchers.issued],
+    )
+
+
+def render_balance(balance: Balance | None) -> BalanceAnswer:
+    """The four numbers of a balance; zeros where nobody is a member."""
+    return BalanceAnswer(balance.active, balance.pending, balance.held, balance.debt) if balance else BalanceAnswer()
+
+
+def render_expiring(balance: Balance | None) -> list[ExpiringPoints]:
+    """What of the active points ends when, soonest first."""
+    return [ExpiringPoints(points, utc_text(at)) for points, at in balance.expiring] if balance else []
+
+
+def render_discount(discount: SoldDiscount | Discount, texts: Mapping[str, str]) -> DiscountAnswer:
+    """Why a line is cheaper; `texts` are the reasons of offers in words."""
+    return DiscountAnswer(discount.offer, discount_text(discount, texts), discount.amount_minor, discount.kind)
 
 
 def render_returned(taken: TakenBack) -> ReturnedAnswer:
@@ -219,11 +310,14 @@ def render_quote(
     names: list[tuple[str, str]],
     priced: PricedBasket,
     points: Mapping[int, int],
-    balance: Balance,
+    balance: Balance | None,
     *,
+    language: str,
     provisional: bool,
 ) -> QuoteAnswer:
-    """A priced basket; `names` are (name, unit) by line, `points` what each line would earn."""
+    """A priced basket; `names` are (name, unit) by line, `points` what each line would earn, `language` is that of
+    reasons and near misses."""
+    texts = reason_texts(used_offers(priced.outcome), language, currency)
     return QuoteAnswer(
         currency=currency,
         lines=[
@@ -235,7 +329,7 @@ def render_quote(
                 quantity_milli=line.quantity_milli,
                 unit_price_minor=line.unit_price_minor,
                 gross_minor=line.gross_minor,
-                discounts=[DiscountAnswer(off.offer, off.reason, off.amount_minor, off.kind) for off in line.discounts],
+                discounts=[render_discount(off, texts) for off in line.discounts],
                 net_minor=line.net_minor,
                 tax_rate=line.tax_rate,
                 tax_minor=line.tax_minor,
@@ -254,5 +348,13 @@ def render_quote(
             change_minor=0,
         ),
         pay_minor=priced.total_minor,
-        points=PointsAnswer(earned=sum(points.values()), redeemed=0, balance=balance, provisional=provisional),
+        points=PointsAnswer(
+            earned=sum(points.values()),
+            redeemed=0,
+            balance=render_balance(balance),
+            expiring=render_expiring(balance),
+            provisional=provisional,
+        ),
+        near_misses=say_notes(priced.outcome.near_misses if priced.outcome else (), language, currency),
+        refused=say_notes(priced.outcome.refused if priced.outcome else (), language, currency),
     )

@@ -1,6 +1,7 @@
 """sql: writes what happens at the counter besides sales: lives, shifts, cash movements, closings, parked baskets,
 drawer."""
 
+from kiosk.apply_points import release_points
 from loyalty.transactions import Tx
 from sync.facts.shifts import DrawerOpened, ShiftClosed, ShiftMoved, ShiftOpened
 from sync.facts.store import BasketClaimed, BasketParked, EpochStarted, OperatorChanged
@@ -110,7 +111,7 @@ def apply_drawer_opened(tx: Tx, entry: Entry) -> None:
 
 
 def apply_basket_parked(tx: Tx, entry: Entry) -> None:
-    """A basket set aside."""
+    """A basket set aside, and the points let go that were on hold for it."""
     parked = entry.body
     assert isinstance(parked, BasketParked)
     tx.execute(
@@ -125,6 +126,8 @@ def apply_basket_parked(tx: Tx, entry: Entry) -> None:
             entry.at,
         ),
     )
+    if parked.postings:
+        release_points(tx, entry, parked.postings)
 
 
 def apply_basket_claimed(tx: Tx, entry: Entry) -> None:

@@ -6,9 +6,19 @@ written without it; the erasure, further on in the journal, brings it to its fin
 
 import msgspec
 
-from loyalty.apply_members import add_consents, put_erased_member, put_member
-from loyalty.apply_points import post_points
+from loyalty.apply_members import (
+    ConsentWord,
+    add_consents,
+    end_merge,
+    put_erased_member,
+    put_member,
+    put_merge,
+)
+from loyalty.apply_points import refold
+from loyalty.identifier_store import IdentifierRow, SecretRow
 from loyalty.member_store import MemberRow
+from loyalty.merge_store import survivor_of
+from loyalty.points.facts import Merge
 from loyalty.transactions import Tx
 from sync.facts.members import (
     Consent,
@@ -16,9 +26,10 @@ from sync.facts.members import (
     MemberChanged,
     MemberEnrolled,
     MemberErased,
+    MemberMerged,
+    MemberParted,
     PrivateProfile,
 )
-from sync.facts.store import PointsAdjusted
 from sync.journal import Entry, forget_private
 
 
@@ -34,7 +45,7 @@ def apply_member_enrolled(tx: Tx, entry: Entry) -> None:
     body = entry.body
     assert isinstance(body, MemberEnrolled)
     _put(tx, entry, body, revision=1, enrolled_at=entry.at)
-    add_consents(tx, entry.op_id, body.member, entry.at, _triples(body.consents))
+    add_consents(tx, entry.op_id, body.member, entry.at, _words(body.consents))
 
 
 def apply_member_changed(tx: Tx, entry: Entry) -> None:
@@ -52,18 +63,40 @@ def apply_member_erased(tx: Tx, entry: Entry) -> None:
     forget_private(tx, body.member)
 
 
+def apply_member_merged(tx: Tx, entry: Entry) -> None:
+    """One member becomes an alias of another."""
+    body = entry.body
+    assert isinstance(body, MemberMerged)
+    put_merge(
+        tx,
+        entry.op_id,
+        Merge(
+            op_id=entry.op_id.bytes,
+            effective_at=body.effective_at,
+            absorbed=body.absorbed.bytes,
+            into=body.into.bytes,
+            origin=entry.epoch,
+            seq=entry.seq,
+        ),
+    )
+    refold(tx, body.absorbed.bytes)
+    refold(tx, body.into.bytes)
+
+
+def apply_member_parted(tx: Tx, entry: Entry) -> None:
+    """The alias is a member of its own again, with an account of its own."""
+    body = entry.body
+    assert isinstance(body, MemberParted)
+    end_merge(tx, entry.op_id, body.absorbed)
+    refold(tx, body.absorbed.bytes)
+    refold(tx, survivor_of(tx, body.into).bytes)
+
+
 def apply_consent_recorded(tx: Tx, entry: Entry) -> None:
     """The member's word, added to the log."""
     body = entry.body
     assert isinstance(body, ConsentRecorded)
-    add_consents(tx, entry.op_id, body.member, body.at, _triples(body.consents))
-
-
-def apply_points_adjusted(tx: Tx, entry: Entry) -> None:
-    """One posting. Taking more than there is becomes debt, as in every posting."""
-    body = entry.body
-    assert isinstance(body, PointsAdjusted)
-    post_points(tx, body.member.bytes, entry.op_id.bytes, 1, "adjust", body.points, entry.at, reason=body.reason)
+    add_consents(tx, entry.op_id, body.member, body.at, _words(body.consents))
 
 
 def _put(tx: Tx, entry: Entry, body: MemberEnrolled | MemberChanged, *, revision: int, enrolled_at: int) -> None:
@@ -79,8 +112,20 @@ def _put(tx: Tx, entry: Entry, body: MemberEnrolled | MemberChanged, *, revision
         card=profile.card,
         enrolled_at=enrolled_at,
     )
-    put_member(tx, entry.op_id, row)
+    secrets = SecretRow(profile.code_secret, profile.pin_hash)
+    put_member(tx, entry.op_id, row, list_more(profile), secrets)
 
 
-def _triples(consents: tuple[Consent, ...]) -> list[tuple[str, str, bool]]:
-    return [(consent.channel, consent.purpose, consent.granted) for consent in consents]
+def list_more(profile: PrivateProfile) -> list[IdentifierRow]:
+    """The identifiers of a profile beside its own phone, e-mail and card."""
+    groups = (
+        ("card", "active", profile.more_cards),
+        ("card", "replaced", profile.replaced_cards),
+        ("phone", "active", profile.more_phones),
+        ("email", "active", profile.more_emails),
+    )
+    return [IdentifierRow(kind, value, state) for kind, state, values in groups for value in values]
+
+
+def _words(consents: tuple[Consent, ...]) -> list[ConsentWord]:
+    return [ConsentWord(each.channel, each.purpose, each.granted, each.frequency) for each in consents]

@@ -5,14 +5,23 @@ Which table holds what: kiosk/schema/sales.py. Points go to loyalty's postings, 
 
 from uuid import UUID
 
+from kiosk.apply_earning import put_referral, put_rule_points
+from kiosk.apply_offers import give_back_offers, use_offers
 from kiosk.apply_stock import move_stock
+from kiosk.apply_vouchers import move_vouchers, undo_vouchers
 from loyalty.apply_points import post_points
 from loyalty.transactions import Tx
+from sync.facts.points import ledger_postings
 from sync.facts.returns import ReturnTaken, TakenBack
 from sync.facts.sales import SaleCompleted, SaleVoided, SoldLine
 from sync.journal import Entry
 
 _MOVES_PER_SALE = 10_000
+_INSERT_SALE = (
+    "INSERT INTO sale (id, number, till, shift, operator, business_day, at, currency, tax_mode, member, gross_minor,"
+    " discount_minor, net_minor, rounding_minor, due_minor, paid_minor, change_minor, points_earned, price_book)"
+    " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+)
 _INSERT_LINE = (
     "INSERT INTO sale_line (sale, line, sku, name, department, quantity_milli, unit_price_minor, gross_minor,"
     " discount_minor, net_minor, tax_rate, tax_minor, points, override_reason)"
@@ -29,33 +38,7 @@ def apply_sale_completed(tx: Tx, entry: Entry) -> None:
     assert isinstance(sale, SaleCompleted)
     op = entry.op_id.bytes
     _number(tx, entry, sale, "sale")
-    tx.execute(
-        "INSERT INTO sale (id, number, till, shift, operator, business_day, at, currency, tax_mode, member,"
-        " gross_minor, discount_minor, net_minor, rounding_minor, due_minor, paid_minor, change_minor, points_earned,"
-        " price_book)"
-        " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-        (
-            op,
-            sale.number,
-            sale.till,
-            sale.shift.bytes,
-            entry.operator,
-            entry.business_day,
-            entry.at,
-            sale.currency,
-            sale.terms.mode,
-            sale.member.bytes if sale.member else None,
-            sale.gross_minor,
-            sale.discount_minor,
-            sale.net_minor,
-            sale.rounding_minor,
-            sale.due_minor,
-            sale.paid_minor,
-            sale.change_minor,
-            sale.points_earned,
-            sale.price_book,
-        ),
-    )
+    tx.execute(_INSERT_SALE, _sale_row(entry, sale))
     tx.executemany(_INSERT_LINE, [_line(op, line) for line in sale.lines])
     discounts = [row for line in sale.lines for row in _discounts(op, line)]
     if discounts:
@@ -70,10 +53,23 @@ def apply_sale_completed(tx: Tx, entry: Entry) -> None:
             (op, n, tender.kind, tender.settles, tender.amount_minor, tender.reference),
         )
     move_stock(tx, op, [(line.sku, -line.quantity_milli) for line in sale.lines], "sale")
-    if sale.member and sale.points_earned:
-        post_points(tx, sale.member.bytes, op, 1, "earn", sale.points_earned, entry.at, rule=sale.earn_rule)
+    postings = list(sale.postings)
+    if sale.member is not None:
+        bonuses = sale.basket.bonuses if sale.basket is not None else ()
+        put_rule_points(tx, op, sale.member, entry.business_day or "", (*sale.earned, *bonuses))
+    if sale.referral is not None:
+        put_referral(tx, op, sale.referral)
+        postings += sale.referral.postings
+    use_offers(tx, entry.op_id, sale.member, sale.offers)
+    if sale.vouchers is not None:
+        move_vouchers(tx, entry, sale.currency, sale.vouchers)
     for n, taken in enumerate(sale.returned, 1):
         _taken_back(tx, entry, n, taken, sale.number, sale.shift, "exchange")
+        if taken.vouchers is not None:
+            undo_vouchers(tx, entry, taken.sale, sale.currency, taken.vouchers)
+        postings += (*taken.postings, *taken.referral)
+    if postings:
+        post_points(tx, ledger_postings(entry.op_id, entry.epoch, entry.seq, postings))
 
 
 def apply_sale_voided(tx: Tx, entry: Entry) -> None:
@@ -86,18 +82,12 @@ def apply_sale_voided(tx: Tx, entry: Entry) -> None:
         (void.sale.bytes, op, void.shift.bytes, entry.operator, void.reason, entry.at),
     )
     move_stock(tx, op, [(line.sku, line.quantity_milli) for line in void.lines], "void")
-    if void.member and void.points_reversed:
-        post_points(
-            tx,
-            void.member.bytes,
-            op,
-            1,
-            "reverse_earn",
-            -void.points_reversed,
-            entry.at,
-            reference=void.sale.bytes,
-            reason=void.reason,
-        )
+    give_back_offers(tx, entry.op_id, void.sale, void.offers)
+    if void.vouchers is not None:
+        undo_vouchers(tx, entry, void.sale, void.currency, void.vouchers)
+    if void.postings or void.referral:
+        postings = (*void.postings, *void.referral)
+        post_points(tx, ledger_postings(entry.op_id, entry.epoch, entry.seq, postings))
 
 
 def apply_return_taken(tx: Tx, entry: Entry) -> None:
@@ -106,12 +96,41 @@ def apply_return_taken(tx: Tx, entry: Entry) -> None:
     assert isinstance(taken, ReturnTaken)
     _number(tx, entry, taken, "return")
     _taken_back(tx, entry, 1, taken.taken, taken.number, taken.shift, taken.reason)
+    if taken.taken.vouchers is not None:
+        undo_vouchers(tx, entry, taken.taken.sale, taken.currency, taken.taken.vouchers)
+    postings = (*taken.taken.postings, *taken.taken.referral)
+    if postings:
+        post_points(tx, ledger_postings(entry.op_id, entry.epoch, entry.seq, postings))
 
 
 def _number(tx: Tx, entry: Entry, document: SaleCompleted | ReturnTaken, kind: str) -> None:
     tx.execute(
         "INSERT INTO document_number (till, series, n, number, kind, op) VALUES (?, ?, ?, ?, ?, ?)",
         (document.till, document.series, document.n, document.number, kind, entry.op_id.bytes),
+    )
+
+
+def _sale_row(entry: Entry, sale: SaleCompleted) -> tuple[object, ...]:
+    return (
+        entry.op_id.bytes,
+        sale.number,
+        sale.till,
+        sale.shift.bytes,
+        entry.operator,
+        entry.business_day,
+        entry.at,
+        sale.currency,
+        sale.terms.mode,
+        sale.member.bytes if sale.member else None,
+        sale.gross_minor,
+        sale.discount_minor,
+        sale.net_minor,
+        sale.rounding_minor,
+        sale.due_minor,
+        sale.paid_minor,
+        sale.change_minor,
+        sale.points_earned,
+        sale.price_book,
     )
 
 
@@ -187,15 +206,4 @@ def _taken_back(tx: Tx, entry: Entry, n: int, taken: TakenBack, number: str, shi
         )
     moves = [(line.sku, line.quantity_milli) for line in taken.lines]
     move_stock(tx, op, moves, "return", first=_MOVES_PER_SALE * n)
-    if taken.member and taken.points_clawed_back:
-        post_points(
-            tx,
-            taken.member.bytes,
-            op,
-            100 + n,
-            "reverse_earn",
-            -taken.points_clawed_back,
-            entry.at,
-            reference=sale,
-            reason=reason,
-        )
+    give_back_offers(tx, entry.op_id, taken.sale, taken.offers)

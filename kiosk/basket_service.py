@@ -7,7 +7,9 @@ from msgspec import Struct
 
 from kiosk.business_day import utc_text
 from kiosk.commands import ParkBasket, QuoteBasket, fingerprint
+from kiosk.coupon_check import look_at_coupons
 from kiosk.outcome import Outcome
+from kiosk.points_service import release_for_basket
 from kiosk.reasons import list_reasons, refuse_names
 from kiosk.sale_service import quote_basket
 from kiosk.shop import Caller, Shop, day_of, origin_of
@@ -48,13 +50,19 @@ class ParkedAnswer(Struct, frozen=True, kw_only=True):
 
 
 def park_basket(tx: Tx, shop: Shop, caller: Caller, command: ParkBasket) -> Outcome[ParkedAnswer]:
-    """Set a basket aside. What cannot be sold cannot be parked. Raises what pricing raises, ReasonNamesMember."""
+    """Set a basket aside. What cannot be sold cannot be parked. Points on hold for it are let go: nobody knows who
+    will take it up, and when.
+
+    Raises what pricing and coupons raise, ReasonNamesMember, UnknownHold, HoldCaptured.
+    """
     request = fingerprint(msgspec.structs.replace(command, label=""))
     known = find_same(tx, command.id, BasketParked, request)
     if known is None:
-        # An approval is a secret for one use on one till; it would stand in the journal for ever.
-        lines = tuple(msgspec.structs.replace(line, approval=None) for line in command.lines)
+        # An approval is a secret for one use on one till, a gift card's code is money: they would stand in the journal
+        # for ever.
+        lines = tuple(msgspec.structs.replace(line, approval=None, gift_card=None) for line in command.lines)
         basket = QuoteBasket(lines=lines, member=command.member, coupons=command.coupons)
+        look_at_coupons(tx, shop, caller, command.coupons, command.member).refuse_bad()
         quote = quote_basket(tx, shop, caller, basket)
         refuse_names(tx, [command.member], list_reasons(lines))
         body = BasketParked(
@@ -64,6 +72,7 @@ def park_basket(tx: Tx, shop: Shop, caller: Caller, command: ParkBasket) -> Outc
             total_minor=quote.totals.due_minor,
             currency=shop.terms.currency,
             member=command.member,
+            postings=release_for_basket(tx, shop, caller, command.id, command.member, command.holds),
         )
         shop.journal.record(tx, origin_of(caller, day_of(tx, caller, shop.terms)), command.id, body)
         tx.execute("INSERT INTO parked_label (parked, label) VALUES (?, ?)", (command.id.bytes, command.label))
@@ -94,13 +103,18 @@ def claim_basket(tx: Tx, shop: Shop, caller: Caller, parked: UUID) -> Outcome[Pa
         return Outcome(_read(tx, parked), replayed=True)
     body = BasketClaimed(parked=parked, till=caller.till)
     shop.journal.record(tx, origin_of(caller, day_of(tx, caller, shop.terms)), claim_id, body)
-    tx.execute("DELETE FROM parked_label WHERE parked = ?", (parked.bytes,))
     return Outcome(_read(tx, parked), replayed=False)
 
 
-def forget_labels_before(tx: Tx, at_ms: int) -> None:
-    """Delete the labels of baskets that were parked before a time and never taken up."""
+def forget_labels_before(tx: Tx, at_ms: int, taken_up_at_ms: int) -> None:
+    """Delete the labels of baskets that were parked before a time; of those taken up, before a later one. The label
+    outlives the taking up for a while, because a till whose answer got lost asks again and gets the same."""
     tx.execute("DELETE FROM parked_label WHERE parked IN (SELECT id FROM parked_basket WHERE at < ?)", (at_ms,))
+    tx.execute(
+        "DELETE FROM parked_label WHERE parked IN"
+        " (SELECT id FROM parked_basket JOIN basket_claim ON basket_claim.parked = id WHERE parked_basket.at < ?)",
+        (taken_up_at_ms,),
+    )
 
 
 def forget_labels_of(tx: Tx, member: UUID) -> None:

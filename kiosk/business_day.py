@@ -28,6 +28,22 @@ def local_text(at_ms: int, time_zone: str) -> str:
     return f"{at.year:04d}-{at.month:02d}-{at.day:02d} {at.hour:02d}:{at.minute:02d}"
 
 
+def last_day(ends_ms: int, time_zone: str) -> str:
+    """The last day (YYYY-MM-DD) on which something counts that is gone at `ends_ms`: midnight belongs to the day
+    before."""
+    return local_text(ends_ms - 1, time_zone)[:10]
+
+
+def local_time(at_ms: int, time_zone: str) -> datetime:
+    """The moment on the shop's wall clock, to the second and without a zone, as opening hours are compared with it."""
+    return _at(at_ms).astimezone(_zone(time_zone)).replace(tzinfo=None)
+
+
+def utc_of_local(local: datetime, time_zone: str) -> int:
+    """When the shop's wall clock shows `local`, in milliseconds since 1970 UTC; of a repeated hour the first."""
+    return int(local.replace(tzinfo=_zone(time_zone)).timestamp()) * 1000
+
+
 def utc_text(at_ms: int) -> str:
     """RFC 3339 in UTC with milliseconds, as the API writes times."""
     at = _at(at_ms)

@@ -5,8 +5,10 @@ from uuid import UUID
 
 from msgspec import Struct
 
-from kiosk.classify import Scan, ScannedMember, ScannedReceipt
+from kiosk.classify import Scan, ScannedCoupon, ScannedMember, ScannedReceipt
 from kiosk.commands import Reason, fingerprint
+from kiosk.coupon_service import verify_coupon
+from kiosk.coupons import CouponVerdict, VerifyCoupon
 from kiosk.element_strings import ScannedGtin
 from kiosk.line_items import classify_for, find_scanned, quantity_of
 from kiosk.member_views import resolve_member
@@ -79,6 +81,7 @@ class ScanAnswer(Struct, frozen=True, kw_only=True, omit_defaults=True):
     member: ResolvedMember | None = None
     receipt: str | None = None
     sale: UUID | None = None
+    coupon: CouponVerdict | None = None
 
 
 class StockCountAnswer(Struct, frozen=True):
@@ -155,6 +158,8 @@ def scan(tx: Tx, shop: Shop, caller: Caller, text: str, symbology: str | None) -
     found = classify_for(shop.terms, text, symbology)
     if isinstance(found, ScannedMember):
         answer = _scanned_member(tx, shop, caller, found, text)
+    elif isinstance(found, ScannedCoupon):
+        answer = _scanned_coupon(tx, shop, caller, found, text)
     else:
         answer = _scanned_product(tx, shop, found, text)
         if answer is None and isinstance(found, ScannedReceipt):
@@ -199,6 +204,14 @@ def _scanned_member(tx: Tx, shop: Shop, caller: Caller, found: ScannedMember, te
     except UnknownMember:
         return None
     return ScanAnswer(kind="member", text=text[:_SHOWN], member=member)
+
+
+def _scanned_coupon(tx: Tx, shop: Shop, caller: Caller, found: ScannedCoupon, text: str) -> ScanAnswer:
+    """A coupon, unless twelve characters that no coupon here has are an article's own number."""
+    verdict = verify_coupon(tx, shop, caller, VerifyCoupon(found.text))
+    if verdict.serial is None and (answer := _scanned_product(tx, shop, found, text)) is not None:
+        return answer
+    return ScanAnswer(kind="coupon", text=text[:_SHOWN], coupon=verdict)
 
 
 def _scanned_receipt(tx: Tx, number: str) -> ScanAnswer:

@@ -1,4 +1,4 @@
-"""pure: what was scanned or typed: a product, a label of the scale, a member, a receipt, or just text.
+"""pure: what was scanned or typed: a product, a label of the scale, a member, a receipt, a coupon, or just text.
 
 One function for every scanner, every screen and every field. It looks only at the text and, where the scanner tells,
 at the kind of symbol; whether there is such a product or member is for the store to find out.
@@ -22,7 +22,9 @@ from msgspec import Struct
 from kiosk.barcodes import LabelPattern, normalise_gtin, read_label
 from kiosk.element_strings import ScannedGtin, read_digital_link, read_elements
 from kiosk.numbering import is_document_number
-from loyalty.identity import read_card
+from loyalty.coupon_codes import read_code
+from loyalty.coupons import find_token
+from loyalty.one_time_codes import read_identifying
 
 LONGEST = 4096
 _GS = "\x1d"
@@ -45,7 +47,7 @@ class ScannedLabel(Struct, frozen=True, tag="label"):
 
 
 class ScannedMember(Struct, frozen=True, tag="member"):
-    """A loyalty card, 20 digits with a right check."""
+    """A loyalty card, 20 digits with a right check, alone or with the code a phone shows behind it."""
 
     card: str
 
@@ -56,13 +58,19 @@ class ScannedReceipt(Struct, frozen=True, tag="receipt"):
     number: str
 
 
+class ScannedCoupon(Struct, frozen=True, tag="coupon"):
+    """The 200 digits of a coupon, or twelve characters that may be its typed code: the store knows whether they are."""
+
+    text: str
+
+
 class ScannedText(Struct, frozen=True, tag="text"):
     """Anything else: perhaps a sku, a name, a phone number. At most 4096 characters, without AIM identifier."""
 
     text: str
 
 
-Scan = ScannedGtin | ScannedLabel | ScannedMember | ScannedReceipt | ScannedText
+Scan = ScannedGtin | ScannedLabel | ScannedMember | ScannedReceipt | ScannedCoupon | ScannedText
 
 
 def classify(text: str, symbology: str | None, patterns: Iterable[LabelPattern], exponent: int = 2) -> Scan:
@@ -72,8 +80,10 @@ def classify(text: str, symbology: str | None, patterns: Iterable[LabelPattern],
     Never raises, whatever the text.
     """
     symbol, content = _split_symbol(text[:LONGEST].strip(_BLANKS), symbology)
-    if (card := read_card(content)) is not None:
+    if (card := read_identifying(content)) is not None:
         return ScannedMember(card)
+    if (token := find_token(content)) is not None:
+        return ScannedCoupon(token)
     plain = _narrow(content)
     if _URL.match(plain):
         return _read_url(plain, exponent) or ScannedText(content)
@@ -83,7 +93,7 @@ def classify(text: str, symbology: str | None, patterns: Iterable[LabelPattern],
         return _read_number(plain, patterns) or ScannedText(content)
     if _holds_elements(plain, symbol):
         return read_elements(plain, exponent) or ScannedText(content)
-    return ScannedText(content)
+    return ScannedText(content) if read_code(content) is None else ScannedCoupon(content)
 
 
 def _split_symbol(text: str, symbology: str | None) -> tuple[str, str]:

@@ -5,14 +5,18 @@ Commands import what they need when they run, so that `--help` is quick.
 
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from kiosk import __version__
-from kiosk.cli_bench import bench, replay
+from kiosk.cli_bench import bench, campaigns, replay
 from kiosk.cli_options import echo_json, json_option, reports_problems
 from kiosk.config import Config, load_config
 from loyalty.errors import InvalidInput
+
+if TYPE_CHECKING:
+    from sync.verify import Report
 
 FILE = click.Path(dir_okay=False, path_type=Path)
 
@@ -26,6 +30,7 @@ def main() -> None:
 
 
 main.add_command(replay)
+main.add_command(campaigns)
 main.add_command(bench)
 
 
@@ -93,6 +98,27 @@ def demo(folder: Path, port_base: int, as_json: bool) -> None:
 
 @main.command()
 @config_option
+@click.option("--revoke", type=click.IntRange(1, 65_535), help="Number of a key whose signatures count no longer.")
+@json_option
+@reports_problems
+def keys(config_file: Path | None, revoke: int | None, as_json: bool) -> None:
+    """List the keys that sign coupons, or take one back while the service is stopped."""
+    from kiosk.initialise import list_keys, revoke_listed_key
+
+    config = load_config(config_file)
+    if revoke is not None:
+        revoke_listed_key(config, revoke)
+    listed = list_keys(config)
+    if as_json:
+        echo_json({"keys": listed})
+        return
+    for key in listed:
+        state = "revoked" if key["revoked"] else f"taken until {key['not_after']}"
+        click.echo(f"{key['kid']:>5}  {key['store']}  {key['public'][:16]}…  {state}")
+
+
+@main.command()
+@config_option
 @click.option("--full", is_flag=True, help="From the first entry; else from the last proved one.")
 @json_option
 @reports_problems
@@ -100,14 +126,15 @@ def verify(config_file: Path | None, full: bool, as_json: bool) -> None:
     """Prove the journal and everything made from it."""
     from kiosk.proof import mending, prove
 
-    report = prove(_database(load_config(config_file)), full=full)
+    config = load_config(config_file)
+    report = prove(_database(config), full=full)
     if as_json:
         fields = ("ok", "entries", "epochs", "head", "first_wrong", "tables")
         echo_json({field: getattr(report, field) for field in fields})
     elif report.ok:
-        click.echo(f"Everything holds: {report.entries} entries checked, {len(report.tables)} tables compared.")
+        click.echo(_told(report))
     else:
-        click.echo(mending(report), err=True)
+        click.echo(config.name_in_commands(mending(report)), err=True)
     sys.exit(0 if report.ok else 1)
 
 
@@ -125,9 +152,10 @@ def doctor(config_file: Path | None, as_json: bool) -> None:
         echo_json({"ok": well, "checks": checks})
     else:
         for check in checks:
-            click.echo(f"{'well ' if check.ok else 'WRONG'}  {check.name}: {check.detail}")
+            word, lead = ("well ", "next") if check.ok else ("WRONG", "mend")
+            click.echo(f"{'note ' if check.ok and check.mend else word}  {check.name}: {check.detail}")
             if check.mend:
-                click.echo(f"       mend: {check.mend}")
+                click.echo(f"       {lead}: {check.mend}")
     sys.exit(0 if well else 1)
 
 
@@ -162,6 +190,15 @@ def restore(config_file: Path | None, file: Path) -> None:
 
     aside = put_back(load_config(config_file).data_dir(), file)
     click.echo("Restored." + (f" The former file is {aside}." if aside else ""))
+
+
+def _told(report: "Report") -> str:
+    """What a proof that found nothing wrong has done, in words."""
+    head = report.head or {"seq": 0, "epoch": ""}
+    where = f"entry {head['seq']}" + (f" of epoch {head['epoch']}" if report.epochs > 1 else "")
+    new = f"{report.entries} entries replayed" if report.entries else "no entry is new since the last proof"
+    tables = len(report.tables)
+    return f"Everything holds up to {where}: the chain was read from its start, {new}, {tables} tables compared."
 
 
 def _database(config: Config) -> Path:

@@ -1,6 +1,6 @@
-"""edge: the commands that put load on a store: `counterfoil replay` and `counterfoil bench`.
+"""edge: the commands that put load on a store: `counterfoil replay`, `counterfoil campaigns` and `counterfoil bench`.
 
-Both make a throw-away store and run its service in a process of its own; nothing of an existing shop is touched.
+Each makes a throw-away store; nothing of an existing shop is touched.
 """
 
 import asyncio
@@ -48,6 +48,27 @@ def replay(file: Path | None, folder: Path | None, tills: int, as_json: bool) ->
     sys.exit(0 if done.ok else 1)
 
 
+@click.command()
+@click.option("--days", type=click.IntRange(1, 366), default=366, show_default=True, help="How much of the year.")
+@json_option
+@reports_problems
+def campaigns(days: int, as_json: bool) -> None:
+    """Take the real coupons to the real baskets, and try each of them where nobody should take it."""
+    from kiosk.campaign_plan import cut_plan, read_campaign_plan
+    from kiosk.campaign_run import run_campaigns
+    from kiosk.demo.files import bundled_baskets
+
+    plan = cut_plan(read_campaign_plan(bundled_baskets()), days)
+    with _work_folder(None) as work, _progress(len(plan.baskets), quiet=as_json) as advance:
+        done = run_campaigns(work, plan, on_basket=advance)
+    if as_json:
+        echo_json(done)
+    else:
+        for line in done.describe():
+            click.echo(line)
+    sys.exit(0 if done.ok else 1)
+
+
 @click.group()
 def bench() -> None:
     """Measure this program on this machine, each figure beside the raw limit of the same run."""
@@ -73,6 +94,16 @@ def scan(folder: Path | None, as_json: bool) -> None:
     from kiosk.bench.scan import bench_scan
 
     _print(_run_in(folder, bench_scan), as_json=as_json)
+
+
+@bench.command()
+@json_option
+@reports_problems
+def price(as_json: bool) -> None:
+    """Baskets of 100 lines against 200 offers, and an account of 10,000 postings folded anew."""
+    from kiosk.bench.price import bench_price
+
+    _print(bench_price(), as_json=as_json)
 
 
 def _run_in(folder: Path | None, run: Callable[[Path], Coroutine[Any, Any, T]]) -> T:

@@ -61,7 +61,8 @@ class Discount(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class LineRequest(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """One line: `sku` or `gtin` (any scanned barcode of it, a price label too). A label brings its own quantity."""
+    """One line: `sku` or `gtin` (any scanned barcode of it, a price label too). A label brings its own quantity.
+    `gift_card` is the code of the card that is sold, where the article is one."""
 
     sku: Code | None = None
     gtin: Scanned | None = None
@@ -70,6 +71,7 @@ class LineRequest(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True)
     unit_price_minor: Amount | None = None
     reason: Reason | None = None
     approval: Secret | None = None
+    gift_card: Code | None = None
 
 
 class TenderRequest(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -83,9 +85,9 @@ class TenderRequest(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
 
 
 class ExchangeLine(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """A line of an earlier sale that comes back within a new one."""
+    """A line of an earlier sale that comes back within a new one. `sale` is an id or a receipt number."""
 
-    sale: UUID
+    sale: Code
     line: Annotated[int, Meta(ge=1, le=10_000)]
     quantity_milli: Quantity
 
@@ -123,6 +125,7 @@ class QuoteBasket(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True)
     lines: Lines = ()
     member: UUID | None = None
     coupons: Coupons = ()
+    hold: UUID | None = None
     points: Amount | None = None
     currency: Currency | None = None
     returns: Annotated[tuple[ExchangeLine, ...], Meta(max_length=200)] = ()
@@ -189,11 +192,12 @@ class CloseShift(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
 
 class ParkBasket(Booking, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """POST /v1/parked."""
+    """POST /v1/parked. `holds` are the member's points that were set aside for this basket: they are let go."""
 
     lines: Lines
     member: UUID | None = None
     coupons: Coupons = ()
+    holds: Annotated[tuple[UUID, ...], Meta(max_length=20)] = ()
     label: Annotated[str, Meta(max_length=80, pattern=PRINTABLE)] = ""
 
 

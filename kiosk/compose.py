@@ -17,19 +17,45 @@ from aiohttp import web
 from kiosk import __version__
 from kiosk.barcodes import LabelPattern
 from kiosk.config import Config, ConfigWrong, Printer
+from kiosk.earning_terms import EarningTerms
+from kiosk.gift_cards import GIFT_CARD
 from kiosk.helper import Helper
+from kiosk.keyring import load_signer
 from kiosk.registry import APPLIERS
 from kiosk.sessions import Sessions
 from kiosk.shop import Shop
 from kiosk.start import Started
-from kiosk.tender import BASE_KINDS
+from kiosk.tender import BASE_KINDS, POINTS
 from kiosk.terms import Terms, read_tax_rules, sort_rates
 from kiosk.upkeep import Upkeep
-from kiosk.web import catalogue, counter, members, people, printing, sales, store
+from kiosk.uptime import read_uptime
+from kiosk.web import (
+    catalogue,
+    counter,
+    coupons,
+    earning,
+    gift_cards,
+    kiosk,
+    member_records,
+    members,
+    offers,
+    people,
+    points,
+    printing,
+    proofs,
+    sales,
+    store,
+)
 from kiosk.web.door import Door
 from kiosk.web.screens import screen_routes
+from loyalty.activities import read_partner_key
 from loyalty.earning import EarnRule
+from loyalty.exposure import OfflinePolicy
 from loyalty.money import currency_exponent
+from loyalty.points.decide import RedeemRules
+from loyalty.points.periods import Period
+from loyalty.points.program import Program
+from loyalty.tiers import Ladder
 from printers import spool
 from printers.escpos import separator
 from printers.profile import load_profile
@@ -47,12 +73,15 @@ from sync.journal import Journal
 
 logger = logging.getLogger(__name__)
 _BELL_S = 0.03
+_MINUTE_MS = 60_000
+_HOUR_MS = 3_600_000
 
 
 def make_terms(config: Config) -> Terms:
     """The configuration as the terms of trade that decisions read."""
     own = config.store
     hours, minutes = own.day_cutover.split(":")
+    cards = frozenset(config.gift_cards.departments)
     return Terms(
         store=own.code,
         currency=own.currency,
@@ -63,7 +92,7 @@ def make_terms(config: Config) -> Terms:
         tax=read_tax_rules(config.tax.mode, config.tax.rounding, config.tax.method),
         rates=sort_rates([(rate.tax_class, rate.valid_from, rate.rate) for rate in config.tax.rates]),
         cash_rounding_step_minor=config.tender.cash_rounding_step_minor,
-        tender_kinds=BASE_KINDS | frozenset(config.tender.extra_kinds),
+        tender_kinds=BASE_KINDS | {POINTS} | frozenset(config.tender.extra_kinds) | ({GIFT_CARD} if cards else set()),
         return_days=config.tender.return_days,
         earn_rule=EarnRule("base", 1, config.loyalty.points, config.loyalty.per_minor, config.loyalty.basis),
         needs_approval=frozenset(config.roles.needs_approval),
@@ -75,6 +104,77 @@ def make_terms(config: Config) -> Terms:
         address_lines=own.address_lines,
         tax_id=own.tax_id,
         footer_lines=own.footer_lines,
+        program=_make_program(config),
+        earning=_make_earning_terms(config),
+        offline=_make_offline_policy(config),
+        approval_above_points=config.points.approval_above,
+        excluded_departments=frozenset(config.offers.excluded_departments) | cards,
+        show_lowest_price=config.offers.show_lowest_price,
+        perishable_departments=frozenset(config.offers.perishable_departments),
+        coupon_days=config.coupons.days,
+        foreign_coupons_per_day=config.coupons.other_stores_per_day,
+        gift_card_departments=cards,
+        kiosk_printer=config.kiosk.printer,
+        withheld_offers=frozenset(config.kiosk.withheld_offers),
+        sale_coupons=tuple((each.offer, each.from_minor) for each in config.coupons.with_sale),
+    )
+
+
+def _make_earning_terms(config: Config) -> EarningTerms:
+    """How members earn here. A key that no partner could have is refused at the start, not at the first activity."""
+    own = config.loyalty
+    tiers = own.tiers
+    try:
+        ladder = Ladder(
+            levels=tiers.levels,
+            measure=tiers.measure,
+            months=tiers.months,
+            review=tiers.review,
+            grace_days=tiers.grace_days,
+        )
+        partners = {partner.name: read_partner_key(partner.public_key) for partner in own.partners}
+    except ValueError as error:
+        raise ConfigWrong(f"loyalty: {error}") from error
+    return EarningTerms(
+        multipliers=own.multipliers,
+        # What a gift card buys later earns; the card itself does not.
+        excluded_departments=frozenset(own.excluded_departments) | frozenset(config.gift_cards.departments),
+        ladder=ladder,
+        segments=own.segments,
+        partners=partners,
+        referral_days=own.referral_days,
+    )
+
+
+def _make_program(config: Config) -> Program:
+    """How points work in this shop."""
+    own = config.points
+    till_ms, kiosk_ms = own.hold_minutes_till * _MINUTE_MS, own.hold_minutes_kiosk * _MINUTE_MS
+    return Program(
+        time_zone=config.store.time_zone,
+        pending_days=own.pending_days,
+        validity=Period(own.valid_for, own.valid_unit, own.valid_to_end_of) if own.valid_for else None,
+        grace_days=own.grace_days,
+        debt=own.debt,
+        forgive_below=own.forgive_below,
+        redeem=RedeemRules(
+            min_points=own.min_points,
+            step=own.step,
+            value=(own.value_minor, own.value_points),
+            share=(own.max_share_percent, 100),
+        ),
+        hold_ms={"cashier": till_ms, "manager": till_ms, "kiosk": kiosk_ms},
+        adjust_limits={"cashier": own.adjust_limit_cashier, "manager": own.adjust_limit_manager},
+        tender_earns=own.tender_earns,
+    )
+
+
+def _make_offline_policy(config: Config) -> OfflinePolicy:
+    offline = config.loyalty.offline
+    return OfflinePolicy(
+        member_limit_minor=offline.member_limit_minor,
+        store_limit_minor=offline.store_limit_minor,
+        account_max_age_ms=offline.account_max_age_hours * _HOUR_MS,
     )
 
 
@@ -86,8 +186,9 @@ def _read_patterns(config: Config) -> tuple[LabelPattern, ...]:
 
 
 def make_shop(config: Config, epoch: int, ordinal: int) -> Shop:
-    """The journal of this life and the terms."""
-    return Shop(Journal(epoch, APPLIERS), ordinal, make_terms(config))
+    """The journal of this life, the terms, and the key that signs coupons, where one can be read."""
+    signer = load_signer(config.data_dir(), epoch)
+    return Shop(Journal(epoch, APPLIERS), ordinal, make_terms(config), signer=signer)
 
 
 class Store:
@@ -105,9 +206,11 @@ class Store:
             helper=self.helper,
             now_ms=now_ms,
             random_bytes=os.urandom,
+            uptime=read_uptime,
         )
-        self.door.read_only = started.read_only
+        self.door.follow_finding(started.read_only)
         self.workers = [self._make_worker(printer) for printer in config.printing.printers]
+        self.door.printers = {worker.printer: worker for worker in self.workers}
         self.upkeep = Upkeep(self.door)
         self._ringing = False
 
@@ -137,8 +240,16 @@ class Store:
             *sales.routes.bind(door),
             *counter.routes.bind(door),
             *catalogue.routes.bind(door),
+            *offers.routes.bind(door),
+            *earning.routes.bind(door),
+            *coupons.routes.bind(door),
+            *gift_cards.routes.bind(door),
             *printing.routes.bind(door),
             *members.routes.bind(door),
+            *points.routes.bind(door),
+            *proofs.routes.bind(door),
+            *member_records.routes.bind(door),
+            *kiosk.routes.bind(door),
             *people.routes.bind(people.Desk(door, self.sessions)),
             *screen_routes(),
             metrics.route(),

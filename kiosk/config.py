@@ -5,6 +5,7 @@ the file that counts. An unknown or mistyped key refuses to start and says which
 """
 
 import difflib
+import shlex
 import tomllib
 from collections.abc import Iterable, Mapping
 from pathlib import Path
@@ -15,6 +16,8 @@ from msgspec import Meta, Struct
 
 from kiosk.tender import RESERVED_KINDS
 from loyalty.errors import Problem
+from loyalty.segments import SegmentRule
+from loyalty.tiers import Level
 
 _SHIPPED = Path(__file__).parent / "config.toml"
 _IN_REPOSITORY = Path(__file__).parent.parent / "config.toml"
@@ -71,12 +74,105 @@ class Tender(Struct, frozen=True, forbid_unknown_fields=True):
     return_days: Annotated[int, Meta(ge=0, le=36500)]
 
 
+class Offline(Struct, frozen=True, forbid_unknown_fields=True):
+    """What points may still pay while head office cannot be reached."""
+
+    member_limit_minor: Annotated[int, Meta(ge=0, le=2**31)]
+    store_limit_minor: Annotated[int, Meta(ge=0, le=2**31)]
+    account_max_age_hours: Positive
+
+
+class Tiers(Struct, frozen=True, forbid_unknown_fields=True):
+    """Which tiers there are, what counts for them, and when they are looked at anew."""
+
+    levels: tuple[Level, ...]
+    measure: Literal["points", "spend"]
+    months: Annotated[int, Meta(ge=1, le=120)]
+    review: Literal["month", "quarter", "year"]
+    grace_days: Annotated[int, Meta(ge=0, le=364)]
+
+
+class Partner(Struct, frozen=True, forbid_unknown_fields=True):
+    """Somebody who tells of activities, signed with a key of its own."""
+
+    name: Annotated[str, Meta(pattern=r"^[a-z0-9-]{1,30}$")]
+    public_key: Annotated[str, Meta(pattern=r"^[0-9a-f]{64}$")]
+
+
+class Consent(Struct, frozen=True, forbid_unknown_fields=True):
+    """One thing that members are asked: by which channel, what for."""
+
+    channel: Annotated[str, Meta(pattern=r"^[a-z][a-z_]{1,29}$")]
+    purpose: Annotated[str, Meta(pattern=r"^[a-z][a-z_]{1,29}$")]
+
+
 class Loyalty(Struct, frozen=True, forbid_unknown_fields=True):
-    """The base rule of earning."""
+    """The base rule of earning, what does not earn, and who a member is beside."""
 
     points: Positive
     per_minor: Positive
     basis: Literal["net", "gross"]
+    multipliers: Literal["max", "product"]
+    excluded_departments: tuple[Text, ...]
+    referral_days: Annotated[int, Meta(ge=0, le=3660)]
+    segments: tuple[SegmentRule, ...]
+    consents: tuple[Consent, ...]
+    partners: tuple[Partner, ...]
+    tiers: Tiers
+    offline: Offline
+
+
+class Points(Struct, frozen=True, forbid_unknown_fields=True):
+    """When points begin and end, what they are worth, who may do what with them."""
+
+    pending_days: Annotated[int, Meta(ge=0, le=3660)]
+    valid_for: Annotated[int, Meta(ge=0, le=1200)]
+    valid_unit: Literal["day", "month", "year"]
+    valid_to_end_of: Literal["day", "month", "quarter", "year"]
+    grace_days: Annotated[int, Meta(ge=0, le=3660)]
+    debt: Literal["carry", "refund", "forgive"]
+    forgive_below: Annotated[int, Meta(ge=0, le=2**31)]
+    value_minor: Positive
+    value_points: Positive
+    min_points: Positive
+    step: Positive
+    max_share_percent: Annotated[int, Meta(ge=0, le=100)]
+    tender_earns: bool
+    approval_above: Annotated[int, Meta(ge=0, le=2**31)]
+    hold_minutes_till: Annotated[int, Meta(ge=1, le=1440)]
+    hold_minutes_kiosk: Annotated[int, Meta(ge=1, le=1440)]
+    adjust_limit_cashier: Annotated[int, Meta(ge=0, le=2**31)]
+    adjust_limit_manager: Annotated[int, Meta(ge=0, le=2**31)]
+
+
+class Offers(Struct, frozen=True, forbid_unknown_fields=True):
+    """What offers may touch, and what is shown beside a reduced price."""
+
+    excluded_departments: tuple[Text, ...]
+    show_lowest_price: bool
+    perishable_departments: tuple[Text, ...]
+
+
+class SaleCoupon(Struct, frozen=True, forbid_unknown_fields=True):
+    """A coupon that a sale gives."""
+
+    offer: Annotated[str, Meta(min_length=1, max_length=64)]
+    from_minor: Annotated[int, Meta(ge=0, le=2**53)]
+
+
+class Coupons(Struct, frozen=True, forbid_unknown_fields=True):
+    """How long coupons and the keys that sign them hold, and how far another store's signature is trusted."""
+
+    days: Annotated[int, Meta(ge=1, le=730)]
+    other_stores_per_day: Annotated[int, Meta(ge=0, le=100_000)]
+    with_sale: tuple[SaleCoupon, ...]
+    key_days: Annotated[int, Meta(ge=1, le=730)]
+
+
+class GiftCards(Struct, frozen=True, forbid_unknown_fields=True):
+    """Which goods are gift cards."""
+
+    departments: tuple[Text, ...]
 
 
 Approvable = Literal["price_override", "discount", "void", "return", "drawer"]
@@ -130,6 +226,15 @@ class Printing(Struct, frozen=True, forbid_unknown_fields=True):
     printers: tuple[Printer, ...]
 
 
+class Kiosk(Struct, frozen=True, forbid_unknown_fields=True):
+    """What stands beside a kiosk, when it forgets a member, and what it does not give."""
+
+    printer: str
+    idle_seconds: Annotated[int, Meta(ge=10, le=600)]
+    countdown_seconds: Annotated[int, Meta(ge=5, le=60)]
+    withheld_offers: tuple[Text, ...]
+
+
 class Maintenance(Struct, frozen=True, forbid_unknown_fields=True):
     """What the service does for its own health."""
 
@@ -145,23 +250,34 @@ class Log(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Config(Struct, frozen=True, forbid_unknown_fields=True):
-    """Every key of config.toml. `folder` is where the overlaying file lies; relative paths start there."""
+    """Every key of config.toml. `file` overlays it; relative paths start in its `folder`."""
 
     store: Store
     tax: Tax
     tender: Tender
     loyalty: Loyalty
+    points: Points
+    offers: Offers
+    coupons: Coupons
+    gift_cards: GiftCards
     roles: Roles
     labels: Labels
     http: Http
     printing: Printing
+    kiosk: Kiosk
     maintenance: Maintenance
     log: Log
     folder: Path = Path()
+    file: Path | None = None
 
     def data_dir(self) -> Path:
         """The data folder as an absolute path."""
         return (self.folder / self.store.data_dir).absolute()
+
+    def name_in_commands(self, text: str) -> str:
+        """A text with commands, ready to be typed: `--config FILE` in it becomes the path of this store's own file."""
+        option = f" --config {shlex.quote(str(self.file))}" if self.file else ""
+        return text.replace(" --config FILE", option)
 
 
 def load_config(path: Path | None = None) -> Config:
@@ -171,13 +287,14 @@ def load_config(path: Path | None = None) -> Config:
     folder = Path.cwd()
     if path is not None:
         _overlay(values, _read(path), "")
-        folder = path.absolute().parent
+        path = path.absolute()
+        folder = path.parent
     try:
         config = msgspec.convert(values, Config)
     except msgspec.ValidationError as error:
         raise ConfigWrong(f"{path or 'config.toml'}: {error}") from error
     _check(config)
-    return msgspec.structs.replace(config, folder=folder)
+    return msgspec.structs.replace(config, folder=folder, file=path)
 
 
 def _read(path: Path) -> dict[str, Any]:
@@ -211,8 +328,12 @@ def _check(config: Config) -> None:
         raise ConfigWrong(f"printing.receipt_printer names no printer; there are: {', '.join(names) or 'none'}.")
     if len(set(names)) != len(names):
         raise ConfigWrong("printing.printers: two printers have the same name.")
+    if config.kiosk.printer and config.kiosk.printer not in names:
+        raise ConfigWrong(f"kiosk.printer names no printer; there are: {', '.join(names)}.")
     taken = sorted(RESERVED_KINDS.intersection(config.tender.extra_kinds))
     if taken:
         raise ConfigWrong(f"tender.extra_kinds: {', '.join(taken)} has a meaning of its own; choose another name.")
+    if config.points.valid_unit == "year" and config.points.valid_for > 100:
+        raise ConfigWrong("points.valid_for: at most 100 years.")
     if not config.tax.rates:
         raise ConfigWrong("tax.rates is empty: no product could be sold.")

@@ -9,14 +9,18 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from kiosk.config import Config, Printer
+from kiosk.coupon_store import read_registry
+from kiosk.keyring import FOLDER_NAME, damaged_keys, list_key_files, load_signer
 from kiosk.proof import read_finding, verified_at
 from kiosk.start import DATABASE_NAME, StoreInUse, StoreNotReady, lack_of_store, lock_folder
 from loyalty.errors import Problem
 from printers.profile import load_profile
 from sync import marks
 from sync.db import SQLITE_VERSION, SqliteError, connect
+from sync.journal import read_life
 
 _STALE_VERIFY_S = 3 * 86_400
 _COPIES_KEPT_S = 30 * 86_400
@@ -25,7 +29,7 @@ _PATIENCE_S = 2.0
 
 
 class Check(Struct, frozen=True):
-    """One thing looked at; `mend` is the next step where it is not well."""
+    """One thing looked at; `mend` is the next step where it is not well, or the one to take some day."""
 
     name: str
     ok: bool
@@ -35,12 +39,19 @@ class Check(Struct, frozen=True):
 
 def examine(config: Config) -> list[Check]:
     """Every check, in the order a person would go through them. Never raises for what it finds."""
+    return [
+        replace(check, mend=config.name_in_commands(check.mend)) if check.mend else check for check in _look_at(config)
+    ]
+
+
+def _look_at(config: Config) -> list[Check]:
     folder = config.data_dir()
     return [
         *_look_at_sqlite(),
         *_look_at_clock(),
         *_look_at_folder(folder, config.maintenance.minimum_free_mb),
         *_look_at_database(folder),
+        *_look_at_keys(folder),
         *_look_at_finding(folder),
         *_look_at_old_copies(folder),
         *_look_at_service(folder),
@@ -104,13 +115,48 @@ def _look_at_database(folder: Path) -> Iterator[Check]:
     yield Check("marks", ok=True, detail=detail)
 
 
+def _look_at_keys(folder: Path) -> Iterator[Check]:
+    """The keys that sign coupons: there, readable by their owner only, and the right one for this database."""
+    if not (folder / DATABASE_NAME).exists():
+        return
+    files = list_key_files(folder)
+    damaged, open_to_others = damaged_keys(folder), [path for path in files if path.stat().st_mode & 0o077]
+    if damaged:
+        names = ", ".join(damaged)
+        mend = shlex.join(["mv", *(str(folder / FOLDER_NAME / name) for name in damaged), str(folder)])
+        yield Check("keys", ok=False, detail=f"cannot be read: {names}", mend=f"{mend}  (then start the store again)")
+    elif open_to_others:
+        names = ", ".join(path.name for path in open_to_others)
+        mend = shlex.join(["chmod", "go-rwx", *map(str, open_to_others)])
+        yield Check("keys", ok=False, detail=f"others may read {names}", mend=mend)
+    elif not _can_sign(folder):
+        yield Check("keys", ok=False, detail="no key signs coupons", mend="counterfoil store --config FILE")
+    else:
+        yield Check("keys", ok=True, detail="coupons can be signed; readable by their owner only")
+
+
+def _can_sign(folder: Path) -> bool:
+    try:
+        connection = connect(folder / DATABASE_NAME, read_only=True)
+        try:
+            life, registry = read_life(connection), read_registry(connection)
+        finally:
+            connection.close()
+    except SqliteError:
+        return True  # a file that cannot be read is told of by itself
+    signer = load_signer(folder, life[0]) if life else None
+    listed = registry.keys.get(signer.kid) if registry and signer else None
+    return signer is not None and listed is not None and listed.public == signer.public and not listed.revoked
+
+
 def _look_at_finding(folder: Path) -> Iterator[Check]:
     finding, at = read_finding(folder), verified_at(folder)
     if finding is not None:
-        yield Check("verify", ok=False, detail=finding, mend=finding.rpartition("Run: ")[2])
+        yield Check("verify", ok=False, detail=finding.partition(" Run: ")[0], mend=finding.rpartition("Run: ")[2])
         return
     if at is None:
-        yield Check("verify", ok=False, detail="never run", mend="counterfoil verify --config FILE")
+        detail = "not run yet; the service does it at night"
+        yield Check("verify", ok=True, detail=detail, mend="counterfoil verify --config FILE")
         return
     age_s = int(time.time() - at)
     fresh = age_s < _STALE_VERIFY_S

@@ -5,10 +5,12 @@ from collections.abc import Iterable, Mapping, Sequence
 from fractions import Fraction
 from typing import Literal
 
-from kiosk.business_day import local_text
-from kiosk.tender import EXCHANGE
+from kiosk.business_day import last_day, local_text
+from kiosk.offer_words import discount_text, reason_texts
+from kiosk.tender import EXCHANGE, POINTS_DEBT
 from kiosk.terms import Terms
-from loyalty.ledger import Balance
+from loyalty.offers.texts import say_lowest_price
+from loyalty.points.account import Balance
 from loyalty.tax import parse_rate
 from printers.contents import (
     Discount,
@@ -50,15 +52,16 @@ def tax_marks(rates: Iterable[str]) -> dict[str, str]:
 def sale_receipt(terms: Terms, stamp: Stamp, sale: SaleCompleted) -> ReceiptContent:
     """The receipt of a sale, with what came back in it if it is an exchange."""
     marks = tax_marks([tax.rate for tax in sale.taxes] + [line.tax_rate for line in sale.lines])
+    texts = reason_texts(sale.offers, sale.language, sale.currency)
     points = None
     if sale.member is not None and sale.balance is not None:
-        points = PointsBlock(earned=sale.points_earned, active=_points_left(sale.balance), provisional=False)
+        points = _points(sale.balance, sale.points_earned, sale.points_redeemed, terms)
     return _paper(
         terms,
         stamp,
         "sale",
         sale,
-        lines=tuple(_line(line, marks) for line in sale.lines),
+        lines=tuple(_line(line, marks, texts, sale) for line in sale.lines),
         returned=tuple(line for taken in sale.returned for line in _returned(taken, marks)),
         totals=ReceiptTotals(
             gross_minor=sale.gross_minor,
@@ -66,6 +69,7 @@ def sale_receipt(terms: Terms, stamp: Stamp, sale: SaleCompleted) -> ReceiptCont
             net_minor=sale.net_minor,
             rounding_minor=sale.rounding_minor,
             due_minor=sale.due_minor,
+            saved_minor=sum(use.discount_minor for use in sale.offers),
         ),
         taxes=_taxes(sale.taxes, marks),
         prices_include_tax=sale.terms.mode == "included",
@@ -117,7 +121,7 @@ def return_receipt(terms: Terms, stamp: Stamp, body: ReturnTaken, *, tax_added: 
     given_back = sum(refund.amount_minor for refund in taken.refunds)
     points = None
     if taken.member is not None and taken.balance is not None:
-        points = PointsBlock(earned=-taken.points_clawed_back, active=_points_left(taken.balance))
+        points = _points(taken.balance, -taken.points_clawed_back, -taken.points_given_back, terms)
     return _paper(
         terms,
         stamp,
@@ -193,21 +197,33 @@ def _paper(
     )
 
 
-def _points_left(balance: Balance) -> int:
-    """What the shopper may count on: below nothing, points are owed."""
-    return balance.active - balance.debt
+def _points(balance: Balance, earned: int, redeemed: int, terms: Terms) -> PointsBlock:
+    """What happened to the points, and what the shopper may count on: below nothing, points are owed. Of what ends, the
+    soonest is told."""
+    ending, ends_at = balance.expiring[0] if balance.expiring else (0, None)
+    return PointsBlock(
+        earned=earned,
+        redeemed=redeemed,
+        active=balance.active - balance.debt,
+        pending=balance.pending,
+        ending=ending,
+        ends_on=last_day(ends_at, terms.time_zone) if ends_at is not None else None,
+    )
 
 
-def _line(line: SoldLine, marks: dict[str, str]) -> ReceiptLine:
+def _line(line: SoldLine, marks: dict[str, str], texts: Mapping[str, str], sale: SaleCompleted) -> ReceiptLine:
+    """A line with its reasons (`texts` are those of offers) and the lowest price before a reduction."""
+    lowest = line.lowest_price_minor
     return ReceiptLine(
         name=line.name,
         quantity_milli=line.quantity_milli,
         unit=line.unit,
         unit_price_minor=line.unit_price_minor,
         gross_minor=line.gross_minor,
-        discounts=tuple(Discount(discount.reason, discount.amount_minor) for discount in line.discounts),
+        discounts=tuple(Discount(discount_text(each, texts), each.amount_minor) for each in line.discounts),
         net_minor=line.net_minor,
         tax_mark=marks[line.tax_rate],
+        note=say_lowest_price(lowest, sale.language, sale.currency) if lowest is not None else None,
     )
 
 
@@ -253,5 +269,7 @@ def _given_back(sale: SaleCompleted) -> tuple[Tender, ...]:
 def _tender(kind: str, amount_minor: int) -> Tender:
     if kind == EXCHANGE:
         return Tender(TenderKind.CREDIT_NOTE, amount_minor)
+    if kind == POINTS_DEBT:
+        return Tender(TenderKind.POINTS, amount_minor)
     known = _KINDS.get(kind)
     return Tender(known, amount_minor) if known else Tender(TenderKind.OTHER, amount_minor, kind.replace("_", " "))

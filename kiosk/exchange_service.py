@@ -12,33 +12,42 @@ from msgspec import Struct
 
 from kiosk.answers import QuoteAnswer, QuotedReturn, RefundAllowed
 from kiosk.approvals import check_approver
+from kiosk.basket_terms import read_basket_terms
 from kiosk.commands import CompleteSale, ExchangeLine
+from kiosk.offer_uses import read_uses_back
+from kiosk.referral_service import revoke_referral
 from kiosk.refunds import Owed, quote_refunds, refunds_of, settle_refunds
-from kiosk.return_service import find_returnable, pairs_of, pool_of
-from kiosk.returns import ReturnValue, SoldState, spend_credit, value_return
-from kiosk.sale_store import read_balance
+from kiosk.return_points import PointsBack, decide_points_back
+from kiosk.return_service import find_receipt, find_returnable, pairs_of, pool_of
+from kiosk.returns import ReturnValue, spend_credit, value_return
 from kiosk.shop import Caller, Shop
-from loyalty.ledger import Balance, apply_points
+from kiosk.voucher_service import undo_by_return
+from loyalty.points.operation import OpenAccount
+from loyalty.points_store import open_account
 from loyalty.transactions import Tx
 from sync.facts.returns import Refunded, TakenBack
 
+_NO_ENTRY = UUID(int=0)
+
 
 class ExchangeReturn(Struct, frozen=True):
-    """The return half of an exchange: what came back of each sale, and what the coins given back add to the new sale's
-    due."""
+    """The return half of an exchange: what came back of each sale, what the coins given back add to the new sale's due,
+    and the accounts it has posted to, by the member whose they are."""
 
     taken: tuple[TakenBack, ...] = ()
     rounding_minor: int = 0
+    accounts: Mapping[bytes, OpenAccount] = {}
 
 
 class _Back(Struct, frozen=True):
-    """One sale that goods come back from, and what they are worth."""
+    """One sale that goods come back from: what they are worth, and what that does to points."""
 
-    sold: SoldState
+    member: UUID | None
     value: ReturnValue
+    points: PointsBack
 
     def owed(self) -> Owed:
-        return Owed(self.value.owed_minor, self.sold.allowed())
+        return Owed(self.points.owed_minor, self.points.sold.allowed())
 
 
 def take_back_for_exchange(
@@ -52,19 +61,16 @@ def take_back_for_exchange(
     """
     approver = approvals.get("return")
     check_approver(approver, caller, "return", shop.terms.needs_approval)
-    backs = _find_backs(tx, shop, caller, command.returns)
+    backs, accounts = _find_backs(tx, shop, caller, command.returns, command.id)
     owed = [back.owed() for back in backs]
     settled = settle_refunds(owed, total_minor, pool_of(command.refunds), shop.terms.cash_rounding_step_minor)
-    balances: dict[UUID, Balance] = {}
-    blocks: list[TakenBack] = []
+    blocks: tuple[TakenBack, ...] = ()
     for back, given, credit in zip(backs, settled.given, settled.credits, strict=True):
-        member = back.sold.member
-        if member is not None:
-            balance = balances[member] if member in balances else read_balance(tx, member)
-            balances[member] = apply_points(balance, -back.value.points)
-        balance_after = balances[member] if member is not None else None
-        blocks.append(_block(back, refunds_of(given), credit, balance_after, approver))
-    return ExchangeReturn(tuple(blocks), settled.rounding_minor)
+        block = _block(tx, back, refunds_of(given), credit, approver, blocks)
+        sold, place = back.points.sold, len(blocks)
+        gone = revoke_referral(tx, shop, caller, command.id, sold, back.points.lines, place)
+        blocks += (msgspec.structs.replace(block, referral=gone),)
+    return ExchangeReturn(blocks, settled.rounding_minor, accounts)
 
 
 def quote_exchange(
@@ -74,7 +80,7 @@ def quote_exchange(
 
     Raises UnknownReceipt, VoidedSaleReturned, ReturnTooLate and what valuing raises.
     """
-    backs = _find_backs(tx, shop, caller, returns)
+    backs, _ = _find_backs(tx, shop, caller, returns, _NO_ENTRY)
     owed = [back.owed() for back in backs]
     goods = quote.totals.due_minor
     refund, allowed = quote_refunds(owed, goods, shop.terms.cash_rounding_step_minor)
@@ -85,49 +91,73 @@ def quote_exchange(
         refunds_allowed=[RefundAllowed(kind, amount) for kind, amount in allowed.items() if amount],
         returned=[
             QuotedReturn(
-                sale=back.sold.sale,
-                sale_number=back.sold.number,
-                lines=list(back.value.lines),
+                sale=back.points.sold.sale,
+                sale_number=back.points.sold.number,
+                lines=list(back.points.lines),
                 value_minor=back.value.value_minor,
-                owed_minor=back.value.owed_minor,
-                points_clawed_back=back.value.points if back.sold.member else 0,
+                owed_minor=back.points.owed_minor,
+                points_clawed_back=back.points.clawed_back,
+                points_given_back=back.points.given_back,
+                debt=back.points.debt,
             )
             for back in backs
         ],
     )
 
 
-def _find_backs(tx: Tx, shop: Shop, caller: Caller, returns: Sequence[ExchangeLine]) -> list[_Back]:
-    """The sales that goods come back from, each once, in the order they are named first."""
+def _find_backs(
+    tx: Tx, shop: Shop, caller: Caller, returns: Sequence[ExchangeLine], op_id: UUID
+) -> tuple[list[_Back], dict[bytes, OpenAccount]]:
+    """The sales that goods come back from, each once, in the order they are named first; and the accounts of their
+    members after all of them."""
     by_sale: dict[UUID, list[int]] = {}
     for index, line in enumerate(returns):
-        by_sale.setdefault(line.sale, []).append(index)
+        by_sale.setdefault(find_receipt(tx, line.sale, f"/returns/{index}/sale"), []).append(index)
     backs = []
+    accounts: dict[bytes, OpenAccount] = {}
     for sale, indexes in by_sale.items():
         pointers = [f"/returns/{index}" for index in indexes]
         sold = find_returnable(tx, shop, caller, str(sale), f"{pointers[0]}/sale")
-        backs.append(_Back(sold, value_return(sold, pairs_of([returns[index] for index in indexes]), pointers)))
-    return backs
+        value = value_return(sold, pairs_of([returns[index] for index in indexes]), pointers)
+        account = None
+        if sold.member is not None:
+            account = open_account(tx, sold.member, op_id, shop.journal.epoch, caller.now_ms, "all")
+            account = accounts.get(account.account_of, account).for_member(sold.member.bytes)
+        basket = read_basket_terms(tx, sale) if account is not None else None
+        points = decide_points_back(account, sold, value.lines, value.owed_minor, shop.terms.program, basket)
+        if points.account is not None:
+            accounts[points.account.account_of] = points.account
+        backs.append(_Back(sold.member, value, points))
+    return backs, accounts
 
 
 def _block(
-    back: _Back, paid: tuple[Refunded, ...], credit: int, balance: Balance | None, approver: str | None
+    tx: Tx,
+    back: _Back,
+    paid: tuple[Refunded, ...],
+    credit: int,
+    approver: str | None,
+    others: tuple[TakenBack, ...],
 ) -> TakenBack:
-    """One sale's part of the fact. What goes back is taken off its tenders before the rest pays for new goods."""
-    sold, value = back.sold, back.value
+    """One sale's part of the fact, after those of the others. What goes back is taken off its tenders before the rest
+    pays for new goods."""
+    points, value, sold = back.points, back.value, back.points.sold
     gone = dict(sold.refunded)
     for refund in paid:
         gone[refund.settles] = gone.get(refund.settles, 0) + refund.amount_minor
-    refunds = spend_credit(msgspec.structs.replace(sold, refunded=gone), credit) + paid
+    refunds = spend_credit(msgspec.structs.replace(sold, refunded=gone), credit) + paid + points.refunds
     return TakenBack(
         sale=sold.sale,
         sale_number=sold.number,
-        lines=value.lines,
+        lines=points.lines,
         value_minor=value.value_minor,
         rounding_minor=sum(refund.amount_minor for refund in refunds) - value.value_minor,
         refunds=refunds,
-        member=sold.member,
-        points_clawed_back=value.points if sold.member else 0,
-        balance=balance,
+        member=back.member,
+        postings=points.postings,
+        debt=points.debt,
+        balance=points.balance,
         approved_by=approver,
+        offers=read_uses_back(tx, sold, points.lines),
+        vouchers=undo_by_return(tx, sold, points.lines, refunds, others),
     )

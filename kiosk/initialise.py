@@ -2,13 +2,14 @@
 
 A store is made under another name and gets its own when everything is in it, so that there is a whole store or none:
 
-    checks  ─►  store.sqlite.making: tables, first epoch, manager, pairing code  ─►  marks.json  ─►  store.sqlite
+    checks  ─►  store.sqlite.making: tables, first epoch, keys, manager, pairing code  ─►  marks.json  ─►  store.sqlite
 
 A failure takes the half-made file away; a cut leaves it, and the next init begins anew.
 """
 
 import contextlib
 import os
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -18,6 +19,8 @@ from msgspec import Struct
 
 from kiosk.compose import make_shop, now_ms
 from kiosk.config import Config
+from kiosk.coupon_store import read_registry
+from kiosk.keyring import FOLDER_NAME, prepare_keys, revoke_key
 from kiosk.lives import begin_life, check_same_store
 from kiosk.migrations import migrate
 from kiosk.people import PAIRING_RANDOM_BYTES, OperatorId, Pin, SaveOperator, WrongOperatorId
@@ -88,6 +91,24 @@ def make_pairing_code(config: Config, kind: str) -> str:
         return create_pairing_code(tx, kind, now_ms(), os.urandom(PAIRING_RANDOM_BYTES)).code
 
 
+def list_keys(config: Config) -> list[dict[str, Any]]:
+    """The keys whose coupons this store takes, by number; beside a running service too. Raises what `lack_of_store`
+    says where there is no store."""
+    path = config.data_dir() / DATABASE_NAME
+    if not path.exists():
+        raise lack_of_store(config.data_dir())
+    with contextlib.closing(connect(path, read_only=True)) as connection:
+        registry = read_registry(connection)
+    keys = registry.keys if registry else {}
+    return [msgspec.to_builtins(keys[kid]) for kid in sorted(keys)]
+
+
+def revoke_listed_key(config: Config, kid: int) -> None:
+    """Take a key's signatures back, while the service is stopped. Raises StoreInUse, KeyNotFound, KeyDamaged."""
+    with open_offline(config) as (tx, shop):
+        revoke_key(tx, config.data_dir(), shop.journal.epoch, now_ms(), kid)
+
+
 @contextlib.contextmanager
 def create_database(config: Config) -> Iterator[tuple[Any, Shop]]:
     """An empty store's database with its first epoch, in a transaction that commits at the end; only then the store is
@@ -100,14 +121,16 @@ def create_database(config: Config) -> Iterator[tuple[Any, Shop]]:
         lack = lack_of_store(folder)
         if not isinstance(lack, StoreNotReady):
             raise lack
-        making = folder / MAKING_NAME
+        making, keys = folder / MAKING_NAME, folder / FOLDER_NAME
         remove_database(making)
+        had_keys = keys.exists()
         try:
             with contextlib.closing(_connect_new(making)) as connection:
                 migrate(connection)
                 store = config.store
                 epoch, ordinal = begin_life(connection, store.code, store.currency, store.time_zone)
                 connection.execute("BEGIN IMMEDIATE")
+                prepare_keys(connection, folder, store.code, epoch, now_ms(), config.coupons.key_days)
                 yield connection, make_shop(config, epoch, ordinal)
                 connection.execute("COMMIT")
                 # Beside the unfinished file these marks are nobody's; the rename makes both a store.
@@ -118,6 +141,8 @@ def create_database(config: Config) -> Iterator[tuple[Any, Shop]]:
         except BaseException:
             (folder / marks.FILE_NAME).unlink(missing_ok=True)
             remove_database(making)
+            if not had_keys:  # those of no store; what lay here before may have signed something
+                shutil.rmtree(keys, ignore_errors=True)
             raise
         sync_path(folder)
     finally:

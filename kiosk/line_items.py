@@ -4,19 +4,14 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from kiosk.barcodes import normalise_gtin
-from kiosk.classify import Scan, ScannedLabel, ScannedReceipt, ScannedText, classify
+from kiosk.classify import Scan, ScannedCoupon, ScannedLabel, ScannedReceipt, ScannedText, classify
 from kiosk.commands import LineRequest
 from kiosk.element_strings import ScannedGtin
-from kiosk.product_store import (
-    Product,
-    find_by_gtin,
-    find_by_gtins,
-    find_by_item_code,
-    read_product,
-    read_products,
-)
+from kiosk.offer_store import Mark
+from kiosk.product_store import Product, find_by_gtin, find_by_item_code, read_product
 from kiosk.quantities import check_pieces
 from kiosk.sale import ItemFacts
+from kiosk.shop import Shop
 from kiosk.terms import Terms
 from loyalty.errors import InvalidInput
 from loyalty.transactions import Tx
@@ -48,14 +43,18 @@ class Named(NamedTuple):
     quantity_milli: int | None = None
 
 
-def find_items(tx: Tx, lines: Sequence[LineRequest], terms: Terms, business_day: str) -> tuple[ItemFacts, ...]:
-    """The product facts of each line, in order, in two statements for a basket of skus and plain barcodes.
+def find_items(
+    tx: Tx, shop: Shop, mark: Mark | None, lines: Sequence[LineRequest], business_day: str
+) -> tuple[ItemFacts, ...]:
+    """The product facts of each line, in order: without a statement for skus and plain barcodes that were sold before,
+    else in two. `mark` is that of the products, read in `tx`.
 
     Raises UnknownProduct, NotForSale, NameOneArticle, NoTaxRate, WholePiecesOnly with a pointer to the line.
     """
-    by_sku = read_products(tx, [line.sku for line in lines if line.sku is not None])
+    terms = shop.terms
+    by_sku = shop.products.read_products(tx, mark, [line.sku for line in lines if line.sku is not None])
     gtins = {line.gtin: normalise_gtin(line.gtin) for line in lines if line.gtin is not None}
-    by_gtin = find_by_gtins(tx, [gtin for gtin in gtins.values() if gtin]) if gtins else {}
+    by_gtin = shop.products.find_by_gtins(tx, mark, [gtin for gtin in gtins.values() if gtin])
     items = []
     for index, line in enumerate(lines):
         pointer = f"/lines/{index}"
@@ -71,7 +70,7 @@ def find_items(tx: Tx, lines: Sequence[LineRequest], terms: Terms, business_day:
             raise UnknownProduct(f"{line.sku or line.gtin}"[:80], pointer=f"{pointer}/{'sku' if line.sku else 'gtin'}")
         if not product.active:
             raise NotForSale(product.name, pointer=pointer)
-        item = _item(product, named, line.quantity_milli, terms.rate_of(product.tax_class, business_day))
+        item = _item(product, named, line.quantity_milli, terms, business_day)
         check_pieces(item.unit, item.quantity_milli, f"{pointer}/quantity_milli")
         items.append(item)
     return tuple(items)
@@ -92,7 +91,7 @@ def find_scanned(tx: Tx, scan: Scan) -> Named:
             return Named(find_by_item_code(tx, scan.item_code), scan.price_minor, scan.quantity_milli)
         case ScannedReceipt():
             return Named(read_product(tx, scan.number))
-        case ScannedText():
+        case ScannedText() | ScannedCoupon():
             return Named(read_product(tx, scan.text.strip()[:64]))
         case _:
             return Named(None)
@@ -107,7 +106,7 @@ def quantity_of(product: Product, named: Named) -> int:
     return max((named.price_minor * 1000 + product.price_minor // 2) // product.price_minor, 1)
 
 
-def _item(product: Product, named: Named, quantity_milli: int, tax_rate: str) -> ItemFacts:
+def _item(product: Product, named: Named, quantity_milli: int, terms: Terms, business_day: str) -> ItemFacts:
     labelled = named.price_minor is not None or named.quantity_milli is not None
     return ItemFacts(
         sku=product.sku,
@@ -115,7 +114,9 @@ def _item(product: Product, named: Named, quantity_milli: int, tax_rate: str) ->
         department=product.department,
         unit=product.unit,
         price_minor=product.price_minor,
-        tax_rate=tax_rate,
+        tax_rate=terms.rate_of(product.tax_class, business_day),
         quantity_milli=quantity_of(product, named) if labelled else quantity_milli,
         label_price_minor=named.price_minor,
+        offers_allowed=product.department not in terms.excluded_departments,
+        points_eligible=product.department not in terms.earning.excluded_departments,
     )

@@ -1,4 +1,4 @@
-"""sql: members join, change, consent, get points by hand, and are forgotten.
+"""sql: members join, change, consent, and are forgotten.
 
 Personal data goes into the private half of an entry, salted with bytes the edge drew: services take `random` because a
 write may run twice and must come out the same.
@@ -15,10 +15,10 @@ from kiosk.apply_members import profile_of
 from kiosk.basket_service import forget_labels_of
 from kiosk.business_day import utc_text
 from kiosk.commands import fingerprint
+from kiosk.member_profile import PROFILE_RANDOM_BYTES, need_active, read_profile, record_profile, tidy_profile
 from kiosk.member_views import present
 from kiosk.members import (
-    AdjustedPoints,
-    AdjustPoints,
+    CardTaken,
     ChangeMember,
     ConsentAnswer,
     ConsentRequest,
@@ -26,34 +26,33 @@ from kiosk.members import (
     ErasedDifferently,
     EraseMember,
     MemberAnswer,
-    MemberNotActive,
-    NothingToAdjust,
     RecordConsents,
     RecordedConsents,
     SavedMember,
     check_consents,
+    need_card,
     salted_fingerprint,
     tag_of,
 )
 from kiosk.outcome import Outcome
 from kiosk.reasons import refuse_name
-from kiosk.sale_store import read_balance
+from kiosk.second_factor import forget_factors
 from kiosk.shop import Caller, Shop, day_of, origin_of
 from loyalty.errors import IdConflict
+from loyalty.identifier_store import is_card_known
 from loyalty.identity import make_card, normalise_email, normalise_phone
-from loyalty.ids import derived_uuid, uuid7
-from loyalty.ledger import Posting, apply_posting
+from loyalty.ids import derived_uuid
 from loyalty.member_store import MemberRow, find_by_identifier, find_member, read_consents
+from loyalty.merge_store import group_of
 from loyalty.transactions import Tx
 from printers.spool import forget_member
-from sync.facts.members import Consent, ConsentRecorded, MemberChanged, MemberEnrolled, MemberErased, PrivateProfile
-from sync.facts.store import PointsAdjusted
+from sync.facts.members import Consent, ConsentRecorded, MemberEnrolled, MemberErased, PrivateProfile
 from sync.http.etag import require_match
 from sync.journal import Entry, Private, find, find_same, private_hash_of
 
-_SALT, _CARD, _CARDS_TRIED, _ID = 32, 7, 4, 10
+_SALT, _CARD, _CARDS_TRIED = 32, 7, 4
 ENROL_RANDOM_BYTES = _SALT + _CARD * _CARDS_TRIED
-CHANGE_RANDOM_BYTES = _ID + _SALT
+CHANGE_RANDOM_BYTES = PROFILE_RANDOM_BYTES
 
 
 def enrol_member(tx: Tx, shop: Shop, caller: Caller, command: EnrolMember, random: bytes) -> Outcome[SavedMember]:
@@ -95,24 +94,19 @@ def change_member(
 ) -> SavedMember:
     """Change the profile of a member. `random` is CHANGE_RANDOM_BYTES long; what changes nothing writes nothing.
 
-    Raises MemberNotFound, MemberNotActive, PreconditionRequired, PreconditionFailed, WrongPhone, WrongEmail.
+    Raises MemberNotFound, MemberNotActive, PreconditionRequired, PreconditionFailed, WrongPhone, WrongEmail, WrongCard,
+    CardTaken.
     """
-    assert len(random) == CHANGE_RANDOM_BYTES
-    row = _need_active(tx, member)
+    row = need_active(tx, member)
     require_match(if_match, tag_of(present(tx, row)))
-    changed = _changed(row, command, shop.terms.phone_prefix)
-    profile = PrivateProfile(name=changed.name, phone=changed.phone, email=changed.email, card=changed.card)
-    if changed != row:
-        private = Private(member, random[_ID:], msgspec.json.encode(profile))
-        body = MemberChanged(
-            member=member,
-            locale=changed.locale,
-            revision=row.revision + 1,
-            enrolled_at=row.enrolled_at,
-            private=private_hash_of(private),
-        )
-        op_id = uuid7(caller.now_ms, random[:_ID])
-        shop.journal.record(tx, origin_of(caller, day_of(tx, caller, shop.terms)), op_id, body, private)
+    present_profile = read_profile(tx, row)
+    profile = _changed(present_profile, command, shop.terms.phone_prefix)
+    known = {row.card, *present_profile.more_cards}
+    for card in profile.more_cards:
+        if card not in known and is_card_known(tx, card):
+            raise CardTaken(pointer="/more_cards")
+    locale = command.locale if command.locale is not msgspec.UNSET else row.locale
+    record_profile(tx, shop, caller, row, profile, locale, random)
     return _saved(present(tx, find_member(tx, member)), _duplicates(tx, profile, member))
 
 
@@ -123,7 +117,7 @@ def record_consents(
     known = find_same(tx, command.id, ConsentRecorded, fingerprint(command))
     if known is not None:
         return Outcome(_recorded(known, member), replayed=True)
-    _need_active(tx, member)
+    need_active(tx, member)
     check_consents(command.consents)
     last = max((consent.at for consent in read_consents(tx, member)), default=0)
     body = ConsentRecorded(
@@ -136,32 +130,6 @@ def record_consents(
     return Outcome(_recorded(entry, member), replayed=False)
 
 
-def adjust_points(tx: Tx, shop: Shop, caller: Caller, member: UUID, command: AdjustPoints) -> Outcome[AdjustedPoints]:
-    """Give or take points by hand. What is taken beyond the active points becomes debt.
-
-    Raises MemberNotFound, MemberNotActive, NothingToAdjust, ReasonNamesMember, IdConflict.
-    """
-    known = find_same(tx, command.id, PointsAdjusted, fingerprint(command))
-    if known is not None:
-        return Outcome(_adjusted(known, member), replayed=True)
-    row = _need_active(tx, member)
-    if command.points == 0:
-        raise NothingToAdjust(pointer="/points")
-    refuse_name(row, command.reason)
-    posting = Posting(
-        member=member, op_id=command.id, n=1, kind="adjust", points=command.points, effective_at=caller.now_ms
-    )
-    body = PointsAdjusted(
-        request=fingerprint(command),
-        member=member,
-        points=command.points,
-        reason=command.reason,
-        balance=apply_posting(read_balance(tx, member), posting),
-    )
-    entry = shop.journal.record(tx, origin_of(caller, day_of(tx, caller, shop.terms)), command.id, body)
-    return Outcome(_adjusted(entry, member), replayed=False)
-
-
 def erase_member(tx: Tx, shop: Shop, caller: Caller, member: UUID, command: EraseMember) -> Outcome[MemberAnswer]:
     """Forget a member: everything personal goes, the points stay as facts about an id. The same again answers the same.
 
@@ -170,27 +138,41 @@ def erase_member(tx: Tx, shop: Shop, caller: Caller, member: UUID, command: Eras
 
     Raises MemberNotFound, ErasedDifferently, ReasonNamesMember, MemberNotActive for one merged into another.
     """
-    row = find_member(tx, member)
-    op_id = derived_uuid(member, "erase")
-    known = find(tx, op_id)
+    find_member(tx, member)
+    known = find(tx, derived_uuid(member, "erase"))
     if known is not None:
         assert isinstance(known.body, MemberErased)
         if known.body.reason != command.reason:
             raise ErasedDifferently
     else:
-        _need_active(tx, member)
-        refuse_name(row, command.reason)
-        body = MemberErased(
-            member=member,
-            reason=command.reason,
-            locale=row.locale,
-            revision=row.revision + 1,
-            enrolled_at=row.enrolled_at,
-        )
-        shop.journal.record(tx, origin_of(caller, day_of(tx, caller, shop.terms)), op_id, body)
-        forget_member(tx, member)
-        forget_labels_of(tx, member)
+        need_active(tx, member)
+        group = [find_member(tx, alias) for alias in group_of(tx, member)]
+        for alias in group:
+            refuse_name(alias, command.reason)
+        for alias in group:
+            _erase(tx, shop, caller, alias, command.reason)
     return Outcome(present(tx, find_member(tx, member)), replayed=known is not None)
+
+
+def list_erased(tx: Tx, _shop: Shop, _caller: Caller, member: UUID) -> frozenset[UUID]:
+    """Everybody who went with this member: itself and all who were merged into it."""
+    return frozenset(group_of(tx, member))
+
+
+def _erase(tx: Tx, shop: Shop, caller: Caller, row: MemberRow, reason: str) -> None:
+    """Everything personal of one member goes: by the fact what lies in fact tables, here what does not."""
+    body = MemberErased(
+        member=row.id,
+        reason=reason,
+        locale=row.locale,
+        revision=row.revision + 1,
+        enrolled_at=row.enrolled_at,
+    )
+    origin = origin_of(caller, day_of(tx, caller, shop.terms))
+    shop.journal.record(tx, origin, derived_uuid(row.id, "erase"), body)
+    forget_member(tx, row.id)
+    forget_labels_of(tx, row.id)
+    forget_factors(tx, row.id)
 
 
 def _enrolled_before(tx: Tx, known: Entry, command: EnrolMember) -> SavedMember:
@@ -238,59 +220,52 @@ def _recorded(entry: Entry, member: UUID) -> RecordedConsents:
     return RecordedConsents(id=entry.op_id, member=member, consents=_consent_answers(body.consents, body.at))
 
 
-def _adjusted(entry: Entry, member: UUID) -> AdjustedPoints:
-    body = entry.body
-    assert isinstance(body, PointsAdjusted)
-    if body.member != member:
-        raise IdConflict
-    return AdjustedPoints(
-        id=entry.op_id,
-        member=member,
-        points=body.points,
-        reason=body.reason,
-        balance=body.balance,
-        at=utc_text(entry.at),
-        business_day=entry.business_day,
-        operator=entry.operator,
-    )
-
-
-def _changed(row: MemberRow, command: ChangeMember, prefix: str) -> MemberRow:
-    """The row as the command wants it. Raises WrongPhone, WrongEmail."""
+def _changed(profile: PrivateProfile, command: ChangeMember, prefix: str) -> PrivateProfile:
+    """The profile as the command wants it. Raises WrongPhone, WrongEmail, WrongCard."""
     wanted = {name: value for name, value in msgspec.structs.asdict(command).items() if value is not msgspec.UNSET}
+    wanted.pop("locale", None)
     if wanted.get("phone") is not None:
         wanted["phone"] = normalise_phone(wanted["phone"], prefix)
     if wanted.get("email") is not None:
         wanted["email"] = normalise_email(wanted["email"])
-    return msgspec.structs.replace(row, **wanted)
-
-
-def _need_active(tx: Tx, member: UUID) -> MemberRow:
-    """The member of the path, if it may still be changed. Raises MemberNotFound, MemberNotActive."""
-    row = find_member(tx, member)
-    if row.status != "active":
-        raise MemberNotActive
-    return row
+    for name, normalise in (
+        ("more_phones", lambda text: normalise_phone(text, prefix)),
+        ("more_emails", normalise_email),
+        ("more_cards", need_card),
+    ):
+        if name in wanted:
+            wanted[name] = tuple(map(normalise, wanted[name]))
+    return tidy_profile(msgspec.structs.replace(profile, **wanted))
 
 
 def _free_card(tx: Tx, random: bytes) -> str:
     """A card number nobody has. That four in a row are taken does not happen; if it did, nothing would be written."""
     chunks = (random[start : start + _CARD] for start in range(0, len(random), _CARD))
-    return next(card for card in map(make_card, chunks) if not find_by_identifier(tx, "card", card))
+    return next(card for card in map(make_card, chunks) if not is_card_known(tx, card))
 
 
 def _duplicates(tx: Tx, profile: PrivateProfile, member: UUID) -> tuple[UUID, ...]:
-    """The other active members with this phone or e-mail, oldest first, each once."""
-    found = find_by_identifier(tx, "phone", profile.phone) if profile.phone is not None else []
-    found += find_by_identifier(tx, "email", profile.email) if profile.email is not None else []
+    """The other active members with one of these phones or e-mails, oldest first, each once."""
+    values = [("phone", phone) for phone in (profile.phone, *profile.more_phones) if phone is not None]
+    values += [("email", email) for email in (profile.email, *profile.more_emails) if email is not None]
+    found = [other for kind, value in values for other in find_by_identifier(tx, kind, value)]
     return tuple(dict.fromkeys(other for other in found if other != member))
 
 
 def _consents(consents: tuple[ConsentRequest, ...]) -> tuple[Consent, ...]:
-    return tuple(Consent(consent.channel, consent.purpose, consent.granted) for consent in consents)
+    return tuple(Consent(each.channel, each.purpose, each.granted, each.frequency) for each in consents)
 
 
 def _consent_answers(consents: tuple[Consent, ...], at_ms: int) -> tuple[ConsentAnswer, ...]:
     """In the order a member's consents always have: by channel and purpose."""
     ordered = sorted(consents, key=lambda consent: (consent.channel, consent.purpose))
-    return tuple(ConsentAnswer(each.channel, each.purpose, each.granted, utc_text(at_ms)) for each in ordered)
+    return tuple(
+        ConsentAnswer(
+            channel=each.channel,
+            purpose=each.purpose,
+            granted=each.granted,
+            frequency=each.frequency,
+            at=utc_text(at_ms),
+        )
+        for each in ordered
+    )

@@ -10,26 +10,27 @@ be personal data. The salt lies with the private half of the entry and goes with
 import hashlib
 import unicodedata
 from collections.abc import Sequence
-from typing import Annotated
+from typing import Annotated, Literal
 from uuid import UUID
 
 import msgspec
 from msgspec import UNSET, Meta, Struct, UnsetType
 
-from kiosk.commands import Booking, Locale, Name, Reason, Scanned
+from kiosk.commands import Booking, Code, Locale, Name, Reason, Scanned
+from kiosk.live_offers import MemberOffer
+from kiosk.points import MemberPoints
 from loyalty.errors import Conflict, InvalidInput
-from loyalty.identity import fold_name
-from loyalty.ledger import Balance
-from loyalty.money import AMOUNT_LIMIT_MINOR
+from loyalty.identity import fold_name, read_card
 from sync.http.etag import strong_etag
 
 Phone = Annotated[str, Meta(min_length=1, max_length=64)]
 Email = Annotated[str, Meta(min_length=1, max_length=254)]
 # `$` alone would let a line break through at the end.
 Word = Annotated[str, Meta(max_length=30, pattern=r"^[a-z][a-z_]{1,29}(?!\n)$")]
-Points = Annotated[int, Meta(ge=-AMOUNT_LIMIT_MINOR, le=AMOUNT_LIMIT_MINOR)]
+Frequency = Literal["daily", "weekly", "monthly", "quarterly", "yearly"]
 
 _encode = msgspec.json.Encoder(order="deterministic").encode
+_MORE_MAX = 10
 _SHORTEST_WORD = 3
 _TELLING_DIGITS = 7
 
@@ -46,16 +47,28 @@ class ErasedDifferently(Conflict):
     code, hint = "erased_differently", "Nothing was changed: the member is forgotten, with the first reason."
 
 
+class CardTaken(Conflict):
+    """This card is somebody's already, or was reported lost."""
+
+    code, hint = "card_taken", "Take another card."
+
+
+class WrongCard(InvalidInput):
+    """This is not a loyalty card of ours."""
+
+    code, hint = "wrong_card", "Scan the card again."
+
+
+class FrequencyWithoutConsent(InvalidInput):
+    """How often is only said where something is granted."""
+
+    code, hint = "frequency_without_consent", "Leave the frequency out, or ask the customer for the consent."
+
+
 class ConsentTwice(InvalidInput):
     """One channel and purpose stands twice in this list."""
 
     code, hint = "consent_twice", "Ask the customer once for each channel and purpose."
-
-
-class NothingToAdjust(InvalidInput):
-    """An adjustment of no points changes nothing."""
-
-    code, hint = "nothing_to_adjust", "Type how many points to give, or with a minus how many to take."
 
 
 class ReasonNamesMember(InvalidInput):
@@ -71,11 +84,13 @@ class TokenOrPhone(InvalidInput):
 
 
 class ConsentRequest(Struct, frozen=True, forbid_unknown_fields=True):
-    """One word of the member: `channel` such as sms or email, `purpose` such as marketing."""
+    """One word of the member: `channel` such as sms or email, `purpose` such as marketing; `frequency` is how often at
+    most, for what is granted; left out it is as often as we like."""
 
     channel: Word
     purpose: Word
     granted: bool
+    frequency: Frequency | None = None
 
 
 class EnrolMember(Booking, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -89,12 +104,15 @@ class EnrolMember(Booking, frozen=True, kw_only=True, forbid_unknown_fields=True
 
 
 class ChangeMember(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """PATCH /v1/members/{id}. What is left out stays, null removes (RFC 7396)."""
+    """PATCH /v1/members/{id}. What is left out stays, null removes (RFC 7396); a list replaces the list."""
 
     name: Name | UnsetType | None = UNSET
     phone: Phone | UnsetType | None = UNSET
     email: Email | UnsetType | None = UNSET
     locale: Locale | UnsetType = UNSET
+    more_phones: Annotated[tuple[Phone, ...], Meta(max_length=_MORE_MAX)] | UnsetType = UNSET
+    more_emails: Annotated[tuple[Email, ...], Meta(max_length=_MORE_MAX)] | UnsetType = UNSET
+    more_cards: Annotated[tuple[Code, ...], Meta(max_length=_MORE_MAX)] | UnsetType = UNSET
 
 
 class ResolveMember(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -110,30 +128,27 @@ class RecordConsents(Booking, frozen=True, kw_only=True, forbid_unknown_fields=T
     consents: Annotated[tuple[ConsentRequest, ...], Meta(min_length=1, max_length=50)]
 
 
-class AdjustPoints(Booking, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """POST /v1/members/{id}/adjustments. Positive gives, negative takes."""
-
-    points: Points
-    reason: Reason
-
-
 class EraseMember(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """POST /v1/members/{id}/erase."""
 
     reason: Reason
 
 
-class ConsentAnswer(Struct, frozen=True):
+class ConsentAnswer(Struct, frozen=True, kw_only=True):
     """A consent as it counts. `at` is RFC 3339."""
 
     channel: str
     purpose: str
     granted: bool
+    frequency: str | None
     at: str
 
 
 class MemberAnswer(Struct, frozen=True, kw_only=True):
-    """A member. `token` is the text of the loyalty code; all personal fields are null once `status` is erased."""
+    """A member. `token` is the text of the loyalty code; all personal fields are null once `status` is erased.
+
+    `more_*` recognise the member too; `has_pin` and `has_code` say by what it can prove to be here.
+    """
 
     id: UUID
     status: str
@@ -145,31 +160,17 @@ class MemberAnswer(Struct, frozen=True, kw_only=True):
     token: str | None
     enrolled_at: str
     consents: tuple[ConsentAnswer, ...]
+    more_phones: tuple[str, ...] = ()
+    more_emails: tuple[str, ...] = ()
+    more_cards: tuple[str, ...] = ()
+    has_pin: bool = False
+    has_code: bool = False
 
 
 class SavedMember(MemberAnswer, frozen=True, kw_only=True):
     """A member just written. `duplicates`: active members with the same phone or e-mail, oldest first."""
 
     duplicates: tuple[UUID, ...]
-
-
-class ExpiringPoints(Struct, frozen=True):
-    """Points that end at a moment (RFC 3339)."""
-
-    points: int
-    at: str
-
-
-class MemberPoints(Struct, frozen=True, kw_only=True):
-    """A member's points as of a moment. `provisional`: head office has not confirmed them yet."""
-
-    active: int
-    pending: int
-    held: int
-    debt: int
-    expiring: tuple[ExpiringPoints, ...]
-    as_of: str
-    provisional: bool
 
 
 class RecognisedMember(Struct, frozen=True, kw_only=True):
@@ -191,21 +192,8 @@ class ResolvedMember(Struct, frozen=True, kw_only=True):
     others: tuple[RecognisedMember, ...]
     points: MemberPoints | None
     tier: str | None = None
-    offers: tuple[dict[str, str], ...] = ()
+    offers: tuple[MemberOffer, ...] = ()
     carts: tuple[dict[str, str], ...] = ()
-
-
-class PostingAnswer(Struct, frozen=True, kw_only=True):
-    """One posting: `op` is the id of the sale, return or adjustment behind it, `n` tells its postings apart."""
-
-    op: UUID
-    n: int
-    kind: str
-    points: int
-    at: str
-    reference: UUID | None
-    rule: str | None
-    reason: str | None
 
 
 class RecordedConsents(Struct, frozen=True, kw_only=True):
@@ -214,19 +202,6 @@ class RecordedConsents(Struct, frozen=True, kw_only=True):
     id: UUID
     member: UUID
     consents: tuple[ConsentAnswer, ...]
-
-
-class AdjustedPoints(Struct, frozen=True, kw_only=True):
-    """An adjustment and the balance right after it."""
-
-    id: UUID
-    member: UUID
-    points: int
-    reason: str
-    balance: Balance
-    at: str
-    business_day: str | None
-    operator: str | None
 
 
 def salted_fingerprint(command: Struct, salt: bytes) -> str:
@@ -239,12 +214,22 @@ def tag_of(member: MemberAnswer) -> str:
     return strong_etag(member.revision, max((consent.at for consent in member.consents), default="0"))
 
 
+def need_card(text: str) -> str:
+    """The number of a loyalty card that was scanned or typed. Raises WrongCard."""
+    card = read_card(text)
+    if card is None:
+        raise WrongCard
+    return card
+
+
 def check_consents(consents: Sequence[ConsentRequest]) -> None:
-    """Raises ConsentTwice."""
+    """Raises ConsentTwice, FrequencyWithoutConsent."""
     seen: set[tuple[str, str]] = set()
     for at, consent in enumerate(consents):
         if (consent.channel, consent.purpose) in seen:
             raise ConsentTwice(pointer=f"/consents/{at}")
+        if consent.frequency is not None and not consent.granted:
+            raise FrequencyWithoutConsent(pointer=f"/consents/{at}/frequency")
         seen.add((consent.channel, consent.purpose))
 
 
@@ -258,7 +243,7 @@ def mentions(text: str, name: str | None, phone: str | None, email: str | None) 
     words = set(_words(folded))
     if any(word in words for word in _words(fold_name(name or "")) if len(word) >= _SHORTEST_WORD):
         return True
-    if email is not None and email in folded:
+    if email is not None and fold_name(email) in folded:
         return True
     digits = "".join(character for character in folded if character in "0123456789")
     return phone is not None and phone[-_TELLING_DIGITS:] in digits

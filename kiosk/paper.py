@@ -3,9 +3,15 @@
 from uuid import UUID
 
 from kiosk.shop import Caller, Shop
+from kiosk.terms import Terms
 from loyalty.transactions import Tx
 from printers.contents import Content, encode_content
 from printers.spool import submit
+
+
+def printer_of(terms: Terms, role: str) -> str:
+    """The name of the printer beside whoever asks."""
+    return terms.kiosk_printer if role == "kiosk" and terms.kiosk_printer else terms.receipt_printer
 
 
 def queue_paper(
@@ -18,12 +24,12 @@ def queue_paper(
     member: UUID | None,
     content: Content,
 ) -> None:
-    """Queue a receipt. `reference` is the fact it documents, `member` whose data it may hold, so that erasing finds
-    it."""
+    """Queue a paper at the printer of whoever asks for it. `reference` is the fact it documents, `member` whose data it
+    may hold, so that erasing finds it."""
     submit(
         tx,
         job_id=job,
-        printer=shop.terms.receipt_printer,
+        printer=printer_of(shop.terms, caller.role),
         kind=kind,
         content=encode_content(content),
         now_ms=caller.now_ms,

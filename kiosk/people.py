@@ -22,7 +22,7 @@ OperatorId = Annotated[str, Meta(max_length=30, pattern=r"^[a-z0-9][a-z0-9_-]{0,
 Pin = Annotated[str, Meta(min_length=4, max_length=12, pattern=r"^[0-9]+(?!\n)$")]
 OperatorRole = Literal["cashier", "manager"]
 DeviceKind = Literal["till", "kiosk"]
-Purpose = Literal["price_override", "discount", "void", "return", "drawer"]
+Purpose = Literal["price_override", "discount", "void", "return", "drawer", "redeem"]
 
 PAIRING_CODE_MINUTES = 10
 PAIRING_RANDOM_BYTES = 16

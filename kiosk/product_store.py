@@ -114,9 +114,9 @@ def search_products(tx: Tx, query: str, after: str | None, limit: int, *, with_i
     2. the name begins with the first word and contains the others,
     3. the name contains every word, in any order.
 
-    Names and words are folded alike (loyalty.identity.fold_name): case and wide letters make no difference, accents do,
-    and two characters of Korean, Chinese or Japanese are a word like any other. `after` is the `next` of the page
-    before. 100,000 names are read in a few milliseconds.
+    Names and words are folded alike (loyalty.identity.fold_name): case, wide letters and European accents make no
+    difference ("zolty" finds "żółty"), and two characters of Korean, Chinese or Japanese are a word like any other.
+    `after` is the `next` of the page before. 100,000 names are read in a few milliseconds.
 
     Raises InvalidCursor for an `after` of another query.
     """

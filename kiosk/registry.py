@@ -13,17 +13,22 @@ from kiosk.apply_counter import (
     apply_shift_moved,
     apply_shift_opened,
 )
+from kiosk.apply_coupons import apply_coupon_voided, apply_coupons_issued, apply_keys_listed
+from kiosk.apply_earning import apply_activity_recorded, apply_definition_changed
 from kiosk.apply_members import (
     apply_consent_recorded,
     apply_member_changed,
     apply_member_enrolled,
     apply_member_erased,
-    apply_points_adjusted,
+    apply_member_merged,
+    apply_member_parted,
 )
+from kiosk.apply_offers import apply_offer_changed, check_member_totals, check_offer_totals
+from kiosk.apply_points import apply_points_fact
 from kiosk.apply_sales import apply_return_taken, apply_sale_completed, apply_sale_voided
 from kiosk.apply_stock import check_stock_levels
 from kiosk.schema import TABLES as KIOSK_TABLES
-from loyalty.apply_points import check_accounts
+from loyalty.apply_points import check_accounts, check_holds, check_incidents, check_lots, check_redemptions
 from loyalty.schema import TABLES as LOYALTY_TABLES
 from loyalty.tables import Table, TableClass
 from printers.schema import INDEXES as PRINTER_INDEXES
@@ -32,11 +37,22 @@ from printers.schema import LOCAL_TABLES as PRINTER_TABLES
 from printers.schema import PERSONAL as PRINTER_PERSONAL
 from sync.facts import Body
 from sync.facts.catalogue import ProductsChanged, StockCounted
-from sync.facts.members import ConsentRecorded, MemberChanged, MemberEnrolled, MemberErased
+from sync.facts.coupons import CouponsIssued, CouponVoided, KeysListed
+from sync.facts.earning import ActivityRecorded, DefinitionChanged
+from sync.facts.members import (
+    ConsentRecorded,
+    MemberChanged,
+    MemberEnrolled,
+    MemberErased,
+    MemberMerged,
+    MemberParted,
+)
+from sync.facts.offers import OfferChanged
+from sync.facts.points import PointsAdjusted, PointsHeld, PointsReleased
 from sync.facts.returns import ReturnTaken
 from sync.facts.sales import SaleCompleted, SaleVoided
 from sync.facts.shifts import DrawerOpened, ShiftClosed, ShiftMoved, ShiftOpened
-from sync.facts.store import BasketClaimed, BasketParked, EpochStarted, OperatorChanged, PointsAdjusted
+from sync.facts.store import BasketClaimed, BasketParked, EpochStarted, OperatorChanged
 from sync.journal import Apply
 from sync.schema import TABLES as SYNC_TABLES
 from sync.verify import Registry
@@ -56,10 +72,20 @@ APPLIERS: Mapping[type[Body], Apply] = {
     MemberEnrolled: apply_member_enrolled,
     MemberChanged: apply_member_changed,
     MemberErased: apply_member_erased,
+    MemberMerged: apply_member_merged,
+    MemberParted: apply_member_parted,
     ConsentRecorded: apply_consent_recorded,
-    PointsAdjusted: apply_points_adjusted,
+    PointsAdjusted: apply_points_fact,
+    PointsHeld: apply_points_fact,
+    PointsReleased: apply_points_fact,
     BasketParked: apply_basket_parked,
     BasketClaimed: apply_basket_claimed,
+    DefinitionChanged: apply_definition_changed,
+    ActivityRecorded: apply_activity_recorded,
+    KeysListed: apply_keys_listed,
+    CouponsIssued: apply_coupons_issued,
+    CouponVoided: apply_coupon_voided,
+    OfferChanged: apply_offer_changed,
 }
 
 _PRINTER_TABLES = tuple(
@@ -74,7 +100,16 @@ TABLES: tuple[Table, ...] = (*SYNC_TABLES, *LOYALTY_TABLES, *_PRINTER_TABLES, *K
 REGISTRY = Registry(
     tables=TABLES,
     appliers=APPLIERS,
-    caches={"account": check_accounts, "stock_level": check_stock_levels},
+    caches={
+        "account": check_accounts,
+        "points_lot": check_lots,
+        "points_hold": check_holds,
+        "points_redemption": check_redemptions,
+        "points_incident": check_incidents,
+        "stock_level": check_stock_levels,
+        "offer_total": check_offer_totals,
+        "offer_member_total": check_member_totals,
+    },
 )
 
 

@@ -4,8 +4,8 @@ life.
 - **Members erased since** the copy was made are erased again, as facts of the new life.
 - **Receipts** that waited in the copy's queue may long be on paper. Each becomes a print in doubt, which a person may
   print again, marked COPY; a second unmarked receipt would be worth money.
-- **Sign-ins, approvals and pairing codes** end: whoever was signed in then types the PIN again. PINs changed since are
-  the old ones again, because only the database knew them.
+- **Sign-ins, approvals, proofs of members and pairing codes** end: whoever was signed in then types the PIN again. PINs
+  changed since are the old ones again, because only the database knew them.
 - **Devices revoked since** are revoked again. The others keep their tokens, so that the tills work after a restore; one
   paired since must be paired again.
 """
@@ -14,6 +14,7 @@ from uuid import UUID
 
 from kiosk.basket_service import forget_labels_of
 from kiosk.people_store import end_device
+from kiosk.second_factor import forget_factors
 from loyalty.ids import derived_uuid
 from loyalty.member_store import read_member
 from loyalty.transactions import Tx
@@ -31,6 +32,7 @@ def settle_copy(tx: Tx, journal: Journal, now_ms: int, erased: frozenset[UUID], 
     doubt_open_jobs(tx, now_ms)
     tx.execute("DELETE FROM token WHERE operator IS NOT NULL")
     tx.execute("DELETE FROM approval")
+    tx.execute("DELETE FROM member_proof")
     tx.execute("DELETE FROM pairing_code")
     for device in sorted(revoked):
         tx.execute("UPDATE device SET revoked_at = coalesce(revoked_at, ?) WHERE id = ?", (now_ms, device.bytes))
@@ -51,3 +53,4 @@ def _erase_again(tx: Tx, journal: Journal, now_ms: int, member: UUID) -> None:
     journal.record(tx, Origin(now_ms=now_ms), derived_uuid(member, "erase"), body)
     forget_member(tx, member)
     forget_labels_of(tx, member)
+    forget_factors(tx, member)

@@ -5,39 +5,54 @@ from uuid import UUID
 
 from msgspec import Struct
 
-from kiosk.answers import PrintJobAnswer, RefundAllowed, ReturnedAnswer, receipt_job, render_returned
+from kiosk.answers import (
+    BalanceAnswer,
+    RefundAllowed,
+    ReturnedAnswer,
+    receipt_job,
+    render_balance,
+    render_returned,
+)
 from kiosk.approvals import need_approval
+from kiosk.basket_terms import read_basket_terms
 from kiosk.business_day import utc_text
 from kiosk.commands import ExchangeLine, QuoteReturn, RefundRequest, ReturnLine, TakeBack, fingerprint
 from kiosk.documents import return_receipt
 from kiosk.numbering import document_number
+from kiosk.offer_uses import read_uses_back
 from kiosk.outcome import Outcome
 from kiosk.paper import queue_paper
+from kiosk.print_answers import PrintJobAnswer
 from kiosk.reasons import refuse_names
+from kiosk.referral_service import revoke_referral
 from kiosk.refunds import Owed, quote_refunds, refunds_of, settle_refunds
-from kiosk.returns import ReturnTooLate, SoldState, VoidedSaleReturned, value_return
+from kiosk.return_points import PointsBack, decide_points_back
+from kiosk.returns import ReturnTooLate, ReturnValue, SoldState, VoidedSaleReturned, value_return
 from kiosk.sale_store import (
     UnknownReceipt,
     UnknownSale,
     find_sale,
     is_voided,
     next_document,
-    read_balance,
     read_sold_state,
     sold_at,
 )
 from kiosk.shop import Caller, Shop, need_open_shift, origin_of
-from loyalty.ledger import Balance, apply_points
+from kiosk.tender import POINTS, POINTS_DEBT
+from kiosk.voucher_service import undo_by_return
+from loyalty.points_store import open_account
 from loyalty.transactions import Tx
 from sync.chain import JournalMark
 from sync.facts.returns import ReturnedLine, ReturnTaken, TakenBack
 from sync.journal import Entry, find_same
 
 _DAY_MS = 86_400_000
+_NO_ENTRY = UUID(int=0)
+_NO_MONEY = frozenset({POINTS, POINTS_DEBT})
 
 
 class ReturnPoints(Struct, frozen=True):
-    """What a return does to the member's points. `debt` is the part of the clawed back that was spent already."""
+    """What a return does to the member's points. `debt` is how many more are owed after it: clawed back, but spent."""
 
     clawed_back: int
     given_back: int
@@ -71,7 +86,7 @@ class ReturnAnswer(Struct, frozen=True, kw_only=True):
     lines: list[ReturnedLine]
     returned: ReturnedAnswer
     points: ReturnPoints
-    balance: Balance
+    balance: BalanceAnswer
     journal: JournalMark
     print_job: PrintJobAnswer | None
 
@@ -81,18 +96,17 @@ def quote_return(tx: Tx, shop: Shop, caller: Caller, command: QuoteReturn) -> Re
     shop.terms.check_currency(command.currency)
     sold = find_returnable(tx, shop, caller, command.sale)
     value = value_return(sold, pairs_of(command.lines))
+    points = decide_back(tx, shop, caller, sold, value, _NO_ENTRY)
     step = shop.terms.cash_rounding_step_minor
-    refund_minor, _ = quote_refunds([Owed(value.owed_minor, sold.allowed())], 0, step)
-    before = read_balance(tx, sold.member) if sold.member else Balance()
-    after = apply_points(before, -value.points)
+    refund_minor, _ = quote_refunds([Owed(points.owed_minor, points.sold.allowed())], 0, step)
     return ReturnQuoteAnswer(
         sale=sold.sale,
         sale_number=sold.number,
         currency=shop.terms.currency,
         refund_minor=refund_minor,
-        lines=list(value.lines),
-        points=ReturnPoints(value.points if sold.member else 0, 0, after.debt - before.debt if sold.member else 0),
-        refunds_allowed=[RefundAllowed(kind, amount) for kind, amount in sorted(sold.allowed().items())],
+        lines=list(points.lines),
+        points=ReturnPoints(points.clawed_back, points.given_back, points.debt),
+        refunds_allowed=[RefundAllowed(kind, amount) for kind, amount in sorted(points.sold.allowed().items())],
     )
 
 
@@ -111,9 +125,10 @@ def take_back(tx: Tx, shop: Shop, caller: Caller, command: TakeBack) -> Outcome[
     approver = need_approval(tx, caller, command.approval, "return", shop.terms.needs_approval)
     refuse_names(tx, [sold.member], [(command.reason, "/reason")])
     value = value_return(sold, pairs_of(command.lines))
-    owed = [Owed(value.owed_minor, sold.allowed())]
+    points = decide_back(tx, shop, caller, sold, value, command.id)
+    owed = [Owed(points.owed_minor, points.sold.allowed())]
     given = settle_refunds(owed, 0, pool_of(command.refunds), shop.terms.cash_rounding_step_minor).given[0]
-    refunds = refunds_of(given)
+    refunds = refunds_of(given) + points.refunds
     n = next_document(tx, caller.till, shop.series)
     body = ReturnTaken(
         request=fingerprint(command),
@@ -128,14 +143,18 @@ def take_back(tx: Tx, shop: Shop, caller: Caller, command: TakeBack) -> Outcome[
         taken=TakenBack(
             sale=sold.sale,
             sale_number=sold.number,
-            lines=value.lines,
+            lines=points.lines,
             value_minor=value.value_minor,
             rounding_minor=sum(refund.amount_minor for refund in refunds) - value.value_minor,
             refunds=refunds,
             member=sold.member,
-            points_clawed_back=value.points if sold.member else 0,
-            balance=apply_points(read_balance(tx, sold.member), -value.points) if sold.member else None,
+            postings=points.postings,
+            referral=revoke_referral(tx, shop, caller, command.id, sold, points.lines),
+            debt=points.debt,
+            balance=points.balance,
             approved_by=approver,
+            offers=read_uses_back(tx, sold, points.lines),
+            vouchers=undo_by_return(tx, sold, points.lines, refunds),
         ),
     )
     entry = shop.journal.record(tx, origin_of(caller, shift.business_day), command.id, body)
@@ -145,21 +164,38 @@ def take_back(tx: Tx, shop: Shop, caller: Caller, command: TakeBack) -> Outcome[
     return Outcome(_answer(entry), replayed=False)
 
 
+def decide_back(tx: Tx, shop: Shop, caller: Caller, sold: SoldState, value: ReturnValue, op_id: UUID) -> PointsBack:
+    """What taking these goods back does to the member's points, if the sale was a member's."""
+    member = None
+    if sold.member is not None:
+        member = open_account(tx, sold.member, op_id, shop.journal.epoch, caller.now_ms, "all")
+    basket = read_basket_terms(tx, sold.sale) if member is not None else None
+    return decide_points_back(member, sold, value.lines, value.owed_minor, shop.terms.program, basket)
+
+
 def find_returnable(tx: Tx, shop: Shop, caller: Caller, text: str, pointer: str = "/sale") -> SoldState:
     """A sale that may still come back; `pointer` is where the request names it.
 
     Raises UnknownReceipt, VoidedSaleReturned, ReturnTooLate.
     """
-    try:
-        sale = find_sale(tx, text)
-    except UnknownSale as unknown:
-        raise UnknownReceipt(unknown.detail, pointer=pointer) from unknown
+    sale = find_receipt(tx, text, pointer)
     if is_voided(tx, sale):
         raise VoidedSaleReturned
     days = shop.terms.return_days
     if days and caller.now_ms - sold_at(tx, sale) > days * _DAY_MS:
         raise ReturnTooLate(f"Receipts are taken back for {days} days.")
     return read_sold_state(tx, sale)
+
+
+def find_receipt(tx: Tx, text: str, pointer: str) -> UUID:
+    """The id of a sale given by id or by receipt number; `pointer` is where the request names it.
+
+    Raises UnknownReceipt.
+    """
+    try:
+        return find_sale(tx, text)
+    except UnknownSale as unknown:
+        raise UnknownReceipt(unknown.detail, pointer=pointer) from unknown
 
 
 def pairs_of(lines: Sequence[ReturnLine | ExchangeLine]) -> list[tuple[int, int]]:
@@ -179,7 +215,6 @@ def _answer(entry: Entry) -> ReturnAnswer:
     body = entry.body
     assert isinstance(body, ReturnTaken)
     stamp, taken = entry.stamp(), body.taken
-    balance = taken.balance or Balance()
     return ReturnAnswer(
         id=entry.op_id,
         number=body.number,
@@ -189,11 +224,11 @@ def _answer(entry: Entry) -> ReturnAnswer:
         operator=entry.operator,
         currency=body.currency,
         reason=body.reason,
-        refund_minor=sum(refund.amount_minor for refund in taken.refunds),
+        refund_minor=sum(refund.amount_minor for refund in taken.refunds if refund.kind not in _NO_MONEY),
         lines=list(taken.lines),
         returned=render_returned(taken),
-        points=ReturnPoints(taken.points_clawed_back, 0, min(taken.points_clawed_back, balance.debt)),
-        balance=balance,
+        points=ReturnPoints(taken.points_clawed_back, taken.points_given_back, taken.debt),
+        balance=render_balance(taken.balance),
         journal=stamp.mark,
         print_job=PrintJobAnswer(receipt_job(entry.op_id), "queued") if body.receipt == "paper" else None,
     )

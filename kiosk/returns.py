@@ -17,8 +17,7 @@ from uuid import UUID
 from msgspec import Struct
 
 from kiosk.quantities import check_pieces
-from kiosk.tender import CASH, EXCHANGE
-from loyalty.earning import claw_back
+from kiosk.tender import CASH, EXCHANGE, POINTS
 from loyalty.errors import Conflict, InvalidInput
 from loyalty.return_shares import cumulative_share
 from sync.facts.returns import Refunded, ReturnedLine
@@ -90,19 +89,18 @@ class SoldState(Struct, frozen=True, kw_only=True):
     refunded: Mapping[str, int]
 
     def allowed(self) -> dict[str, int]:
-        """The most that may still be given back in each kind."""
+        """The most that may still be given back in each kind of money; points come back by themselves."""
         left = {kind: amount - self.refunded.get(kind, 0) for kind, amount in self.kept.items()}
-        return {kind: amount for kind, amount in left.items() if amount > 0}
+        return {kind: amount for kind, amount in left.items() if amount > 0 and kind != POINTS}
 
 
 class ReturnValue(Struct, frozen=True, kw_only=True):
     """What a return is worth: its lines, `value_minor` (their share of the due) and `owed_minor`, the value and what
-    the coins of earlier steps left over."""
+    the coins of earlier steps left over. The points of the lines are decided apart (kiosk/return_points.py)."""
 
     lines: tuple[ReturnedLine, ...]
     value_minor: int
     owed_minor: int
-    points: int
 
 
 def value_return(
@@ -131,7 +129,7 @@ def value_return(
     )
     value = _value_of(sold, after) - _value_of(sold, before)
     owed = max(_value_of(sold, after) - sum(sold.refunded.values()), 0)
-    return ReturnValue(lines=lines, value_minor=value, owed_minor=owed, points=sum(line.points for line in lines))
+    return ReturnValue(lines=lines, value_minor=value, owed_minor=owed)
 
 
 def _value_of(sold: SoldState, returned: Mapping[int, int]) -> int:
@@ -149,11 +147,6 @@ def _returned_line(line: SoldLineState, before: int, after: int) -> ReturnedLine
             whole, before, line.quantity_milli
         )
 
-    def clawed(returned: int) -> int:
-        return claw_back(
-            line.points, line.amount_minor, cumulative_share(line.amount_minor, returned, line.quantity_milli)
-        )
-
     return ReturnedLine(
         line=line.line,
         sku=line.sku,
@@ -163,7 +156,6 @@ def _returned_line(line: SoldLineState, before: int, after: int) -> ReturnedLine
         net_minor=step(line.net_minor),
         tax_rate=line.tax_rate,
         tax_minor=step(line.tax_minor),
-        points=clawed(after) - clawed(before),
     )
 
 

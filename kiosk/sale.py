@@ -8,19 +8,28 @@ from collections.abc import Mapping, Sequence
 from uuid import UUID
 
 from msgspec import Struct
+from msgspec.structs import replace
 
-from kiosk.answers import QuoteAnswer, render_quote
+from kiosk.answers import QuoteAnswer, RedeemPreview, render_quote
 from kiosk.commands import CompleteSale, LineRequest
+from kiosk.held_rewards import HeldReward, check_given
+from kiosk.live_offers import NOTHING, Offered
 from kiosk.numbering import document_number
+from kiosk.offer_words import used_offers
+from kiosk.sale_earning import SaleEarning, evaluate_sale, preview_by_line
+from kiosk.sale_points import PointsTender, decide_sale_points, earn_for, read_points_tenders
+from kiosk.shown_coupons import NONE_SHOWN, ShownCoupons
 from kiosk.tender import EXCHANGE, Settlement, check_detail, refuse_card_number, settle
 from kiosk.terms import Terms
 from loyalty.basket import BasketLine, ManualDiscount, PricedBasket, PricedLine, price
-from loyalty.earning import Earned, earn, eligible_lines
 from loyalty.errors import Conflict, Forbidden, InvalidInput
-from loyalty.ledger import Balance, apply_points
+from loyalty.points.account import Balance
+from loyalty.points.operation import OpenAccount
 from loyalty.rounding import Rounding, round_ratio
+from sync.facts.earning import ReferralPaid
 from sync.facts.returns import TakenBack
 from sync.facts.sales import SaleCompleted, SoldDiscount, SoldLine, TaxTerms, TaxTotal, Tendered
+from sync.facts.vouchers import SaleVouchers
 
 
 class EmptySale(InvalidInput):
@@ -59,11 +68,14 @@ class ItemFacts(Struct, frozen=True, kw_only=True):
     tax_rate: str
     quantity_milli: int
     label_price_minor: int | None = None
+    offers_allowed: bool = True
+    points_eligible: bool = True
 
 
 class SaleFacts(Struct, frozen=True, kw_only=True):
-    """What the store knows when the sale is decided. `approvals` are purpose -> manager; `exchange_rounding_minor` is
-    what the coins given back in an exchange add to the due."""
+    """What the store knows when the sale is decided. `approvals` are purpose -> manager; `points` is the member's
+    account after goods came back; `exchange_rounding_minor` is what the coins given back in an exchange add to the
+    due."""
 
     items: tuple[ItemFacts, ...]
     till: str
@@ -75,9 +87,14 @@ class SaleFacts(Struct, frozen=True, kw_only=True):
     role: str
     approvals: Mapping[str, str] = {}
     member: UUID | None = None
-    balance: Balance = Balance()
+    points: OpenAccount | None = None
     returned: tuple[TakenBack, ...] = ()
     exchange_rounding_minor: int = 0
+    offered: Offered = NOTHING
+    coupons: ShownCoupons = NONE_SHOWN
+    earning: SaleEarning | None = None
+    referral: ReferralPaid | None = None
+    reward: HeldReward | None = None
 
 
 def basket_line(number: int, asked: LineRequest, item: ItemFacts) -> BasketLine:
@@ -92,15 +109,19 @@ def basket_line(number: int, asked: LineRequest, item: ItemFacts) -> BasketLine:
         tax_rate=item.tax_rate,
         discount=ManualDiscount(discount.kind, discount.value, discount.reason) if discount else None,
         label_price_minor=None if overridden else item.label_price_minor,
+        categories=(item.department,),
+        weighed=item.unit != "piece",
+        offers_allowed=item.offers_allowed,
+        points_eligible=item.points_eligible,
     )
 
 
 def price_lines(
-    asked: Sequence[LineRequest], items: Sequence[ItemFacts], terms: Terms
+    asked: Sequence[LineRequest], items: Sequence[ItemFacts], terms: Terms, offered: Offered = NOTHING
 ) -> tuple[list[BasketLine], PricedBasket]:
     """Price what was scanned. The same for a quote and for the sale, so that they cannot differ by a rule."""
     lines = [basket_line(n, line, item) for n, (line, item) in enumerate(zip(asked, items, strict=True), 1)]
-    return lines, price(lines, terms.tax)
+    return lines, price(lines, terms.tax, offered.live.book, offered.context)
 
 
 def check_authority(asked: Sequence[LineRequest], priced: PricedBasket, facts: SaleFacts, terms: Terms) -> None:
@@ -129,23 +150,22 @@ def check_authority(asked: Sequence[LineRequest], priced: PricedBasket, facts: S
 def decide_sale(command: CompleteSale, request: str, facts: SaleFacts, terms: Terms) -> SaleCompleted:
     """The sale as it will stand in the journal. `request` is the command's fingerprint.
 
-    Raises EmptySale, ReasonNeeded, ApprovalNeeded, PriceChanged, and what pricing and tendering raise.
+    Raises EmptySale, ReasonNeeded, ApprovalNeeded, PriceChanged, RewardGivesNothing, and what pricing and tendering
+    raise.
     """
     if not command.lines:
         raise EmptySale(pointer="/lines")
-    lines, priced = price_lines(command.lines, facts.items, terms)
+    lines, priced = price_lines(command.lines, facts.items, terms, facts.offered)
     check_authority(command.lines, priced, facts, terms)
-    earned = earn(eligible_lines(lines, priced, terms.tax.mode, terms.earn_rule.basis), terms.earn_rule)
-    member_earns = facts.member is not None
-    points = dict(earned.by_line) if member_earns else {}
     if command.quote_due_minor is not None and command.quote_due_minor != priced.total_minor:
-        quote = quote_priced(facts.items, priced, points, facts.balance, terms)
         raise PriceChanged(
-            f"It is {priced.total_minor} now, the quote said {command.quote_due_minor}.",
-            due_minor=priced.total_minor,
-            quote=quote,
+            f"It is {priced.total_minor} now, the quote said {command.quote_due_minor}.", due_minor=priced.total_minor
         )
-    settlement, tenders = _settle(command, priced.total_minor, facts, terms)
+    paid = read_points_tenders(command.tenders, terms.program.redeem)
+    settlement, tenders = _settle(command, priced.total_minor, paid, facts, terms)
+    check_given(facts.reward, priced)
+    points = decide_sale_points(facts.points, lines, priced, paid, terms, facts.earning, facts.reward)
+    offers = used_offers(priced.outcome)
     return SaleCompleted(
         request=request,
         number=document_number(terms.store, facts.till, facts.series, facts.n),
@@ -156,7 +176,7 @@ def decide_sale(command: CompleteSale, request: str, facts: SaleFacts, terms: Te
         currency=terms.currency,
         terms=TaxTerms(terms.tax.mode, terms.tax.rounding, terms.tax.method),
         lines=tuple(
-            _sold(asked, item, line, points.get(line.line, 0), facts)
+            _sold(asked, item, line, points.by_line.get(line.line, 0), facts)
             for asked, item, line in zip(command.lines, facts.items, priced.lines, strict=True)
         ),
         gross_minor=priced.gross_minor,
@@ -170,24 +190,53 @@ def decide_sale(command: CompleteSale, request: str, facts: SaleFacts, terms: Te
         change_minor=settlement.change_minor,
         price_book=facts.price_book,
         member=facts.member,
-        earn_rule=f"{earned.rule}@{earned.version}" if member_earns else None,
-        points_earned=earned.points if member_earns else 0,
-        balance=_balance_after(facts, earned) if member_earns else None,
+        postings=points.postings,
+        earned=points.earned,
+        basket=points.basket,
+        referral=facts.referral if priced.net_minor > 0 else None,
+        balance=points.balance,
         returned=facts.returned,
+        offers=offers,
+        language=facts.offered.language if offers else "",
+        vouchers=_spend_coupons(facts.coupons, priced),
         receipt=command.receipt,
     )
 
 
+def _spend_coupons(coupons: ShownCoupons, priced: PricedBasket) -> SaleVouchers | None:
+    """The coupons that this basket spends, and those that gave nothing and stay with the shopper."""
+    if not coupons.shown or priced.outcome is None:
+        return None
+    uses = {use.offer: use.uses for use in priced.outcome.uses if use.coupon}
+    used, unspent = coupons.spend(uses, priced.outcome.refused)
+    return SaleVouchers(used=used, unspent=unspent)
+
+
 def quote_priced(
-    items: Sequence[ItemFacts], priced: PricedBasket, points: Mapping[int, int], balance: Balance, terms: Terms
+    items: Sequence[ItemFacts],
+    lines: Sequence[BasketLine],
+    priced: PricedBasket,
+    balance: Balance | None,
+    terms: Terms,
+    offered: Offered = NOTHING,
+    redeem: RedeemPreview | None = None,
+    earning: SaleEarning | None = None,
 ) -> QuoteAnswer:
-    """A priced basket as the till shows it."""
+    """A priced basket as the till shows it. Without a balance nobody earns; `redeem` is what points could pay, and what
+    they are asked to pay earns nothing."""
     names = [(item.name, item.unit) for item in items]
-    return render_quote(terms.currency, names, priced, points, balance, provisional=False)
+    earned: dict[int, int] = {}
+    if balance is not None and earning is not None:
+        earned = preview_by_line(evaluate_sale(lines, priced, terms.tax.mode, earning)[1])
+    elif balance is not None:
+        earned = dict(earn_for(lines, priced, (), terms).by_line)
+    language = offered.language or terms.locale
+    quote = render_quote(terms.currency, names, priced, earned, balance, language=language, provisional=False)
+    return replace(quote, redeem=redeem)
 
 
 def _settle(
-    command: CompleteSale, total: int, facts: SaleFacts, terms: Terms
+    command: CompleteSale, total: int, points: Sequence[PointsTender], facts: SaleFacts, terms: Terms
 ) -> tuple[Settlement, tuple[Tendered, ...]]:
     """Goods that came back pay first; each part of their credit keeps the kind it may be refunded in later."""
     credit = [refund for taken in facts.returned for refund in taken.refunds if refund.kind == EXCHANGE]
@@ -199,8 +248,16 @@ def _settle(
     rounded = total + facts.exchange_rounding_minor
     settlement = settle(rounded - used, given, terms.cash_rounding_step_minor, terms.tender_kinds)
     tenders = [Tendered(kind=EXCHANGE, amount_minor=refund.amount_minor, settles=refund.settles) for refund in credit]
+    captured = {each.hold: each.points for each in points}
     tenders += [
-        Tendered(kind=tender.kind, amount_minor=tender.amount_minor, settles=tender.kind, reference=tender.reference)
+        Tendered(
+            kind=tender.kind,
+            amount_minor=tender.amount_minor,
+            settles=tender.kind,
+            reference=tender.reference,
+            hold=tender.hold,
+            points=captured.get(tender.hold, 0) if tender.hold is not None else 0,
+        )
         for tender in command.tenders
     ]
     whole = Settlement(
@@ -241,13 +298,3 @@ def _sold(asked: LineRequest, item: ItemFacts, line: PricedLine, points: int, fa
         tax_minor=line.tax_minor,
         points=points,
     )
-
-
-def _balance_after(facts: SaleFacts, earned: Earned) -> Balance:
-    """The balance printed on the receipt: what was clawed back in the same exchange first, then what was earned."""
-    assert facts.member is not None
-    balance = facts.balance
-    for taken in facts.returned:
-        if taken.member == facts.member:
-            balance = apply_points(balance, -taken.points_clawed_back)
-    return apply_points(balance, earned.points)

@@ -4,40 +4,49 @@ it."""
 from collections.abc import Mapping
 from uuid import UUID
 
+from msgspec.structs import replace
+
 from kiosk.answers import QuoteAnswer, SaleAnswer, receipt_job, render_sale
 from kiosk.approvals import need_approval, use_approvals
 from kiosk.commands import CompleteSale, QuoteBasket, VoidSale, fingerprint
+from kiosk.coupon_check import look_at_coupons
+from kiosk.coupon_issue import issue_with_sale
+from kiosk.coupon_print import print_coupons
 from kiosk.documents import sale_receipt, void_receipt
 from kiosk.exchange_service import ExchangeReturn, quote_exchange, take_back_for_exchange
 from kiosk.line_items import find_items
+from kiosk.live_offers import Offered
+from kiosk.lowest_prices import show_lowest_in_quote, show_lowest_in_sale
+from kiosk.member_standing import read_earning
+from kiosk.offer_store import read_books
+from kiosk.offer_uses import read_uses_of
+from kiosk.offered import add_reward, read_offered
+from kiosk.offline_policy import limit_preview
 from kiosk.outcome import Outcome
 from kiosk.paper import queue_paper
-from kiosk.product_store import read_price_book
 from kiosk.reasons import list_reasons, refuse_names
+from kiosk.referral_service import pay_referral, void_referral
 from kiosk.returns import RefundMismatch
-from kiosk.sale import ItemFacts, SaleFacts, decide_sale, price_lines, quote_priced
-from kiosk.sale_store import UnknownSale, find_sale, has_returns, is_voided, next_document, read_balance
+from kiosk.reward_holds import read_held_reward, refuse_reward_tenders
+from kiosk.sale import ItemFacts, PriceChanged, SaleFacts, decide_sale, price_lines, quote_priced
+from kiosk.sale_points import preview_redemption
+from kiosk.sale_store import UnknownSale, find_sale, has_returns, is_voided, next_document
 from kiosk.shop import Caller, OpenShift, Shop, day_of, need_open_shift, origin_of
-from loyalty.earning import earn, eligible_lines
-from loyalty.errors import Conflict, InvalidInput
+from kiosk.voucher_service import charge_gift_cards, undo_by_void
+from loyalty.errors import Conflict
 from loyalty.ids import derived_uuid
-from loyalty.ledger import Balance
 from loyalty.member_store import need_active_member
+from loyalty.points.decide import undo_earn, undo_redeem
+from loyalty.points.facts import id_of
+from loyalty.points.operation import OpenAccount
+from loyalty.points.periods import end_of_day
+from loyalty.points_store import Need, open_account, view_account
+from loyalty.rounding import round_cash
 from loyalty.transactions import Tx
+from sync.facts.points import PointsPosted, fact_postings, ledger_postings
 from sync.facts.sales import SaleCompleted, SaleVoided, VoidedLine
+from sync.facts.vouchers import SaleVouchers
 from sync.journal import Entry, find, find_same
-
-
-class UnknownCoupon(InvalidInput):
-    """This coupon is not known here."""
-
-    code, hint = "unknown_coupon", "Take the coupon off the basket and sell without it."
-
-
-class UnknownHold(InvalidInput):
-    """These points are not set aside."""
-
-    code, hint = "unknown_hold", "Take the points off the payment and choose another way to pay."
 
 
 class ShiftOver(Conflict):
@@ -64,61 +73,73 @@ class VoidedDifferently(Conflict):
     code, hint = "voided_differently", "Nothing was changed; look at the sale."
 
 
-class NoRewards(InvalidInput):
-    """Points cannot be spent here: this store has no rewards."""
-
-    code, hint = "no_rewards", "Price the basket without points; they stay in the account."
-
-
 def complete_sale(tx: Tx, shop: Shop, caller: Caller, command: CompleteSale) -> Outcome[SaleAnswer]:
-    """Sell. Raises what deciding raises, NoOpenShift, UnknownMember, UnknownCoupon, UnknownHold, ReasonNamesMember, and
-    in an exchange what taking back raises; nothing is written then."""
+    """Sell. Raises what deciding raises, NoOpenShift, UnknownMember, UnknownHold, ReasonNamesMember, what coupons and
+    gift cards raise, and in an exchange what taking back raises; nothing is written then."""
     request = fingerprint(command)
     known = find_same(tx, command.id, SaleCompleted, request)
     if known is not None:
         return Outcome(_answer(known), replayed=True)
     shop.terms.check_currency(command.currency)
-    _refuse_unknown_rewards(command)
     shift = need_open_shift(tx, caller.till)
     facts = _gather(tx, shop, caller, command, shift)
-    body = decide_sale(command, request, facts, shop.terms)
+    try:
+        body = decide_sale(command, request, facts, shop.terms)
+    except PriceChanged as changed:
+        changed.extra["quote"] = quote_basket(tx, shop, caller, _quote_of(command))
+        raise
+    body = show_lowest_in_sale(tx, shop.terms, body, facts.offered)
+    body = charge_gift_cards(tx, shop, command, body)
+    issued = issue_with_sale(tx, shop, caller, command.id, body)
+    if issued:
+        body = replace(body, vouchers=replace(body.vouchers or SaleVouchers(), issued=issued))
     entry = shop.journal.record(tx, origin_of(caller, shift.business_day), command.id, body)
     if command.receipt == "paper":
         paper = sale_receipt(shop.terms, entry.stamp(), body)
         queue_paper(tx, shop, caller, receipt_job(command.id), "receipt", command.id, body.member, paper)
+        print_coupons(tx, shop, caller, entry.stamp(), issued)
     return Outcome(_answer(entry), replayed=False)
 
 
 def quote_basket(tx: Tx, shop: Shop, caller: Caller, command: QuoteBasket) -> QuoteAnswer:
     """Price a basket as the sale would; with `returns`, what is left to pay or goes back. Writes nothing.
 
-    Raises what pricing raises, UnknownMember, UnknownCoupon, NoRewards, and what a return's quote raises.
+    With a member it says how many points could pay, or why the points that were asked for cannot.
+
+    A coupon that would be refused is listed in `refused` and priced without. Raises what pricing raises, UnknownMember,
+    and what a return's quote raises.
     """
     terms = shop.terms
     terms.check_currency(command.currency)
-    if command.coupons:
-        raise UnknownCoupon(pointer="/coupons/0")
-    if command.points:
-        raise NoRewards(pointer="/points")
-    items = find_items(tx, command.lines, terms, day_of(tx, caller, terms))
-    lines, priced = price_lines(command.lines, items, terms)
-    points: dict[int, int] = {}
-    balance = Balance()
+    day = day_of(tx, caller, terms)
+    books = read_books(tx)
+    items = find_items(tx, shop, books.products, command.lines, day)
+    member = need_active_member(tx, command.member) if command.member is not None else None
+    coupons = look_at_coupons(tx, shop, caller, command.coupons, command.member, books.offers)
+    offered = read_offered(tx, shop, caller, books.offers, member, coupons=coupons.by_offer(), with_near_misses=True)
+    reward = read_held_reward(tx, command.hold, command.member)
+    offered = offered if reward is None else add_reward(tx, shop, caller, offered, member, reward.offer)
+    lines, priced = price_lines(command.lines, items, terms, offered)
+    balance = redeem = None
     if command.member is not None:
-        need_active_member(tx, command.member)
-        points = dict(
-            earn(eligible_lines(lines, priced, terms.tax.mode, terms.earn_rule.basis), terms.earn_rule).by_line
-        )
-        balance = read_balance(tx, command.member)
-    quote = quote_priced(items, priced, points, balance, terms)
-    return quote_exchange(tx, shop, caller, command.returns, quote) if command.returns else quote
+        account = view_account(tx, command.member, caller.now_ms)
+        balance = account.balance
+        redeem = preview_redemption(account, terms.program.redeem, priced.total_minor, command.points)
+        redeem = limit_preview(tx, shop, caller, command.member, redeem, asked=bool(command.points))
+    earning = read_earning(tx, shop, caller, command.member, books.program, day)
+    quote = quote_priced(items, lines, priced, balance, terms, offered, redeem, earning)
+    quote = show_lowest_in_quote(tx, terms, quote, items, offered)
+    quote = replace(quote, refused=coupons.refused() + quote.refused)
+    if command.returns:
+        quote = quote_exchange(tx, shop, caller, command.returns, quote)
+    return replace(quote, cash_due_minor=round_cash(quote.pay_minor, terms.cash_rounding_step_minor))
 
 
 def void_sale(tx: Tx, shop: Shop, caller: Caller, sale: UUID, command: VoidSale) -> Outcome[SaleAnswer]:
     """Undo a sale before its shift closes. Voiding it again answers the same.
 
     Raises UnknownSale, NoOpenShift, SoldOnAnotherTill, ShiftOver, AlreadyReturned, ApprovalNeeded, ReasonNamesMember,
-    VoidedDifferently.
+    VoidedDifferently, GiftCardSpent.
     """
     entry = find(tx, sale)
     if entry is None or not isinstance(entry.body, SaleCompleted):
@@ -154,7 +175,10 @@ def void_sale(tx: Tx, shop: Shop, caller: Caller, sale: UUID, command: VoidSale)
         tenders=body.tenders,
         change_minor=body.change_minor,
         member=body.member,
-        points_reversed=body.points_earned,
+        postings=_mirror(tx, shop, caller, void_id, entry),
+        referral=void_referral(tx, shop, caller, void_id, sale, body),
+        offers=read_uses_of(tx, sale),
+        vouchers=undo_by_void(tx, sale),
     )
     recorded = shop.journal.record(tx, origin_of(caller, shift.business_day), void_id, void)
     if body.receipt == "paper":
@@ -172,21 +196,20 @@ def find_and_show(tx: Tx, _: Shop, __: Caller, text: str) -> SaleAnswer:
     return _answer(entry, voided=is_voided(tx, sale))
 
 
-def _refuse_unknown_rewards(command: CompleteSale) -> None:
-    """Coupons and holds are facts of the store; none that this store knows is asked for."""
-    if command.coupons:
-        raise UnknownCoupon(pointer="/coupons/0")
-    if command.hold is not None:
-        raise UnknownHold(pointer="/hold")
-
-
 def _gather(tx: Tx, shop: Shop, caller: Caller, command: CompleteSale, shift: OpenShift) -> SaleFacts:
     """Read all that the decision needs, in the transaction that will write it."""
-    items = find_items(tx, command.lines, shop.terms, shift.business_day)
-    if command.member is not None:
-        need_active_member(tx, command.member)
+    books = read_books(tx)
+    items = find_items(tx, shop, books.products, command.lines, shift.business_day)
+    member = need_active_member(tx, command.member) if command.member is not None else None
+    coupons = look_at_coupons(tx, shop, caller, command.coupons, command.member, books.offers)
+    coupons.refuse_bad()
+    refuse_reward_tenders(tx, command.tenders)
+    reward = read_held_reward(tx, command.hold, command.member, command.tenders)
+    offered = read_offered(tx, shop, caller, books.offers, member, coupons=coupons.by_offer())
+    offered = offered if reward is None else add_reward(tx, shop, caller, offered, member, reward.offer)
     approvals = use_approvals(tx, caller, _approval_tokens(command))
-    back = _take_back(tx, shop, caller, command, items, approvals)
+    back = _take_back(tx, shop, caller, command, items, offered, approvals)
+    points = _open_points(tx, shop, caller, command, back) if command.member is not None else None
     refuse_names(tx, [command.member, *(taken.member for taken in back.taken)], list_reasons(command.lines))
     return SaleFacts(
         items=items,
@@ -194,15 +217,50 @@ def _gather(tx: Tx, shop: Shop, caller: Caller, command: CompleteSale, shift: Op
         shift=shift.id,
         series=shop.series,
         n=next_document(tx, caller.till, shop.series),
-        price_book=read_price_book(tx),
+        price_book=books.price_book,
         operator=caller.operator,
         role=caller.role,
         approvals=approvals,
         member=command.member,
-        balance=read_balance(tx, command.member) if command.member else Balance(),
+        points=points,
         returned=back.taken,
         exchange_rounding_minor=back.rounding_minor,
+        offered=offered,
+        coupons=coupons,
+        earning=read_earning(tx, shop, caller, command.member, books.program, shift.business_day),
+        referral=pay_referral(tx, shop, caller, command.id, command.member, books.program),
+        reward=reward,
     )
+
+
+def _open_points(tx: Tx, shop: Shop, caller: Caller, command: CompleteSale, back: ExchangeReturn) -> OpenAccount:
+    """The member's points, after what came back in the same exchange."""
+    assert command.member is not None
+    holds = [hold for hold in (command.hold, *(tender.hold for tender in command.tenders)) if hold is not None]
+    if not back.accounts:
+        need: Need = "open" if holds else "balance"
+        return open_account(tx, command.member, command.id, shop.journal.epoch, caller.now_ms, need, holds)
+    opened = open_account(tx, command.member, command.id, shop.journal.epoch, caller.now_ms, "open", holds)
+    shared = back.accounts.get(opened.account_of)
+    return shared.for_member(opened.member) if shared is not None else opened
+
+
+def _mirror(tx: Tx, shop: Shop, caller: Caller, void_id: UUID, sale: Entry) -> tuple[PointsPosted, ...]:
+    """The exact mirror of a sale's postings. Points that paid go back into their lots; should such a lot have ended
+    since, they last for the rest of the day."""
+    body = sale.body
+    assert isinstance(body, SaleCompleted)
+    if body.member is None or not body.postings:
+        return ()
+    opened = open_account(tx, body.member, void_id, shop.journal.epoch, caller.now_ms, "all")
+    keep_until = end_of_day(opened.at, 0, shop.terms.time_zone)
+    for posted in reversed(ledger_postings(sale.op_id, sale.epoch, sale.seq, body.postings)):
+        account, stamp = opened.account(), opened.stamp()
+        if posted.kind == "earn":
+            opened = opened.add(undo_earn(account, stamp, id_of(posted)))
+        elif posted.kind == "redeem":
+            opened = opened.add(undo_redeem(account, stamp, id_of(posted), keep_until))
+    return fact_postings(opened.posted)
 
 
 def _take_back(
@@ -211,6 +269,7 @@ def _take_back(
     caller: Caller,
     command: CompleteSale,
     items: tuple[ItemFacts, ...],
+    offered: Offered,
     approvals: Mapping[str, str],
 ) -> ExchangeReturn:
     """The return half of an exchange, which must know what the new goods cost."""
@@ -218,8 +277,19 @@ def _take_back(
         if command.refunds:
             raise RefundMismatch("Only an exchange gives money back.", pointer="/refunds")
         return ExchangeReturn()
-    _, priced = price_lines(command.lines, items, shop.terms)
+    _, priced = price_lines(command.lines, items, shop.terms, offered)
     return take_back_for_exchange(tx, shop, caller, command, priced.total_minor, approvals)
+
+
+def _quote_of(command: CompleteSale) -> QuoteBasket:
+    """The quote that the till should have shown."""
+    return QuoteBasket(
+        lines=command.lines,
+        member=command.member,
+        coupons=command.coupons,
+        hold=command.hold,
+        returns=command.returns,
+    )
 
 
 def _approval_tokens(command: CompleteSale) -> set[str]:

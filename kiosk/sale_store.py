@@ -4,7 +4,6 @@ from uuid import UUID
 
 from kiosk.returns import SoldLineState, SoldState
 from loyalty.errors import InvalidInput, NotFound
-from loyalty.ledger import Balance
 from loyalty.transactions import Tx
 from sync.facts.sales import SaleCompleted
 from sync.journal import find
@@ -41,12 +40,6 @@ def find_sale(tx: Tx, text: str) -> UUID:
     if row is None:
         raise UnknownSale(f"No sale {text[:40]}.")
     return UUID(bytes=row[0])
-
-
-def read_balance(tx: Tx, member: UUID) -> Balance:
-    """A member's points now."""
-    row = tx.execute("SELECT active, pending, held, debt FROM account WHERE member = ?", (member.bytes,)).fetchone()
-    return Balance(*row) if row else Balance()
 
 
 def sold_at(tx: Tx, sale: UUID) -> int:

@@ -53,7 +53,8 @@ async def _serve(config: Config, on_ready: Callable[[str], None]) -> None:
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
-    started = start_store(config.data_dir(), config.store.code, config.store.currency, config.store.time_zone)
+    own, key_days = config.store, config.coupons.key_days
+    started = start_store(config.data_dir(), own.code, own.currency, own.time_zone, key_days=key_days)
     store = Store(config, started, on_death=_end_process)
     clean = False
     try:

@@ -5,11 +5,16 @@ The caller comes from the token. A request body can say nothing about operator, 
 
 from uuid import UUID
 
-from msgspec import Struct
+from msgspec import Struct, field
 
 from kiosk.business_day import business_day
+from kiosk.offer_shelf import OfferShelf
+from kiosk.product_shelf import ProductShelf
+from kiosk.program_shelf import ProgramShelf
 from kiosk.terms import Terms
+from loyalty.coupons import Signer
 from loyalty.errors import Conflict
+from loyalty.leases import Uptime
 from loyalty.transactions import Tx
 from sync.journal import Journal, Origin
 
@@ -21,21 +26,27 @@ class NoOpenShift(Conflict):
 
 
 class Caller(Struct, frozen=True, kw_only=True):
-    """Who calls, when. `now_ms` is the store's clock at the moment the request was taken up."""
+    """Who calls, when. `now_ms` is the store's clock at the moment the request was taken up, `uptime` the machine's."""
 
     device: UUID
     till: str
     role: str
     operator: str | None
     now_ms: int
+    uptime: Uptime | None = None
 
 
 class Shop(Struct, frozen=True):
-    """The parts that compose made: the journal of this life, its number series, and the terms of trade."""
+    """The parts that compose made: the journal of this life, its number series, the terms of trade, the shelves
+    that keep offers, the loyalty program and products ready, and the key that signs coupons, where there is one."""
 
     journal: Journal
     series: int
     terms: Terms
+    shelf: OfferShelf = field(default_factory=OfferShelf)
+    signer: Signer | None = None
+    program: ProgramShelf = field(default_factory=ProgramShelf)
+    products: ProductShelf = field(default_factory=ProductShelf)
 
 
 class OpenShift(Struct, frozen=True):

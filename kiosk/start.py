@@ -8,13 +8,16 @@ fresh store would print the numbers of the old one again.
 """
 
 import fcntl
+import logging
 import os
 import shutil
+import time
 from pathlib import Path
 from typing import Any
 
 from msgspec import Struct
 
+from kiosk.keyring import KeyDamaged, prepare_keys
 from kiosk.lives import begin_life, check_same_store
 from kiosk.migrations import migrate, pending_steps
 from kiosk.proof import forget_finding, read_finding, remember_fault
@@ -26,12 +29,17 @@ from sync.db import SqliteError, SqliteUnavailable, connect
 from sync.http.problems import StorageUnavailable
 from sync.journal import read_head, read_life
 
+logger = logging.getLogger(__name__)
+
 DATABASE_NAME = "store.sqlite"
 SIDE_FILES = ("", "-wal", "-shm")
 """A database and what SQLite keeps beside it, by the ends of their names."""
 
 MAKING_NAME = DATABASE_NAME + ".making"
 RESTORING_NAME = DATABASE_NAME + ".restoring"
+KEY_DAYS = 90
+"""config.toml's own figure, for a start without a configuration."""
+
 _LOCK_NAME = "service.lock"
 _TAIL = 1_000
 _SMALLEST_PAGE = 512
@@ -104,12 +112,12 @@ def lack_of_store(folder: Path) -> Problem:
     return StoreNotReady(str(folder))
 
 
-def start_store(folder: Path, store: str, currency: str, time_zone: str) -> Started:
+def start_store(folder: Path, store: str, currency: str, time_zone: str, *, key_days: int = KEY_DAYS) -> Started:
     """Check, migrate and mark the store's file; begin a new epoch where this database is not the one that ran here
-    last.
+    last, and make the key that signs coupons in it where there is none, or none younger than `key_days`.
 
-    Raises StoreInUse, StoreNotReady, StoreLost, StoreDamaged, StoreChanged, TombstonesDamaged; StorageUnavailable when
-    the disk is full or does not answer.
+    Raises StoreInUse, StoreNotReady, StoreLost, StoreDamaged, StoreChanged, TombstonesDamaged; StorageUnavailable
+    when the disk is full or does not answer.
     """
     path = folder / DATABASE_NAME
     if not path.exists():
@@ -130,6 +138,8 @@ def start_store(folder: Path, store: str, currency: str, time_zone: str) -> Star
             damage = _check_tail(connection, life[0])
             if damage is not None and read_finding(folder) is None:
                 remember_fault(folder, damage)
+            if read_finding(folder) is None:
+                _prepare_keys(connection, folder, store, life[0], key_days)
         finally:
             connection.close()
     except BaseException as error:
@@ -140,6 +150,26 @@ def start_store(folder: Path, store: str, currency: str, time_zone: str) -> Star
             raise StoreDamaged(f"{path.name}: {error}") from error
         raise
     return Started(path, life[0], life[1], read_finding(folder), lock)
+
+
+def _prepare_keys(
+    connection: Any,  # noqa: ANN401  pysqlite3 has no types
+    folder: Path,
+    store: str,
+    epoch: int,
+    key_days: int,
+) -> None:
+    """Without a key no coupon can be issued; that is no reason not to sell."""
+    connection.execute("BEGIN IMMEDIATE")
+    try:
+        prepare_keys(connection, folder, store, epoch, time.time_ns() // 1_000_000, key_days)
+        connection.execute("COMMIT")
+    except BaseException as error:
+        if connection.in_transaction:
+            connection.execute("ROLLBACK")
+        if not isinstance(error, (KeyDamaged, OSError)):
+            raise
+        logger.warning("no key to sign coupons with", extra={"fields": {"error": type(error).__name__}})
 
 
 def remove_database(path: Path) -> None:

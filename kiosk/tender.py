@@ -22,8 +22,9 @@ from loyalty.errors import InvalidInput
 from loyalty.rounding import round_cash
 
 CASH, CARD, EXCHANGE = "cash", "card", "exchange"
+POINTS, POINTS_DEBT = "points", "points_debt"
 BASE_KINDS = frozenset({CASH, CARD})
-RESERVED_KINDS = BASE_KINDS | {EXCHANGE, "points", "gift_card"}
+RESERVED_KINDS = BASE_KINDS | {EXCHANGE, POINTS, POINTS_DEBT, "gift_card"}
 """Kinds with a meaning of their own, which no shop can give to a voucher."""
 
 
@@ -84,7 +85,8 @@ def settle(
     rounding = round_cash(left, step_minor) - left if cash or not tenders else 0
     if cash < left + rounding:
         missing = left + rounding - cash
-        raise Underpaid(f"{missing} is missing.", pointer="/tenders", due_minor=total_minor, missing_minor=missing)
+        due = total_minor + rounding
+        raise Underpaid(f"{missing} is missing.", pointer="/tenders", due_minor=due, missing_minor=missing)
     return Settlement(rounding, total_minor + rounding, cash + exact, cash - left - rounding)
 
 

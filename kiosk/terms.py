@@ -1,11 +1,14 @@
-"""pure: the shop's terms of trade, made once from the configuration: currency, taxes, tenders, earning, who needs
+"""pure: the shop's terms of trade, made once from the configuration: currency, taxes, tenders, points, who needs
 approval."""
 
 from msgspec import Struct
 
 from kiosk.barcodes import LabelPattern
+from kiosk.earning_terms import EarningTerms
 from loyalty.earning import EarnRule
 from loyalty.errors import InvalidInput, WrongCurrency
+from loyalty.exposure import OfflinePolicy
+from loyalty.points.program import Program
 from loyalty.rounding import Rounding
 from loyalty.tax import TaxMode, TaxRounding, TaxRules, canonical_rate
 
@@ -48,6 +51,19 @@ class Terms(Struct, frozen=True, kw_only=True):
     address_lines: tuple[str, ...] = ()
     tax_id: str = ""
     footer_lines: tuple[str, ...] = ()
+    program: Program = Program()
+    earning: EarningTerms = EarningTerms()
+    offline: OfflinePolicy = OfflinePolicy(member_limit_minor=0, store_limit_minor=0, account_max_age_ms=0)
+    approval_above_points: int = 0
+    excluded_departments: frozenset[str] = frozenset()
+    show_lowest_price: bool = False
+    perishable_departments: frozenset[str] = frozenset()
+    coupon_days: int = 30
+    foreign_coupons_per_day: int = 0
+    sale_coupons: tuple[tuple[str, int], ...] = ()
+    gift_card_departments: frozenset[str] = frozenset()
+    kiosk_printer: str = ""
+    withheld_offers: frozenset[str] = frozenset()
 
     def rate_of(self, tax_class: str, business_day: str) -> str:
         """The rate of a class on a day, in percent as text. Raises NoTaxRate."""

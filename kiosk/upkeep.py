@@ -51,7 +51,7 @@ class Upkeep:
     async def _look(self) -> None:
         """Follow verify's finding on disk, note how far the journal has come, empty a log with erased data in it."""
         folder, database = self._door.config.data_dir(), self._door.database
-        self._door.read_only = read_finding(folder)
+        self._door.follow_finding(read_finding(folder))
         if database.wal_to_truncate:
             await database.truncate_wal()
         epoch = self._door.shop.journal.epoch
@@ -76,9 +76,10 @@ class Upkeep:
 
     async def _tidy(self) -> None:
         """Drop papers and basket labels past their time; papers can be rendered again from the facts."""
-        before = self._door.now_ms() - self._door.config.printing.keep_days * _DAY_MS
+        now_ms = self._door.now_ms()
+        before = now_ms - self._door.config.printing.keep_days * _DAY_MS
         await self._door.database.write(lambda tx: spool.delete_older_than(tx, before))
-        await self._door.database.write(lambda tx: forget_labels_before(tx, before))
+        await self._door.database.write(lambda tx: forget_labels_before(tx, before, now_ms - _DAY_MS))
 
 
 async def _repeat(seconds: float, work: Callable[[], Awaitable[None]]) -> None:

@@ -1,90 +1,195 @@
-"""sql: writes points postings and keeps the balance beside them. The only writer of `posting` and `account`.
+"""sql: writes points postings and keeps the accounts beside them. The only writer of `posting` and of its caches.
 
-`account` is a cache: `check_accounts` folds all postings anew and names the first balance that differs.
+`account`, `points_lot`, `points_hold`, `points_redemption` and `points_incident` are what the fold (loyalty/points)
+makes of the postings. New postings are added to them where that is possible, else the member's account is folded anew;
+both come to the same rows, and `check_*` proves it by folding everything.
 """
 
-from collections.abc import Iterator
-from typing import cast, get_args
+from collections.abc import Callable, Iterator, Sequence
 from uuid import UUID
 
-from loyalty.ledger import Balance, Posting, PostingKind, apply_posting, fold
+import msgspec
+
+from loyalty.merge_store import survivor_of
+from loyalty.points.account import Account
+from loyalty.points.facts import Posting, place_of
+from loyalty.points.fold import apply_postings, fold, takes
+from loyalty.points.invariants import MEANINGS, check
+from loyalty.points.rows import (
+    ACCOUNT_COLUMNS,
+    HOLD_COLUMNS,
+    INCIDENT_COLUMNS,
+    LOT_COLUMNS,
+    REDEMPTION_COLUMNS,
+    AccountRows,
+    changed_rows,
+    due_of,
+    to_rows,
+)
+from loyalty.points_store import LoadedAccount, load_account, need_of, read_all_groups, read_group
 from loyalty.transactions import Row, Tx
 
-_KINDS = frozenset(get_args(PostingKind))
+_encode = msgspec.json.Encoder().encode
+_INSERT_POSTING = (
+    "INSERT INTO posting (member, op, n, kind, points, effective_at, origin, seq, available_from, expires_at, lines,"
+    " reference, reference_n, reference_member, hold, keep_until, rule, reason)"
+    " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+)
 
 
-def post_points(
-    tx: Tx,
-    member: bytes,
-    op: bytes,
-    n: int,
-    kind: str,
-    points: int,
-    effective_at: int,
-    *,
-    reference: bytes | None = None,
-    rule: str | None = None,
-    reason: str | None = None,
-) -> None:
-    """Write one posting and move the balance. A posting that sorts before the newest refolds the account."""
-    assert kind in _KINDS, kind
-    row = tx.execute("SELECT active, pending, held, debt, last_at FROM account WHERE member = ?", (member,)).fetchone()
-    tx.execute(
-        "INSERT INTO posting (member, op, n, kind, points, effective_at, reference, rule, reason)"
-        " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
-        (member, op, n, kind, points, effective_at, reference, rule, reason),
+def _columns(columns: Sequence[str], *key: str) -> str:
+    """The rest of an upsert of these columns behind those of the key that `columns` does not name."""
+    every = (key[0], *columns)
+    changes = ", ".join(f"{column} = excluded.{column}" for column in columns if column not in key)
+    keep = f"DO UPDATE SET {changes}" if changes else "DO NOTHING"
+    return f"({', '.join(every)}) VALUES ({', '.join('?' * len(every))}) ON CONFLICT ({', '.join(key)}) {keep}"
+
+
+_LOT_KEY = ("account", "op_id", "n", "member", "restored")
+_PUT_ACCOUNT = f"INSERT INTO account {_columns((*ACCOUNT_COLUMNS, 'due'), 'member')}"
+_PUT_LOT = f"INSERT INTO points_lot {_columns(LOT_COLUMNS, *_LOT_KEY)}"
+_PUT_HOLD = f"INSERT INTO points_hold {_columns(HOLD_COLUMNS, 'account', 'id')}"
+_PUT_REDEMPTION = f"INSERT INTO points_redemption {_columns(REDEMPTION_COLUMNS, *_LOT_KEY[:4])}"
+_PUT_INCIDENT = f"INSERT INTO points_incident {_columns(INCIDENT_COLUMNS, *_LOT_KEY[:4], 'kind')}"
+
+
+def post_points(tx: Tx, postings: Sequence[Posting]) -> None:
+    """Write the postings of one entry, of however many members, and bring their accounts up to date.
+
+    All postings of one entry together: goods that come back in one instant count as one return. A second posting of the
+    same name breaks the primary key and with it the transaction.
+    """
+    shares: dict[bytes, list[Posting]] = {}
+    for posting in postings:
+        tx.execute(_INSERT_POSTING, _posting_row(posting))
+        shares.setdefault(posting.member, []).append(posting)
+    if len(shares) > 1:
+        shares = _by_account(tx, shares)
+    for mine in shares.values():
+        _extend(tx, mine)
+
+
+def refold(tx: Tx, member: bytes) -> None:
+    """Make a member's account anew from all its postings and those of whom it has absorbed. One who was absorbed has no
+    account of its own. After a merge, or its end, both members are to be refolded."""
+    tx.execute("DELETE FROM points_lot WHERE account = ?", (member,))
+    tx.execute("DELETE FROM points_hold WHERE account = ?", (member,))
+    tx.execute("DELETE FROM points_redemption WHERE account = ?", (member,))
+    tx.execute("DELETE FROM points_incident WHERE account = ?", (member,))
+    tx.execute("DELETE FROM account WHERE member = ?", (member,))
+    if survivor_of(tx, UUID(bytes=member)).bytes != member:
+        return
+    postings, merges = read_group(tx, member)
+    if postings:
+        account = fold(postings, merges=merges)
+        _put(tx, member, to_rows(account), due_of(account))
+
+
+def _by_account(tx: Tx, shares: dict[bytes, list[Posting]]) -> dict[bytes, list[Posting]]:
+    """The postings of several members by whose account they move: two may share one."""
+    joined: dict[bytes, list[Posting]] = {}
+    for member, postings in shares.items():
+        joined.setdefault(survivor_of(tx, UUID(bytes=member)).bytes, []).extend(postings)
+    return joined
+
+
+def _extend(tx: Tx, postings: Sequence[Posting]) -> None:
+    kinds = [posting.kind for posting in postings]
+    at = max(posting.effective_at for posting in postings)
+    holds = [posting.hold for posting in postings if posting.hold is not None]
+    loaded = load_account(tx, postings[0].member, need_of(kinds), at=at, holds=holds)
+    if not takes(loaded.account, postings):
+        refold(tx, loaded.member)
+        return
+    account = apply_postings(loaded.account, postings)
+    _put(tx, loaded.member, changed_rows(loaded.account, account), _due_after(loaded, account))
+
+
+def _due_after(loaded: LoadedAccount, account: Account) -> int | None:
+    """When time does something next: to what was not loaded, or to what there is now."""
+    known = [due for due in (loaded.due, due_of(account)) if due is not None]
+    return min(known, default=None)
+
+
+def _put(tx: Tx, member: bytes, rows: AccountRows, due: int | None) -> None:
+    tx.execute(_PUT_ACCOUNT, (member, *rows.account, due))
+    _put_rows(tx, _PUT_LOT, member, rows.lots)
+    _put_rows(tx, _PUT_HOLD, member, rows.holds)
+    _put_rows(tx, _PUT_REDEMPTION, member, rows.redemptions)
+    _put_rows(tx, _PUT_INCIDENT, member, rows.incidents)
+
+
+def _put_rows(tx: Tx, put: str, member: bytes, rows: Sequence[Row]) -> None:
+    for row in rows:
+        tx.execute(put, (member, *row))
+
+
+def _posting_row(posting: Posting) -> Row:
+    reference = posting.reference or (None, None, None)
+    return (
+        *(posting.member, posting.op_id, posting.n, posting.kind, posting.points, posting.effective_at),
+        *(posting.origin, posting.seq, posting.available_from, posting.expires_at, _encode(posting.lines).decode()),
+        *(*reference, posting.hold, posting.keep_until, posting.rule, posting.reason),
     )
-    posting = _posting((member, op, n, kind, points, effective_at))
-    if row is None:
-        balance, last_at = apply_posting(Balance(), posting), effective_at
-    elif effective_at > row[4]:
-        balance, last_at = apply_posting(Balance(*row[:4]), posting), effective_at
-    else:
-        balance, last_at = fold(read_postings(tx, member)), row[4]
-    tx.execute(
-        "INSERT INTO account (member, active, pending, held, debt, last_at) VALUES (?, ?, ?, ?, ?, ?)"
-        " ON CONFLICT (member) DO UPDATE SET active = excluded.active, pending = excluded.pending,"
-        " held = excluded.held, debt = excluded.debt, last_at = excluded.last_at",
-        (member, balance.active, balance.pending, balance.held, balance.debt, last_at),
-    )
 
 
-def read_postings(tx: Tx, member: bytes) -> list[Posting]:
-    """All postings of a member, in the fold's order."""
-    rows = tx.execute(
-        "SELECT member, op, n, kind, points, effective_at FROM posting WHERE member = ? ORDER BY effective_at, op, n",
-        (member,),
-    )
-    return [_posting(row) for row in rows]
+# -- the proof of the caches ------------------------------------------------------------------------------------------
 
 
 def check_accounts(tx: Tx) -> Iterator[str]:
-    """Fold every account anew; yields what differs from the cached balance."""
-    cached = {row[0]: row[1:] for row in tx.execute("SELECT member, active, pending, held, debt, last_at FROM account")}
-    postings: dict[bytes, list[Posting]] = {}
-    for row in tx.execute("SELECT member, op, n, kind, points, effective_at FROM posting"):
-        postings.setdefault(row[0], []).append(_posting(row))
-    for member in cached.keys() | postings.keys():
-        mine = postings.get(member, [])
-        balance = fold(mine)
-        expected = (
-            balance.active,
-            balance.pending,
-            balance.held,
-            balance.debt,
-            max((posting.effective_at for posting in mine), default=0),
-        )
-        if cached.get(member) != expected:
-            yield f"member {member.hex()} has {cached.get(member)}, the postings say {expected}"
+    """Fold every account anew; yields what differs from the balance that is kept, and each invariant that is broken."""
+    yield from _differences(tx, "account", "member", (*ACCOUNT_COLUMNS, "due"), _account_rows)
+    for member, (postings, merges) in read_all_groups(tx).items():
+        account = fold(postings, merges=merges)
+        for breach in check(account, sorted(postings, key=place_of), merges):
+            name, _, what = breach.partition(": ")
+            yield f"member {member.hex()} breaks the rule that {MEANINGS[name]} ({name}): {what}"
 
 
-def _posting(row: Row) -> Posting:
-    member, op, n, kind, points, effective_at = row
-    return Posting(
-        member=UUID(bytes=member),
-        op_id=UUID(bytes=op),
-        n=n,
-        kind=cast("PostingKind", kind),
-        points=points,
-        effective_at=effective_at,
-    )
+def check_lots(tx: Tx) -> Iterator[str]:
+    """Points by where they came from, and where they are now."""
+    return _differences(tx, "points_lot", "account", LOT_COLUMNS, lambda rows, _: rows.lots)
+
+
+def check_holds(tx: Tx) -> Iterator[str]:
+    """Points set aside."""
+    return _differences(tx, "points_hold", "account", HOLD_COLUMNS, lambda rows, _: rows.holds)
+
+
+def check_redemptions(tx: Tx) -> Iterator[str]:
+    """Points that paid."""
+    return _differences(tx, "points_redemption", "account", REDEMPTION_COLUMNS, lambda rows, _: rows.redemptions)
+
+
+def check_incidents(tx: Tx) -> Iterator[str]:
+    """What somebody should look at."""
+    return _differences(tx, "points_incident", "account", INCIDENT_COLUMNS, lambda rows, _: rows.incidents)
+
+
+def _account_rows(rows: AccountRows, account: Account) -> list[Row]:
+    return [(*rows.account, due_of(account))]
+
+
+def _differences(
+    tx: Tx, table: str, owner: str, columns: Sequence[str], rows_of: Callable[[AccountRows, Account], list[Row]]
+) -> Iterator[str]:
+    """What a cache keeps and the postings do not say, or the other way round."""
+    kept: dict[bytes, set[Row]] = {}
+    for member, *row in tx.execute(f"SELECT {owner}, {', '.join(columns)} FROM {table}"):  # noqa: S608  names of ours
+        kept.setdefault(member, set()).add(tuple(row))
+    groups = read_all_groups(tx)
+    for member in kept.keys() | groups.keys():
+        postings, merges = groups.get(member, ([], []))
+        account = fold(postings, merges=merges) if postings else Account()
+        made = set(rows_of(to_rows(account), account)) if postings else set()
+        have = kept.get(member, set())
+        if made != have:
+            yield f"member {member.hex()} has {_shown(have - made)}, the postings say {_shown(made - have)}"
+
+
+def _shown(rows: set[Row]) -> str:
+    """The first of these rows, readable."""
+    if not rows:
+        return "nothing else"
+    row = min(rows, key=repr)
+    return "(" + ", ".join(cell.hex() if isinstance(cell, bytes) else str(cell) for cell in row) + ")"

@@ -139,7 +139,7 @@ def price(
     discounts = [
         _manual_discounts(index, line, amount) for index, (line, amount) in enumerate(zip(lines, gross, strict=True))
     ]
-    if not offers:
+    if not offers and (context is None or not context.coupons):
         return _sum_up(lines, gross, discounts, rules)
     if context is None:
         raise ValueError("offers need a context")

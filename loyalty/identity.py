@@ -21,6 +21,7 @@ from loyalty.errors import InvalidInput
 
 _VERSION = "29"
 _RANDOM_DIGITS = 16
+CARD_DIGITS = len(_VERSION) + _RANDOM_DIGITS + 2
 _AIM_IDENTIFIER = re.compile(r"\][A-Za-z][0-9A-Za-z]")  # ISO/IEC 15424: what a scanner may put before the data
 _LONGEST_SCAN = 64
 _LONGEST_EMAIL = 254  # RFC 5321 section 4.5.3.1.3, without the angle brackets
@@ -34,6 +35,10 @@ _INTERNATIONAL = re.compile(r"[1-9][0-9]{6,14}")  # so the national part has at 
 _EMAIL_LOCAL = re.compile(r"[^\s@\x00-\x1f\x7f]{1,64}")
 _EMAIL_DOMAIN = re.compile(r"(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z][a-z0-9-]{0,61}[a-z0-9]")
 _DOT = "•"
+_ACCENTS = re.compile(r"[\u0300-\u036f]+")  # the block of European accents; the marks of kana and of Asia lie elsewhere
+_STROKED = str.maketrans(  # letters that Unicode does not decompose into a letter and a mark
+    {"ł": "l", "đ": "d", "ð": "d", "ø": "o", "ħ": "h", "ŧ": "t", "ı": "i", "æ": "ae", "œ": "oe", "þ": "th"}
+)
 
 
 class WrongPhone(InvalidInput):
@@ -66,16 +71,20 @@ def read_card(text: str) -> str | None:
 
     The check digits find every wrong digit and every swap of two neighbours.
     """
+    card = read_digits(text)
+    if card is None or len(card) != CARD_DIGITS or not card.startswith(_VERSION):
+        return None
+    # Computed anew rather than "remainder is 1": that would also take 99 for 02 and give one card two numbers.
+    return card if _check_digits(card[:-2]) == card[-2:] else None
+
+
+def read_digits(text: str) -> str | None:
+    """The digits of a scanned or typed number, without AIM identifier and spaces; None for text that holds more."""
     if len(text) > _LONGEST_SCAN:
         return None
     compact = "".join(unicodedata.normalize("NFKC", text).split())
-    card = _AIM_IDENTIFIER.sub("", compact, count=1) if compact.startswith("]") else compact
-    if len(card) != len(_VERSION) + _RANDOM_DIGITS + 2 or not (card.isascii() and card.isdigit()):
-        return None
-    # Computed anew rather than "remainder is 1": that would also take 99 for 02 and give one card two numbers.
-    if not card.startswith(_VERSION) or _check_digits(card[:-2]) != card[-2:]:
-        return None
-    return card
+    digits = _AIM_IDENTIFIER.sub("", compact, count=1) if compact.startswith("]") else compact
+    return digits if digits.isascii() and digits.isdigit() else None
 
 
 def normalise_phone(text: str, country_prefix: str) -> str:
@@ -165,13 +174,16 @@ def normalise_email(text: str) -> str:
 
 
 def fold_name(text: str) -> str:
-    """A name as a search key: compatibility forms (NFKC), case and runs of spaces make no difference; accents do.
+    """A name as a search key: compatibility forms (NFKC), case, runs of spaces and the accents of European letters make
+    no difference, since nobody types ż on a keyboard that has none. Marks that make another letter of a script stay: か
+    and が, 하 and 해 are different words.
 
-    >>> fold_name("  ŻÓŁW  Ａｎｎａ ")
-    'żółw anna'
+    >>> fold_name("  ŻÓŁW  Ａｎｎａ "), fold_name("ガラス"), fold_name("신라면")
+    ('zolw anna', 'ガラス', '신라면')
     """
     folded = unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", text).casefold())
-    return " ".join(folded.split())
+    bare = _ACCENTS.sub("", unicodedata.normalize("NFD", folded)).translate(_STROKED)
+    return " ".join(unicodedata.normalize("NFC", bare).split())
 
 
 def _check_digits(body: str) -> str:

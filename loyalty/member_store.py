@@ -12,6 +12,7 @@ from uuid import UUID
 from msgspec import Struct
 
 from loyalty.errors import InvalidInput, NotFound
+from loyalty.merge_store import group_of, survivor_of
 from loyalty.transactions import Row, Tx
 
 
@@ -45,32 +46,15 @@ class MemberRow(Struct, frozen=True, kw_only=True):
     enrolled_at: int
 
 
-class PostingRow(Struct, frozen=True, kw_only=True):
-    """A points fact: `op` is the id of what caused it, `n` tells the postings of one cause apart."""
-
-    op: UUID
-    n: int
-    kind: str
-    points: int
-    effective_at: int
-    reference: UUID | None
-    rule: str | None
-    reason: str | None
-
-
 class ConsentRow(Struct, frozen=True, kw_only=True):
-    """The newest word of a member on one channel and purpose. `at` is milliseconds since 1970 UTC."""
+    """A word of a member on one channel and purpose; `frequency` is how often at most, None for as often as we like.
+    `at` is milliseconds since 1970 UTC."""
 
     channel: str
     purpose: str
     granted: bool
+    frequency: str | None
     at: int
-
-
-PostingPosition = tuple[int, bytes, int]
-"""Where a posting stands in the ledger: (effective_at, op, n)."""
-
-_NEWEST: PostingPosition = (2**63 - 1, b"", 0)
 
 
 def need_active_member(tx: Tx, member: UUID, *, pointer: str = "/member") -> MemberRow:
@@ -99,38 +83,40 @@ def read_member(tx: Tx, member: UUID) -> MemberRow | None:
 
 
 def find_by_identifier(tx: Tx, kind: str, value: str) -> list[UUID]:
-    """The active members with this card, phone or e-mail (normalised), oldest first."""
+    """The active members with this card, phone or e-mail (normalised), oldest first.
+
+    What a merged member had stands for the member it was merged into; a card that was replaced stands for nobody.
+    """
     rows = tx.execute(
-        "SELECT member.id FROM member_identifier JOIN member ON member.id = member_identifier.member"
-        " WHERE kind = ? AND value = ? AND status = 'active' ORDER BY enrolled_at, member.id",
+        "SELECT member.id, status FROM member_identifier JOIN member ON member.id = member_identifier.member"
+        " WHERE kind = ? AND value = ? AND state = 'active' AND status <> 'erased' ORDER BY enrolled_at, member.id",
         (kind, value),
-    )
-    return [UUID(bytes=row[0]) for row in rows]
-
-
-def read_postings_page(tx: Tx, member: UUID, after: PostingPosition | None, limit: int) -> list[PostingRow]:
-    """Up to `limit` postings of a member, newest first, beginning after the position `after`."""
-    rows = tx.execute(
-        "SELECT op, n, kind, points, effective_at, reference, rule, reason FROM posting"
-        " WHERE member = ? AND (effective_at, op, n) < (?, ?, ?)"
-        " ORDER BY effective_at DESC, op DESC, n DESC LIMIT ?",
-        (member.bytes, *(after or _NEWEST), limit),
-    )
-    return [_posting(row) for row in rows]
+    ).fetchall()
+    found = [UUID(bytes=row[0]) if row[1] == "active" else survivor_of(tx, UUID(bytes=row[0])) for row in rows]
+    return list(dict.fromkeys(found))
 
 
 def read_consents(tx: Tx, member: UUID) -> list[ConsentRow]:
     """What counts now: the newest event of each channel and purpose of a member, by channel and purpose.
 
-    Should two ever carry the same moment, the withdrawal counts.
+    What was said by a member merged into this one was said by the same person.
     """
+    words = [word for alias in group_of(tx, member) for word in read_consent_log(tx, alias)]
+    words.sort(key=lambda word: (word.at, not word.granted))
+    newest = {(word.channel, word.purpose): word for word in words}
+    return [newest[key] for key in sorted(newest)]
+
+
+def read_consent_log(tx: Tx, member: UUID) -> list[ConsentRow]:
+    """Every word of a member, oldest first. Should two ever carry the same moment, the withdrawal comes last."""
     rows = tx.execute(
-        "SELECT channel, purpose, granted, at FROM consent WHERE member = ? ORDER BY at, granted DESC", (member.bytes,)
+        "SELECT channel, purpose, granted, frequency, at FROM consent WHERE member = ?"
+        " ORDER BY at, granted DESC, channel, purpose",
+        (member.bytes,),
     )
-    newest = {(row[0], row[1]): row for row in rows}
     return [
-        ConsentRow(channel=channel, purpose=purpose, granted=bool(granted), at=at)
-        for channel, purpose, granted, at in (newest[key] for key in sorted(newest))
+        ConsentRow(channel=channel, purpose=purpose, granted=bool(granted), frequency=frequency, at=at)
+        for channel, purpose, granted, frequency, at in rows
     ]
 
 
@@ -146,18 +132,4 @@ def _member(row: Row) -> MemberRow:
         email=email,
         card=card,
         enrolled_at=enrolled_at,
-    )
-
-
-def _posting(row: Row) -> PostingRow:
-    op, n, kind, points, effective_at, reference, rule, reason = row
-    return PostingRow(
-        op=UUID(bytes=op),
-        n=n,
-        kind=kind,
-        points=points,
-        effective_at=effective_at,
-        reference=UUID(bytes=reference) if reference is not None else None,
-        rule=rule,
-        reason=reason,
     )

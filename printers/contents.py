@@ -63,7 +63,7 @@ class Discount(Struct, frozen=True):
 
 class ReceiptLine(Struct, frozen=True, kw_only=True, omit_defaults=True):
     """One article sold. `unit` is `piece` or the sign of a measure (`kg`, `m`, `l`); `tax_mark` points into the tax
-    table.
+    table; `note` is printed below, such as the lowest price before a reduction.
     """
 
     name: Text
@@ -74,6 +74,7 @@ class ReceiptLine(Struct, frozen=True, kw_only=True, omit_defaults=True):
     discounts: tuple[Discount, ...] = ()
     net_minor: Amount
     tax_mark: Code = ""
+    note: Text | None = None
 
 
 class ReturnedLine(Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -88,13 +89,15 @@ class ReturnedLine(Struct, frozen=True, kw_only=True, omit_defaults=True):
 
 
 class ReceiptTotals(Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """gross − discount = net; net (+ tax where it is added) + rounding = due."""
+    """gross − discount = net; net (+ tax where it is added) + rounding = due. `saved_minor` is what offers took off:
+    the part of the discount that the customer is told of as saved."""
 
     gross_minor: Amount
     discount_minor: Amount = 0
     net_minor: Amount
     rounding_minor: Amount = 0
     due_minor: Amount
+    saved_minor: Amount = 0
 
 
 class TaxLine(Struct, frozen=True):
@@ -115,7 +118,8 @@ class Tender(Struct, frozen=True, omit_defaults=True):
 
 
 class PointsBlock(Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """What happened to the member's points. `provisional`: head office has not confirmed the balance yet.
+    """What happened to the member's points. `pending` count later; `ending` of the active ones are good through `ends_on`
+    (YYYY-MM-DD). `provisional`: head office has not confirmed the balance yet.
 
     `card_masked` as "**** 1234": the asterisk is in every code page, so a masked card does not force the paper to be
     drawn.
@@ -124,6 +128,9 @@ class PointsBlock(Struct, frozen=True, kw_only=True, omit_defaults=True):
     earned: Amount
     redeemed: Amount = 0
     active: Amount
+    pending: Amount = 0
+    ending: Amount = 0
+    ends_on: Code | None = None
     provisional: bool = False
     card_masked: Code | None = None
 
@@ -253,7 +260,32 @@ class ShiftReportContent(
     training: bool = False
 
 
-Content = ReceiptContent | ShiftReportContent
+class CouponContent(Struct, frozen=True, kw_only=True, omit_defaults=True, tag_field="content", tag="coupon.1"):
+    """A coupon: what it gives, until when, and the code that proves it, once for scanners and once for fingers.
+
+    `title` and `terms` are the shop's own words in the language of the paper, `valid_until` the last day as ISO date,
+    `token` the digits of the QR code, `code` the typed form in groups of four, `serial` what the shop's books call it.
+    `once`: it can be used a single time; `for_member`: only the member it was given to may use it; `chain_wide`: every
+    shop of the chain takes it.
+    """
+
+    store: StoreHeader
+    locale: Code
+    title: Text
+    terms: Text = ""
+    valid_until: Code
+    token: Code
+    code: Code
+    serial: Code
+    at_local: Code
+    once: bool = True
+    for_member: bool = False
+    chain_wide: bool = False
+    journal: JournalMark | None = None
+    training: bool = False
+
+
+Content = ReceiptContent | ShiftReportContent | CouponContent
 
 _encoder = msgspec.json.Encoder()
 _decoder: msgspec.json.Decoder[Content] = msgspec.json.Decoder(Content)

@@ -32,17 +32,27 @@ class Word(enum.StrEnum):
     TOTAL = "total"
     REFUND = "refund"
     CHANGE = "change"
+    SAVED = "saved"
     RATE = "rate"
     TAX_INCLUDED = "tax_included"
     TAX_ADDED = "tax_added"
     RETURNED = "returned"
     MEMBER_CARD = "member_card"
     POINTS_BALANCE = "points_balance"
+    POINTS_PENDING = "points_pending"
+    POINTS_ENDING = "points_ending"
     POINTS_PROVISIONAL = "points_provisional"
     OPENED = "opened"
     AS_OF = "as_of"
     CLOSED = "closed"
     QR = "qr"
+    TITLE_COUPON = "title_coupon"
+    VALID_UNTIL = "valid_until"
+    COUPON_NUMBER = "coupon_number"
+    COUPON_ONCE = "coupon_once"
+    COUPON_FOR_MEMBER = "coupon_for_member"
+    COUPON_THIS_SHOP = "coupon_this_shop"
+    ISSUED = "issued"
 
 
 LANGUAGES = ("en", "ko", "ja", "pl")
@@ -77,6 +87,7 @@ _TABLE: dict[str, tuple[str, str, str, str]] = {
     "total": ("TOTAL", "합계", "合計", "DO ZAPŁATY"),
     "refund": ("REFUND", "환불", "返金", "DO ZWROTU"),
     "change": ("Change", "거스름돈", "お釣り", "Reszta"),
+    "saved": ("You saved", "할인받은 금액", "お得額", "Oszczędzasz"),
     "gross": ("Gross", "합계", "税込", "Brutto"),
     "net": ("Net", "공급가액", "税抜", "Netto"),
     "rate": ("Rate", "세율", "税率", "Stawka"),
@@ -103,6 +114,8 @@ _TABLE: dict[str, tuple[str, str, str, str]] = {
     "points_earned": ("Points earned", "적립 포인트", "獲得ポイント", "Punkty zdobyte"),
     "points_redeemed": ("Points used", "사용 포인트", "利用ポイント", "Punkty wykorzystane"),
     "points_balance": ("Points balance", "포인트 잔액", "ポイント残高", "Saldo punktów"),
+    "points_pending": ("Points that count later", "적립 예정 포인트", "獲得予定ポイント", "Punkty oczekujące"),
+    "points_ending": ("Of these valid through", "소멸 예정일", "有効期限", "W tym ważne do"),
     "points_provisional": (
         "Balance not yet confirmed by head office",
         "잔액은 본사 확인 전입니다",
@@ -110,6 +123,19 @@ _TABLE: dict[str, tuple[str, str, str, str]] = {
         "Saldo przed potwierdzeniem przez centralę",
     ),
     "qr": ("Code", "코드", "コード", "Kod"),
+    # coupon
+    "title_coupon": ("Coupon", "쿠폰", "クーポン", "Kupon"),
+    "valid_until": ("Valid until", "유효 기한", "有効期限", "Ważny do"),
+    "coupon_number": ("Number", "번호", "番号", "Numer"),
+    "coupon_once": ("Can be used once", "1회만 사용 가능", "1回限り有効", "Do jednorazowego użycia"),
+    "coupon_for_member": (
+        "Only with the member card it was issued for",
+        "발급받은 회원 카드로만 사용 가능",
+        "発行を受けた会員カードでのみ有効",
+        "Tylko z kartą klienta, dla której go wydano",
+    ),
+    "coupon_this_shop": ("Only in this shop", "이 매장에서만 사용 가능", "当店でのみ有効", "Tylko w tym sklepie"),
+    "issued": ("Issued", "발급", "発行", "Wydano"),
     # shift report
     "sales": ("Sales", "판매", "売上", "Sprzedaż"),
     "returns": ("Returns", "반품", "返品", "Zwroty"),

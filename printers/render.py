@@ -9,11 +9,12 @@ writer. The same arguments always give the same bytes.
 
 from typing import Literal
 
-from printers.contents import Content, ReceiptContent, ShiftReportContent, decode_content
+from printers.contents import Content, CouponContent, ReceiptContent, ShiftReportContent, decode_content
 from printers.document import Document
 from printers.escpos import encode_document
 from printers.preview import preview_png, preview_text
 from printers.profile import load_profile
+from printers.templates.coupon import coupon_document
 from printers.templates.receipt import receipt_document
 from printers.templates.shift_report import shift_report_document
 
@@ -49,3 +50,5 @@ def document_of(content: Content, copy_number: int = 0) -> Document:
             return receipt_document(content, copy_number)
         case ShiftReportContent():
             return shift_report_document(content, copy_number)
+        case CouponContent():
+            return coupon_document(content, copy_number)

@@ -48,6 +48,21 @@ def qr_matrix(text: str) -> tuple[tuple[bool, ...], ...]:
     return tuple(tuple(bool(module) for module in row) for row in code.get_matrix())
 
 
+def trace_qr(text: str) -> tuple[int, str]:
+    """A QR code for screens: how many modules wide it is with its quiet zone, and its dark modules as an SVG path.
+
+    Raises Unprintable where the text is too long.
+    """
+    matrix = qr_matrix(text)
+    path = "".join(
+        f"M{column + QUIET_MODULES} {row + QUIET_MODULES}h1v1h-1z"
+        for row, modules in enumerate(matrix)
+        for column, is_dark in enumerate(modules)
+        if is_dark
+    )
+    return len(matrix) + 2 * QUIET_MODULES, path
+
+
 def qr_module_dots(text: str, dots: int) -> int:
     """How many dots a module gets on paper of that width: 4, or 3 on narrow paper. Raises Unprintable below that."""
     modules = len(qr_matrix(text)) + 2 * QUIET_MODULES

@@ -59,3 +59,7 @@ class Transport(Protocol):
         a job (no paper), and None when it goes on. Raises nothing but what `before_first_byte` raises.
         """
         ...
+
+    async def check(self) -> PrinterProblem | None:
+        """Ask whether a job could be printed now, without sending one; None: nothing is known to be wrong."""
+        ...

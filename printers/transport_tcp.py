@@ -71,16 +71,9 @@ class TcpTransport:
 
     async def send(self, data: bytes, *, before_first_byte: BeforeFirstByte, on_wait: OnWait) -> Outcome:
         """As `Transport.send`."""
-        try:
-            async with asyncio.timeout(self._patience.connect):
-                reader, writer = await asyncio.open_connection(self._host, self._port)
-        except (OSError, TimeoutError) as error:
-            return NotSent(PrinterUnreachable(f"{self._host}:{self._port}: {error or 'no answer'}"))
-        # Keepalive ends a wait for paper on a printer that was unplugged; no buffer of ours hides a printer that is
-        # full.
-        writer.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
-        writer.transport.set_write_buffer_limits(high=0)
-        conversation = _Conversation(reader, writer, self._patience, on_wait)
+        conversation = await self._connect(on_wait)
+        if isinstance(conversation, PrinterUnreachable):
+            return NotSent(conversation)
         clean = False
         try:
             outcome = await self._converse(conversation, data, before_first_byte)
@@ -88,6 +81,28 @@ class TcpTransport:
         finally:
             await conversation.end(clean=clean)
         return outcome
+
+    async def check(self) -> PrinterProblem | None:
+        """As `Transport.check`. Of a printer that cannot answer nothing more is known than that it can be reached."""
+        conversation = await self._connect(lambda _: None)
+        if isinstance(conversation, PrinterUnreachable):
+            return conversation
+        try:
+            return await conversation.ask_ready() if self._answers else None
+        finally:
+            await conversation.end(clean=True)
+
+    async def _connect(self, on_wait: OnWait) -> "_Conversation | PrinterUnreachable":
+        try:
+            async with asyncio.timeout(self._patience.connect):
+                reader, writer = await asyncio.open_connection(self._host, self._port)
+        except (OSError, TimeoutError) as error:
+            return PrinterUnreachable(f"{self._host}:{self._port}: {error or 'no answer'}")
+        # Keepalive ends a wait for paper on a printer that was unplugged; no buffer of ours hides a printer that is
+        # full.
+        writer.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+        writer.transport.set_write_buffer_limits(high=0)
+        return _Conversation(reader, writer, self._patience, on_wait)
 
     async def _converse(self, line: "_Conversation", data: bytes, before_first_byte: BeforeFirstByte) -> Outcome:
         if self._answers and (problem := await line.ask_ready()) is not None:

@@ -47,5 +47,9 @@ class VirtualTransport:
         self.papers.append(data)
         return Printed()
 
+    async def check(self) -> PrinterProblem | None:
+        """As `Transport.check`."""
+        return self._present()
+
     def _present(self) -> PrinterProblem | None:
         return self._problem

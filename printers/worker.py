@@ -110,6 +110,8 @@ class Worker:
         self._rendered: tuple[uuid.UUID, bytes] | None = None
         self._faults: tuple[uuid.UUID | None, int] = (None, 0)
         self._pause_s = self._pace.first_s
+        self._turn = asyncio.Lock()  # many printers take one connection at a time
+        self._waits_for: PrinterProblem | None = None
 
     def start(self) -> None:
         """Begin to print in a task of its own."""
@@ -135,6 +137,17 @@ class Worker:
     def retry_now(self) -> None:
         """Somebody mended the printer: do not wait for the next attempt."""
         self._retry.set()
+
+    async def check(self) -> PrinterProblem | None:
+        """What keeps a paper queued now from coming out, None if nothing is known to. The printer is asked, unless a
+        job is with it: then what that job waits for is the answer."""
+        if self._turn.locked():
+            return self._waits_for
+        async with self._turn:
+            problem = await self._transport.check()
+        if problem is None:
+            self.retry_now()
+        return problem
 
     async def run(self) -> None:
         """Print until `stop`."""
@@ -183,9 +196,10 @@ class Worker:
 
         try:
             data = first + await self._data_of(job)
-            outcome = await self._transport.send(
-                data, before_first_byte=before_first_byte, on_wait=lambda problem: self._show(job, problem)
-            )
+            async with self._turn:
+                outcome = await self._transport.send(
+                    data, before_first_byte=before_first_byte, on_wait=lambda problem: self._show(job, problem)
+                )
         except asyncio.CancelledError:
             # Stopped in the middle: what was not begun goes back, what was begun may be on paper.
             stopped = OutcomeUnknown("The service stopped while this was being printed.")
@@ -276,6 +290,7 @@ class Worker:
         return pause_s
 
     def _show(self, job: PrintJob, problem: PrinterProblem | None) -> None:
+        self._waits_for = problem
         if problem is None:
             self._change(Condition(self.printer, "printing", job.id))
         else:

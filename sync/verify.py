@@ -19,6 +19,8 @@ table must now hold what it held then plus what the replay wrote:
 | changes rows | none | digest of the mark = digest of the table |
 | changes rows | some | all entries of the kinds in `Table.written_by`, old ones too, are replayed; row by row |
 
+(and so for every further table that those older entries write)
+
 So a bit that flipped in a row proved long ago is found by the next run, full or not. A digest says that a table is
 wrong, not where: the report then names no entry, and the caller runs in full to learn it (kiosk/proof.py).
 
@@ -26,7 +28,7 @@ What is wrong in several places is named by its earliest entry, in the order of 
 show no value of a `personal` column.
 """
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from itertools import islice
 
 import msgspec
@@ -135,7 +137,7 @@ def _replay(store: Tx, scratch: Tx, registry: Registry, walk: Walk, since: Mark 
     new = {
         kind for (kind,) in store.execute("SELECT DISTINCT kind FROM journal NOT INDEXED WHERE rowid > ?", (proved,))
     }
-    whole = [table for table in registry.facts() if not table.append_only and new.intersection(table.written_by)]
+    whole = _list_whole(registry, new)
     again = frozenset(kind for table in whole for kind in table.written_by) if since else frozenset()
     before: dict[str, Digest] | None = None
     for entry in walk.entries(lambda row, kind: row > proved or kind in again):
@@ -148,6 +150,20 @@ def _replay(store: Tx, scratch: Tx, registry: Registry, walk: Walk, since: Mark 
             raise Broken(entry.epoch, entry.seq, f"{entry.kind} cannot be applied: {error}") from error
         report.entries += is_new
     return _Replay(frozenset(table.name for table in whole), before or {})
+
+
+def _list_whole(registry: Registry, new: Iterable[str]) -> list[Table]:
+    """The tables to be rebuilt from their first row because entries of the kinds `new` may have changed a row.
+
+    Old entries that are replayed for one table may write others as well; those are then rebuilt too.
+    """
+    kinds: set[str] = set(new)
+    while True:
+        whole = [table for table in registry.facts() if not table.append_only and kinds.intersection(table.written_by)]
+        more = kinds.union(*(table.written_by for table in whole))
+        if more == kinds:
+            return whole
+        kinds = more
 
 
 def _row_of(store: Tx, head: Head) -> int:

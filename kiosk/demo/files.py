@@ -32,16 +32,19 @@ def find_products(baskets: Path) -> Path | None:
 
 def load_baskets(path: Path) -> BasketFile:
     """Read a file of baskets, .csv or .csv.gz. Raises WrongFile, also when there is no such file."""
-    return _load(path, read_baskets)
+    return load_lines(path, read_baskets)
 
 
 def load_products(path: Path | None) -> dict[str, ProductRow]:
     """Read a file of products; without one nothing is known of any. Raises WrongFile."""
-    return {} if path is None else _load(path, read_products)
+    return {} if path is None else load_lines(path, read_products)
 
 
-def _load(path: Path, read: Callable[[Iterable[str], str], ValueT]) -> ValueT:
-    """Read `path` as text; whatever the disk, gzip or the encoding object to is a WrongFile that says so."""
+def load_lines(path: Path, read: Callable[[Iterable[str], str], ValueT]) -> ValueT:
+    """Hand the lines of `path` and its name to `read`.
+
+    Raises WrongFile, also for whatever the disk, gzip or the encoding object to.
+    """
     try:
         with _open_text(path) as lines:
             return read(lines, path.name)

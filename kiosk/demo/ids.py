@@ -29,6 +29,16 @@ def sale_id_of(basket: Basket) -> UUID:
     return _id_of(basket.at_ms, "sale", basket.store_id, basket.basket_id)
 
 
+def coupon_id_of(household_id: str, coupon: str, campaign: str, number: int) -> UUID:
+    """The issue of the `number`-th coupon of a kind that a household used."""
+    return _id_of(MEMBERS_SINCE_MS, "coupon", household_id, coupon, campaign, str(number))
+
+
+def goods_id_of(name: str) -> UUID:
+    """An import of goods."""
+    return _id_of(MEMBERS_SINCE_MS, "goods", name)
+
+
 def shift_id_of(till: str, opened_at_ms: int, number: int = 1) -> UUID:
     """The `number`-th shift a replay opens on `till`; a closed shift never opens again, so its successor counts on."""
     return _id_of(opened_at_ms, "shift", till, str(number))

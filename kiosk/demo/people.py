@@ -27,6 +27,7 @@ class DemoMember(Struct, frozen=True, kw_only=True):
 
 MANAGER = DemoOperator("ada", "Ada", "2580")
 CASHIER = DemoOperator("max", "Max", "1470")
+MEMBER_PIN = "3690"
 
 _NAMES: tuple[tuple[str, Language], ...] = (
     ("Anna Zielińska", "pl"),

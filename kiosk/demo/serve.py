@@ -21,9 +21,12 @@ def run_demo(folder: Path, port: int, *, as_json: bool) -> None:
     With `as_json` the first line on standard output is one JSON object, else a few lines for a person.
     """
     begun = time.monotonic()
-    if not as_json:
-        click.echo("Building the demonstration store from real baskets ...", err=True)
-    config, access = build_demo(folder, port)
+
+    def tell_that_it_takes_a_while() -> None:
+        if not as_json:
+            click.echo("Building the demonstration store from real baskets ...", err=True)
+
+    config, access = build_demo(folder, port, tell_that_it_takes_a_while)
     (folder / _SHEET_NAME).write_text(sheet_page(access.products, access.members), encoding="utf-8")
 
     def announce(url: str) -> None:
@@ -43,6 +46,8 @@ The store is open ({seconds:.0f} s).
 
   Till      {url}/till#device={access.device_token}&token={access.till_token}
             signed in as {CASHIER.id}, PIN {CASHIER.pin}
+  Kiosk     {url}/kiosk#device={access.kiosk_token}
+            the phone {member.phone} and the PIN {member.pin} are {member.name}'s
   Manager   {access.operator_name}, PIN {access.operator_pin}, when the till asks for an approval
   Sheet     {(folder / _SHEET_NAME).absolute().as_uri()}
             barcodes and loyalty codes to scan or print

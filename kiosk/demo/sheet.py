@@ -45,13 +45,16 @@ class Cardholder(Protocol):
     def name(self) -> str: ...
     @property
     def phone(self) -> str: ...
+    @property
+    def pin(self) -> str: ...
 
 
 def sheet_page(products: Sequence[Article], members: Sequence[Cardholder]) -> str:
     """The page as HTML, complete in itself."""
     articles = "".join(_figure(ean13_svg(product.gtin), product.name, product.gtin) for product in products)
     cards = "".join(
-        _figure(qr_svg(member.token), member.name, f"{member.token} · {member.phone}") for member in members
+        _figure(qr_svg(member.token), member.name, f"{member.token} · {member.phone} · PIN {member.pin}")
+        for member in members
     )
     return (
         '<!doctype html><html lang="en"><head><meta charset="utf-8"><title>Counterfoil: codes to scan</title>'

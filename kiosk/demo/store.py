@@ -6,7 +6,7 @@ new one. Everything is made through the services that a shop uses, so that verif
 
 import os
 import secrets
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -22,9 +22,12 @@ from kiosk.demo.baskets import Basket
 from kiosk.demo.catalogue import build_catalogue
 from kiosk.demo.files import bundled_baskets, find_products, load_baskets, load_products
 from kiosk.demo.ids import member_id_of
-from kiosk.demo.people import CASHIER, MANAGER, DemoMember, name_members
+from kiosk.demo.loyalty import make_offers
+from kiosk.demo.people import CASHIER, MANAGER, MEMBER_PIN, DemoMember, name_members
 from kiosk.demo.prices import choose_prices
+from kiosk.factor_service import set_pin
 from kiosk.initialise import create_database, open_offline
+from kiosk.member_profile import PROFILE_RANDOM_BYTES
 from kiosk.member_service import ENROL_RANDOM_BYTES, enrol_member
 from kiosk.members import EnrolMember
 from kiosk.people import PairDevice, SaveOperator
@@ -76,12 +79,13 @@ class ShownProduct(Struct, frozen=True, kw_only=True):
 
 
 class ShownMember(Struct, frozen=True, kw_only=True):
-    """A member to try; `token` is the text of the loyalty QR."""
+    """A member to try; `token` is the text of the loyalty QR, `pin` proves the member where points are spent."""
 
     id: UUID
     token: str
     phone: str
     name: str
+    pin: str = ""
 
 
 class Access(Struct, frozen=True, kw_only=True):
@@ -97,14 +101,16 @@ class Access(Struct, frozen=True, kw_only=True):
     members: tuple[ShownMember, ...]
 
 
-def build_demo(folder: Path, port: int) -> tuple[Config, Access]:
-    """The configuration and the keys of the demonstration store in `folder`, which is made when there is none."""
+def build_demo(folder: Path, port: int, on_build: Callable[[], None] = lambda: None) -> tuple[Config, Access]:
+    """The configuration and the keys of the demonstration store in `folder`, which is made when there is none;
+    `on_build` is called only then, before it takes its time."""
     folder.mkdir(parents=True, exist_ok=True)
     file = folder / "store.toml"
     if not file.exists():
         file.write_text(_STOREFILE.format(port=port), encoding="utf-8")
     config = load_config(file)
     if not (config.data_dir() / DATABASE_NAME).exists() or not (folder / ACCESS_NAME).exists():
+        on_build()
         return config, _build(folder, config)
     with open_offline(config) as (tx, shop):
         _reopen_shift(tx, shop)
@@ -149,6 +155,10 @@ def _build(folder: Path, config: Config) -> Access:
         cards = {member.household: _enrol(tx, shop, caller, member) for member in members}
         _sell_the_past(tx, shop, caller, past, later, prices)
         _reopen_shift(tx, shop)
+        shown = _show_members(members, past)
+        today = msgspec.structs.replace(caller, now_ms=now_ms())
+        _set_pins(tx, shop, today, shown)
+        make_offers(tx, shop, today, lambda: uuid7(today.now_ms, os.urandom(10)))
     access = Access(
         device_token=tokens["device"],
         till_token=tokens["till"],
@@ -159,9 +169,13 @@ def _build(folder: Path, config: Config) -> Access:
         products=_show_products(products),
         members=tuple(
             ShownMember(
-                id=member_id_of(member.household), token=cards[member.household], phone=member.phone, name=member.name
+                id=member_id_of(member.household),
+                token=cards[member.household],
+                phone=member.phone,
+                name=member.name,
+                pin=MEMBER_PIN,
             )
-            for member in _show_members(members, past)
+            for member in shown
         ),
     )
     _write_private(folder / ACCESS_NAME, msgspec.json.format(msgspec.json.encode(access)))
@@ -268,6 +282,13 @@ def _show_products(products: Sequence[ProductFact]) -> tuple[ShownProduct, ...]:
         ShownProduct(sku=each.sku, gtin=each.gtins[0][1:], name=each.name, price_minor=each.price_minor)
         for each in shown
     )
+
+
+def _set_pins(tx: Tx, shop: Shop, caller: Caller, members: Sequence[DemoMember]) -> None:
+    """The members on the sheet can spend their points."""
+    for member in members:
+        member_id = member_id_of(member.household)
+        set_pin(tx, shop, caller, member_id, hash_pin(MEMBER_PIN), None, os.urandom(PROFILE_RANDOM_BYTES))
 
 
 def _show_members(members: Sequence[DemoMember], past: Sequence[Basket]) -> list[DemoMember]:

@@ -55,10 +55,29 @@ CREATE TABLE member_identifier (
     value TEXT NOT NULL,
     member BLOB NOT NULL,
     op BLOB NOT NULL,
+    state TEXT NOT NULL CHECK (state IN ('active', 'replaced')),
     PRIMARY KEY (kind, value, member)
 ) STRICT, WITHOUT ROWID;
 
 CREATE INDEX member_identifier_by_member ON member_identifier (member);
+
+CREATE TABLE member_secret (
+    member BLOB PRIMARY KEY,
+    op BLOB NOT NULL,
+    code_secret TEXT,
+    pin_hash TEXT
+) STRICT;
+
+CREATE TABLE member_merge (
+    absorbed BLOB PRIMARY KEY,
+    op BLOB NOT NULL,
+    into_member BLOB NOT NULL,
+    effective_at INTEGER NOT NULL,
+    origin INTEGER NOT NULL,
+    seq INTEGER NOT NULL
+) STRICT;
+
+CREATE INDEX member_merge_by_into ON member_merge (into_member);
 
 CREATE TABLE consent (
     op BLOB NOT NULL,
@@ -66,6 +85,7 @@ CREATE TABLE consent (
     purpose TEXT NOT NULL,
     member BLOB NOT NULL,
     granted INTEGER NOT NULL CHECK (granted IN (0, 1)),
+    frequency TEXT,
     at INTEGER NOT NULL,
     PRIMARY KEY (op, channel, purpose)
 ) STRICT, WITHOUT ROWID;
@@ -76,16 +96,26 @@ CREATE TABLE posting (
     member BLOB NOT NULL,
     op BLOB NOT NULL,
     n INTEGER NOT NULL,
-    kind TEXT NOT NULL,
+    kind TEXT NOT NULL CHECK (kind IN
+        ('earn', 'redeem', 'hold', 'release', 'reverse_earn', 'reverse_redeem', 'adjust', 'transfer')),
     points INTEGER NOT NULL,
     effective_at INTEGER NOT NULL,
+    origin INTEGER NOT NULL,
+    seq INTEGER NOT NULL,
+    available_from INTEGER,
+    expires_at INTEGER,
+    lines TEXT NOT NULL,
     reference BLOB,
+    reference_n INTEGER,
+    reference_member BLOB,
+    hold BLOB,
+    keep_until INTEGER,
     rule TEXT,
     reason TEXT,
     PRIMARY KEY (member, op, n)
 ) STRICT, WITHOUT ROWID;
 
-CREATE INDEX posting_by_time ON posting (member, effective_at, op, n);
+CREATE INDEX posting_by_origin ON posting (origin, seq, effective_at);
 
 CREATE TABLE account (
     member BLOB PRIMARY KEY,
@@ -93,8 +123,76 @@ CREATE TABLE account (
     pending INTEGER NOT NULL CHECK (pending >= 0),
     held INTEGER NOT NULL CHECK (held >= 0),
     debt INTEGER NOT NULL CHECK (debt >= 0),
-    last_at INTEGER NOT NULL,
+    as_of INTEGER NOT NULL,
+    last TEXT,
+    took_back INTEGER NOT NULL CHECK (took_back IN (0, 1)),
+    waiting TEXT NOT NULL,
+    due INTEGER,
     CHECK (debt = 0 OR active = 0)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE points_lot (
+    account BLOB NOT NULL,
+    op_id BLOB NOT NULL,
+    n INTEGER NOT NULL,
+    member BLOB NOT NULL,
+    restored INTEGER NOT NULL,
+    source TEXT NOT NULL,
+    points INTEGER NOT NULL,
+    available_from INTEGER NOT NULL,
+    expires_at INTEGER,
+    free INTEGER NOT NULL CHECK (free >= 0),
+    held INTEGER NOT NULL CHECK (held >= 0),
+    used INTEGER NOT NULL CHECK (used >= 0),
+    expired INTEGER NOT NULL CHECK (expired >= 0),
+    clawed INTEGER NOT NULL CHECK (clawed >= 0),
+    moved INTEGER NOT NULL CHECK (moved >= 0),
+    gone INTEGER NOT NULL,
+    owed INTEGER NOT NULL,
+    claimed INTEGER NOT NULL,
+    lines TEXT NOT NULL,
+    clawed_lines TEXT NOT NULL,
+    children TEXT NOT NULL,
+    PRIMARY KEY (account, op_id, n, member, restored),
+    CHECK (points = free + held + used + expired + clawed + moved)
+) STRICT, WITHOUT ROWID;
+
+CREATE INDEX points_lot_open ON points_lot (account) WHERE free + held > 0;
+
+CREATE TABLE points_hold (
+    account BLOB NOT NULL,
+    id BLOB NOT NULL,
+    op_id BLOB NOT NULL,
+    n INTEGER NOT NULL,
+    member BLOB NOT NULL,
+    points INTEGER NOT NULL,
+    expires_at INTEGER NOT NULL,
+    state TEXT NOT NULL CHECK (state IN ('open', 'captured', 'released', 'lapsed')),
+    pieces TEXT NOT NULL,
+    captured INTEGER NOT NULL,
+    PRIMARY KEY (account, id)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE points_redemption (
+    account BLOB NOT NULL,
+    op_id BLOB NOT NULL,
+    n INTEGER NOT NULL,
+    member BLOB NOT NULL,
+    points INTEGER NOT NULL,
+    pieces TEXT NOT NULL,
+    lines TEXT NOT NULL,
+    restored_lines TEXT NOT NULL,
+    PRIMARY KEY (account, op_id, n, member)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE points_incident (
+    account BLOB NOT NULL,
+    kind TEXT NOT NULL,
+    op_id BLOB NOT NULL,
+    n INTEGER NOT NULL,
+    member BLOB NOT NULL,
+    points INTEGER NOT NULL,
+    PRIMARY KEY (account, op_id, n, member, kind)
 ) STRICT, WITHOUT ROWID;
 
 CREATE TABLE print_job (
@@ -455,3 +553,236 @@ CREATE TABLE approval (
     device BLOB NOT NULL,
     expires_at INTEGER NOT NULL
 ) STRICT, WITHOUT ROWID;
+
+CREATE TABLE member_factor (
+    member BLOB PRIMARY KEY,
+    failures INTEGER NOT NULL,
+    locked_until INTEGER NOT NULL,
+    last_step INTEGER NOT NULL
+) STRICT;
+
+CREATE TABLE member_proof (
+    hash BLOB PRIMARY KEY,
+    member BLOB NOT NULL,
+    device BLOB NOT NULL,
+    factor TEXT NOT NULL,
+    expires_at INTEGER NOT NULL,
+    spent INTEGER NOT NULL CHECK (spent IN (0, 1))
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE offer_version (
+    book INTEGER PRIMARY KEY,
+    op BLOB NOT NULL,
+    offer TEXT NOT NULL,
+    version INTEGER NOT NULL,
+    live INTEGER NOT NULL CHECK (live IN (0, 1)),
+    live_since INTEGER NOT NULL,
+    definition TEXT NOT NULL
+) STRICT;
+
+CREATE INDEX offer_version_by_offer ON offer_version (offer);
+
+CREATE TABLE offer_use (
+    op BLOB NOT NULL,
+    sale BLOB NOT NULL,
+    offer TEXT NOT NULL,
+    version INTEGER NOT NULL,
+    uses INTEGER NOT NULL,
+    discount_minor INTEGER NOT NULL,
+    member BLOB,
+    PRIMARY KEY (op, sale, offer)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE offer_total (
+    offer TEXT PRIMARY KEY,
+    uses INTEGER NOT NULL,
+    discount_minor INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE offer_member_total (
+    member BLOB NOT NULL,
+    offer TEXT NOT NULL,
+    uses INTEGER NOT NULL,
+    PRIMARY KEY (member, offer)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE definition (
+    book INTEGER PRIMARY KEY,
+    op BLOB NOT NULL,
+    sort TEXT NOT NULL CHECK (sort IN ('earning_rule', 'activity_type', 'reward')),
+    name TEXT NOT NULL,
+    version INTEGER NOT NULL,
+    live INTEGER NOT NULL CHECK (live IN (0, 1)),
+    content TEXT NOT NULL
+) STRICT;
+
+CREATE INDEX definition_by_name ON definition (sort, name, version);
+
+CREATE TABLE activity (
+    activity_key BLOB PRIMARY KEY,
+    op BLOB NOT NULL,
+    member BLOB NOT NULL,
+    type TEXT NOT NULL,
+    version INTEGER NOT NULL,
+    occurred_at INTEGER NOT NULL,
+    business_day TEXT NOT NULL,
+    at INTEGER NOT NULL,
+    proof TEXT NOT NULL,
+    partner TEXT,
+    referee BLOB,
+    points INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+
+CREATE INDEX activity_by_referee ON activity (referee) WHERE referee IS NOT NULL;
+
+CREATE INDEX activity_by_member ON activity (member, at);
+
+CREATE TABLE rule_points (
+    op BLOB NOT NULL,
+    sort TEXT NOT NULL CHECK (sort IN ('earning_rule', 'activity_type')),
+    rule TEXT NOT NULL,
+    version INTEGER NOT NULL,
+    member BLOB NOT NULL,
+    business_day TEXT NOT NULL,
+    points INTEGER NOT NULL,
+    posting INTEGER NOT NULL,
+    room INTEGER,
+    PRIMARY KEY (op, sort, rule)
+) STRICT, WITHOUT ROWID;
+
+CREATE INDEX rule_points_by_member ON rule_points (member, sort, rule, business_day);
+
+CREATE TABLE referral_payment (
+    sale BLOB PRIMARY KEY,
+    referral BLOB NOT NULL,
+    referrer BLOB NOT NULL,
+    posting INTEGER NOT NULL,
+    points INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+
+CREATE INDEX referral_payment_by_referral ON referral_payment (referral);
+
+CREATE TABLE key_list (
+    version INTEGER PRIMARY KEY,
+    op BLOB NOT NULL,
+    root TEXT NOT NULL,
+    content TEXT NOT NULL,
+    signature TEXT NOT NULL
+) STRICT;
+
+CREATE TABLE coupon (
+    serial INTEGER PRIMARY KEY,
+    op BLOB NOT NULL,
+    source TEXT NOT NULL,
+    offer TEXT NOT NULL,
+    offer_version INTEGER NOT NULL,
+    member BLOB,
+    issued_at INTEGER NOT NULL,
+    valid_until TEXT NOT NULL,
+    scope TEXT NOT NULL CHECK (scope IN ('store', 'chain')),
+    uses_max INTEGER NOT NULL CHECK (uses_max > 0),
+    kid INTEGER NOT NULL,
+    token TEXT NOT NULL
+) STRICT;
+
+CREATE INDEX coupon_by_op ON coupon (op);
+
+CREATE INDEX coupon_by_member ON coupon (member, serial) WHERE member IS NOT NULL;
+
+CREATE TABLE coupon_use (
+    serial INTEGER NOT NULL,
+    n INTEGER NOT NULL CHECK (n > 0),
+    op BLOB NOT NULL,
+    offer TEXT NOT NULL,
+    uses_max INTEGER NOT NULL,
+    given_back INTEGER NOT NULL,
+    store TEXT,
+    business_day TEXT NOT NULL,
+    PRIMARY KEY (serial, n),
+    CHECK (n - given_back <= uses_max)
+) STRICT, WITHOUT ROWID;
+
+CREATE INDEX coupon_use_by_op ON coupon_use (op);
+
+CREATE INDEX coupon_use_foreign ON coupon_use (offer, business_day) WHERE store IS NOT NULL;
+
+CREATE TABLE coupon_give_back (
+    serial INTEGER NOT NULL,
+    n INTEGER NOT NULL,
+    op BLOB NOT NULL,
+    PRIMARY KEY (serial, n)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE coupon_void (
+    serial INTEGER PRIMARY KEY,
+    op BLOB NOT NULL,
+    at INTEGER NOT NULL,
+    reason TEXT NOT NULL,
+    replacement INTEGER
+) STRICT;
+
+CREATE TABLE gift_card_posting (
+    card BLOB NOT NULL,
+    n INTEGER NOT NULL CHECK (n > 0),
+    op BLOB NOT NULL,
+    sale BLOB NOT NULL,
+    kind TEXT NOT NULL CHECK (kind IN ('activate', 'redeem', 'refund', 'cancel')),
+    line INTEGER,
+    ending TEXT NOT NULL,
+    currency TEXT NOT NULL,
+    amount_minor INTEGER NOT NULL CHECK (amount_minor <> 0),
+    balance_minor INTEGER NOT NULL CHECK (balance_minor >= 0),
+    at INTEGER NOT NULL,
+    PRIMARY KEY (card, n)
+) STRICT, WITHOUT ROWID;
+
+CREATE INDEX gift_card_posting_by_sale ON gift_card_posting (sale);
+
+CREATE TABLE head_office_line (
+    name TEXT PRIMARY KEY CHECK (name = 'line'),
+    state TEXT NOT NULL CHECK (state IN ('online', 'offline')),
+    since INTEGER NOT NULL,
+    read_at INTEGER,
+    read_boot TEXT,
+    read_ms INTEGER,
+    read_epoch INTEGER
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE head_office_cursor (
+    epoch INTEGER PRIMARY KEY,
+    pushed_seq INTEGER NOT NULL,
+    acknowledged_seq INTEGER NOT NULL,
+    CHECK (acknowledged_seq BETWEEN 0 AND pushed_seq)
+) STRICT;
+
+CREATE TABLE lease (
+    id BLOB PRIMARY KEY,
+    member BLOB NOT NULL,
+    points INTEGER NOT NULL CHECK (points > 0),
+    epoch INTEGER NOT NULL,
+    boot TEXT NOT NULL,
+    ends_at_ms INTEGER NOT NULL
+) STRICT;
+
+CREATE INDEX lease_by_member ON lease (member);
+
+CREATE TABLE account_snapshot (
+    member BLOB PRIMARY KEY
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE hold_backing (
+    hold BLOB NOT NULL,
+    n INTEGER NOT NULL,
+    op BLOB NOT NULL,
+    member BLOB NOT NULL,
+    epoch INTEGER NOT NULL,
+    seq INTEGER NOT NULL,
+    lease BLOB,
+    points INTEGER NOT NULL CHECK (points > 0),
+    floor_minor INTEGER NOT NULL CHECK ((lease IS NULL) = (floor_minor > 0)),
+    PRIMARY KEY (hold, n)
+) STRICT, WITHOUT ROWID;
+
+CREATE INDEX hold_backing_by_lease ON hold_backing (lease) WHERE lease IS NOT NULL;
+
+CREATE INDEX hold_backing_on_floor ON hold_backing (epoch, seq) WHERE lease IS NULL;

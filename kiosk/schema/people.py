@@ -95,4 +95,36 @@ CREATE TABLE approval (
 """,
 )
 
-TABLES = (OPERATOR, OPERATOR_SECRET, DEVICE, TOKEN, PAIRING_CODE, APPROVAL)
+# How often a member's PIN or code was wrong, and the last step of the rotating code that was used: written in the
+# transaction that spends the points, so that a code is worth nothing after a crash either.
+MEMBER_FACTOR = Table(
+    name="member_factor",
+    table_class=TableClass.LOCAL,
+    key=("member",),
+    ddl="""
+CREATE TABLE member_factor (
+    member BLOB PRIMARY KEY,
+    failures INTEGER NOT NULL,
+    locked_until INTEGER NOT NULL,
+    last_step INTEGER NOT NULL
+) STRICT
+""",
+)
+
+MEMBER_PROOF = Table(
+    name="member_proof",
+    table_class=TableClass.LOCAL,
+    key=("hash",),
+    ddl="""
+CREATE TABLE member_proof (
+    hash BLOB PRIMARY KEY,
+    member BLOB NOT NULL,
+    device BLOB NOT NULL,
+    factor TEXT NOT NULL,
+    expires_at INTEGER NOT NULL,
+    spent INTEGER NOT NULL CHECK (spent IN (0, 1))
+) STRICT, WITHOUT ROWID
+""",
+)
+
+TABLES = (OPERATOR, OPERATOR_SECRET, DEVICE, TOKEN, PAIRING_CODE, APPROVAL, MEMBER_FACTOR, MEMBER_PROOF)

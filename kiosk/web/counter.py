@@ -1,8 +1,8 @@
 """edge: shifts, parked baskets and the drawer over HTTP."""
 
-from kiosk.answers import PrintJobAnswer
 from kiosk.basket_service import ParkedAnswer, claim_basket, list_parked, park_basket
 from kiosk.commands import CloseShift, MoveCash, OpenDrawer, OpenShift, ParkBasket
+from kiosk.print_answers import PrintJobAnswer
 from kiosk.shift import MovementAnswer, ShiftReport
 from kiosk.shift_service import (
     DrawerAnswer,

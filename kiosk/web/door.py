@@ -6,8 +6,9 @@ A `Door` is built once by compose. Handlers take a `Call`, make a `Caller` from 
 service function in one transaction: `await door.write(call, complete_sale, call.body)`.
 """
 
+import base64
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any, Concatenate, ParamSpec, TypeVar
 from uuid import UUID
 
@@ -15,9 +16,13 @@ from msgspec import Struct
 
 from kiosk.config import Config
 from kiosk.helper import Helper
+from kiosk.pins import Pins
 from kiosk.shop import Caller, Shop
+from loyalty.coupons import find_token
 from loyalty.ids import uuid7
+from loyalty.leases import Uptime
 from loyalty.transactions import Tx
+from printers.worker import Worker
 from sync.db import Database
 from sync.http.calls import Call
 from sync.http.events import Bell
@@ -33,7 +38,10 @@ MANAGERS = frozenset({MANAGER})
 SHOPPERS = frozenset({CASHIER, MANAGER, KIOSK})
 ANY_DEVICE = frozenset({CASHIER, MANAGER, KIOSK, DEVICE})
 
+_TOKEN_BYTES = 32
 _KIOSK_RATE = Rate(per_s=0.5, burst=20)
+_TYPED_RATE = Rate(per_s=1, burst=30)
+_BASKET_RATE = Rate(per_s=10, burst=200)
 
 ServiceCall = Call[Any, Any, Any]
 
@@ -61,6 +69,7 @@ class Door:
         helper: Helper,
         now_ms: Callable[[], int],
         random_bytes: Callable[[int], bytes],
+        uptime: Callable[[], Uptime | None],
     ) -> None:
         self.config = config
         self.database = database
@@ -68,13 +77,22 @@ class Door:
         self.helper = helper
         self.now_ms = now_ms
         self.random_bytes = random_bytes
+        self.uptime = uptime
+        self.pins = Pins()
         self.bell = Bell()
+        self.printers: dict[str, Worker] = {}
         self._kiosk_limiter = RateLimiter(_KIOSK_RATE)
+        self._typed_limiter = RateLimiter(_TYPED_RATE)
+        self._basket_limiter = RateLimiter(_BASKET_RATE)
         self.read_only: str | None = None
 
     def new_id(self) -> UUID:
         """An id for something that this service starts itself."""
         return uuid7(self.now_ms(), self.random_bytes(10))
+
+    def new_token(self) -> str:
+        """A secret of 256 bits, as it stands in a header."""
+        return base64.urlsafe_b64encode(self.random_bytes(_TOKEN_BYTES)).rstrip(b"=").decode()
 
     def caller(self, call: ServiceCall) -> Caller:
         """The caller of this request at this moment."""
@@ -85,6 +103,7 @@ class Door:
             role=session.role,
             operator=session.operator,
             now_ms=self.now_ms(),
+            uptime=self.uptime(),
         )
 
     async def write(
@@ -134,6 +153,23 @@ class Door:
         session: Session = call.session
         if session.role == KIOSK:
             self._kiosk_limiter.take(str(session.device), time.monotonic())
+
+    def follow_finding(self, finding: str | None) -> None:
+        """Only answer reads while verify's finding is not mended. The screens show it: its command is ready to be
+        typed."""
+        self.read_only = self.config.name_in_commands(finding) if finding is not None else None
+
+    def slow_down_typing(self, call: ServiceCall) -> None:
+        """Called for each typed code of a coupon or a gift card that is asked about: it has no signature, so whoever
+        could try a million would find one. Raises TooManyRequests."""
+        self._typed_limiter.take(str(call.session.device), time.monotonic())
+
+    def slow_down_baskets(self, call: ServiceCall, codes: Iterable[str]) -> None:
+        """The same for baskets, which a till prices again and again with the codes that are in it: a wider limit that
+        still makes trying hopeless (50 bits, ten tries a second). Raises TooManyRequests."""
+        for code in codes:
+            if find_token(code) is None:
+                self._basket_limiter.take(str(call.session.device), time.monotonic())
 
     def need_writable(self) -> None:
         """Raises ReadOnly while verify's finding is not mended; the detail names the mending command."""

@@ -1,7 +1,7 @@
 """edge: members over HTTP: enrol, look up, change, consent, points, erase.
 
 Whoever holds a kiosk's token stands before a screen in public: it may enrol and recognise, and is told no more than the
-masked phone.
+masked phone, and more only once the member was proved before it (kiosk/web/proofs.py).
 """
 
 import asyncio
@@ -12,22 +12,18 @@ import msgspec
 from kiosk.member_service import (
     CHANGE_RANDOM_BYTES,
     ENROL_RANDOM_BYTES,
-    adjust_points,
     change_member,
     enrol_member,
     erase_member,
+    list_erased,
     record_consents,
 )
-from kiosk.member_views import list_postings, resolve_member, show_member, show_points
+from kiosk.member_views import resolve_member, show_member
 from kiosk.members import (
-    AdjustedPoints,
-    AdjustPoints,
     ChangeMember,
     EnrolMember,
     EraseMember,
     MemberAnswer,
-    MemberPoints,
-    PostingAnswer,
     RecordConsents,
     RecordedConsents,
     ResolvedMember,
@@ -36,8 +32,11 @@ from kiosk.members import (
     tag_of,
 )
 from kiosk.outcome import Outcome
+from kiosk.points import MemberPoints, PostingAnswer
+from kiosk.points_views import list_postings, show_points
 from kiosk.tombstones import Tombstones, add_tombstones
 from kiosk.web.door import KIOSK, MANAGERS, SHOPPERS, STAFF, Door, Session
+from kiosk.web.proofs import need_proof
 from kiosk.web.table import RouteTable, reply
 from sync.http.calls import Call
 from sync.http.paging import Page, PageQuery
@@ -101,43 +100,39 @@ async def change(door: Door, call: Call[Session, ChangeMember, None]) -> object:
     return _tagged(await door.write(call, change_member, call.id(), call.body, call.if_match, random))
 
 
-@routes.get(f"{_MEMBER}/points", "A member's points", response=MemberPoints)
+@routes.get(f"{_MEMBER}/points", "A member's points", roles=SHOPPERS, response=MemberPoints)
 async def points(door: Door, call: Call[Session, None, None]) -> object:
-    """GET /v1/members/{id}/points."""
+    """GET /v1/members/{id}/points. At a kiosk the member is proved first."""
+    await need_proof(door, call, call.id())
     return await door.read(call, show_points, call.id())
 
 
-@routes.get(f"{_MEMBER}/ledger", "A member's postings, newest first", query=PageQuery, response=Page[PostingAnswer])
+@routes.get(
+    f"{_MEMBER}/ledger",
+    "A member's postings, newest first",
+    roles=SHOPPERS,
+    query=PageQuery,
+    response=Page[PostingAnswer],
+)
 async def ledger(door: Door, call: Call[Session, None, PageQuery]) -> object:
-    """GET /v1/members/{id}/ledger."""
+    """GET /v1/members/{id}/ledger. At a kiosk the member is proved first."""
+    await need_proof(door, call, call.id())
     return await door.read(call, list_postings, call.id(), call.query)
 
 
 @routes.post(
     f"{_MEMBER}/consents",
     "Record what a member consents to",
+    roles=SHOPPERS,
     body=RecordConsents,
     response=RecordedConsents,
     statuses=(201, 200),
     problems=_WRITTEN,
 )
 async def consent(door: Door, call: Call[Session, RecordConsents, None]) -> object:
-    """POST /v1/members/{id}/consents."""
+    """POST /v1/members/{id}/consents. At a kiosk the member is proved first."""
+    await need_proof(door, call, call.id())
     return await door.write(call, record_consents, call.id(), call.body)
-
-
-@routes.post(
-    f"{_MEMBER}/adjustments",
-    "Give or take points by hand",
-    roles=MANAGERS,
-    body=AdjustPoints,
-    response=AdjustedPoints,
-    statuses=(201, 200),
-    problems=_WRITTEN,
-)
-async def adjust(door: Door, call: Call[Session, AdjustPoints, None]) -> object:
-    """POST /v1/members/{id}/adjustments."""
-    return await door.write(call, adjust_points, call.id(), call.body)
 
 
 @routes.post(
@@ -150,7 +145,8 @@ async def erase(door: Door, call: Call[Session, EraseMember, None]) -> object:
     """
     member: UUID = call.id()
     saved = await door.write(call, erase_member, member, call.body)
-    await asyncio.to_thread(add_tombstones, door.database.path.parent, Tombstones(erased=frozenset({member})))
+    erased = await door.read(call, list_erased, member)
+    await asyncio.to_thread(add_tombstones, door.database.path.parent, Tombstones(erased=erased))
     await door.database.erase_traces()
     return reply(saved, 200, {"ETag": tag_of(saved.answer)})
 

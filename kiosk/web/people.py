@@ -7,7 +7,6 @@ comparison runs in a thread, beside the event loop and the writer.
 """
 
 import asyncio
-import base64
 from collections.abc import Awaitable, Callable
 from typing import Concatenate, ParamSpec, TypeVar
 from uuid import UUID
@@ -45,7 +44,6 @@ from kiosk.people_service import (
     show_operator,
     sign_out,
 )
-from kiosk.pins import Pins
 from kiosk.sessions import Sessions
 from kiosk.shop import Caller, Shop
 from kiosk.tombstones import Tombstones, add_tombstones
@@ -62,7 +60,7 @@ P = ParamSpec("P")
 T = TypeVar("T")
 
 _MINUTE_MS, _HOUR_MS = 60_000, 3_600_000
-_TOKEN_BYTES, _ID_BYTES = 32, 10
+_ID_BYTES = 10
 _TILL = STAFF | {DEVICE}
 _OPERATOR = "/v1/operators/{id}"
 
@@ -74,7 +72,7 @@ class Desk:
 
     def __init__(self, door: Door, sessions: Sessions) -> None:
         self.door = door
-        self.pins = Pins()
+        self.pins = door.pins
         self._sessions = sessions
 
     async def attempt(self, call: ServiceCall) -> Attempt:
@@ -119,7 +117,7 @@ class Desk:
 
     def new_token(self) -> str:
         """A secret for a device or a sign-in."""
-        return base64.urlsafe_b64encode(self.door.random_bytes(_TOKEN_BYTES)).rstrip(b"=").decode()
+        return self.door.new_token()
 
 
 @routes.post(

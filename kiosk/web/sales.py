@@ -36,6 +36,7 @@ class SalesQuery(PageQuery, frozen=True, kw_only=True):
 )
 async def sell(door: Door, call: Call[Session, CompleteSale, None]) -> object:
     """POST /v1/sales."""
+    door.slow_down_baskets(call, call.body.coupons)
     return await door.write(call, complete_sale, call.body)
 
 
@@ -67,6 +68,7 @@ async def void(door: Door, call: Call[Session, VoidSale, None]) -> object:
 @routes.post("/v1/quotes", "Price a basket; writes nothing", body=QuoteBasket, response=QuoteAnswer, problems=(409,))
 async def quote(door: Door, call: Call[Session, QuoteBasket, None]) -> object:
     """POST /v1/quotes."""
+    door.slow_down_baskets(call, call.body.coupons)
     return await door.read(call, quote_basket, call.body)
 
 

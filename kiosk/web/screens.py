@@ -19,8 +19,9 @@ _POLICY = (
 
 
 def screen_routes() -> list[Route]:
-    """/till and the files it loads."""
-    return [_page("/till", _STATIC / "till.html"), *file_routes("/static", _STATIC)]
+    """/till, /kiosk and the files they load."""
+    pages = [_page(f"/{name}", _STATIC / f"{name}.html") for name in ("till", "kiosk")]
+    return [*pages, *file_routes("/static", _STATIC)]
 
 
 def _page(address: str, file: Path) -> Route:

@@ -7,8 +7,11 @@ import msgspec
 from msgspec import Struct
 
 from kiosk import __version__
+from kiosk.business_day import utc_text
+from kiosk.link import count_queued, read_line
 from kiosk.shop import Caller, Shop, day_of
 from kiosk.web.door import ANY_DEVICE, STAFF, Door, Session
+from kiosk.web.kiosk import AskedConsent
 from kiosk.web.table import RouteTable
 from loyalty.transactions import Tx
 from sync.chain import epoch_text
@@ -24,11 +27,13 @@ _SEQ_DIGITS = 18  # more do not fit into the 64 bits of a sequence number
 
 
 class Link(Struct, frozen=True):
-    """The line to head office. A store that is enrolled nowhere is its own authority: nothing waits, it is online."""
+    """The line to head office, and how many entries have not arrived there. A store that is enrolled nowhere is its own
+    authority (`alone`): nothing waits, it is online."""
 
     state: str
     since: str | None
     queued: int
+    alone: bool
 
 
 class StoreAnswer(Struct, frozen=True, kw_only=True):
@@ -49,6 +54,7 @@ class StoreAnswer(Struct, frozen=True, kw_only=True):
     tender_kinds: list[str]
     cash_rounding_step_minor: int
     prices_include_tax: bool
+    consents: list[AskedConsent]
     read_only: str | None
 
 
@@ -75,6 +81,7 @@ class Readiness(Struct, frozen=True, kw_only=True):
 async def show(door: Door, call: Call[Session, None, None]) -> object:
     """GET /v1/store."""
     session, terms = call.session, door.shop.terms
+    business_day, link = await door.read(call, _day_and_link)
     return StoreAnswer(
         code=terms.store,
         name=terms.store_name,
@@ -82,8 +89,8 @@ async def show(door: Door, call: Call[Session, None, None]) -> object:
         currency_digits=terms.currency_digits,
         locale=terms.locale,
         time_zone=terms.time_zone,
-        business_day=await door.read(call, _day),
-        link=Link("online", None, 0),
+        business_day=business_day,
+        link=link,
         version=__version__,
         till=session.till,
         role=session.role,
@@ -91,6 +98,7 @@ async def show(door: Door, call: Call[Session, None, None]) -> object:
         tender_kinds=sorted(terms.tender_kinds),
         cash_rounding_step_minor=terms.cash_rounding_step_minor,
         prices_include_tax=terms.tax.mode == "included",
+        consents=[AskedConsent(each.channel, each.purpose) for each in door.config.loyalty.consents],
         read_only=door.read_only,
     )
 
@@ -125,8 +133,11 @@ async def events(door: Door, call: Call[Session, None, None]) -> object:
     return await serve_events(call.request, read_next, door.bell.wait)
 
 
-def _day(tx: Tx, shop: Shop, caller: Caller) -> str:
-    return day_of(tx, caller, shop.terms)
+def _day_and_link(tx: Tx, shop: Shop, caller: Caller) -> tuple[str, Link]:
+    line, day = read_line(tx), day_of(tx, caller, shop.terms)
+    if line is None:
+        return day, Link("online", None, 0, alone=True)
+    return day, Link("online" if line.online else "offline", utc_text(line.since), count_queued(tx), alone=False)
 
 
 def _readiness(door: Door) -> Readiness:

@@ -6,6 +6,8 @@ account     what the fold makes: lots, holds, redemptions, legs, incidents, bala
 book        an account while it is being computed: points move between buckets, time passes
 reversals   goods come back: which points go, which points return
 fold        all of it together: fold, apply_postings, view
+program     the rules of the shop: when points begin and end, what they are worth, who may do what
+operation   the points of one member while one operation is decided
 decide      may this be done now? the posting that says so, or a refusal
 refusals    the refusals, as classes
 rows        an account as plain rows, and back

@@ -68,6 +68,14 @@ class RedeemRules(msgspec.Struct, frozen=True, kw_only=True):
         """What the points pay, cut to whole minor units: 250 points at (1, 100) pay 2."""
         return points * self.value[0] // self.value[1]
 
+    def points_for(self, amount_minor: int) -> int:
+        """The fewest points that pay an amount: 3 minor units at (2, 5) take 8 points, worth 3."""
+        return -(-amount_minor * self.value[1] // self.value[0])
+
+    def points_worth(self, amount_minor: int) -> int:
+        """The most points whose value an amount covers: 3 minor units at (2, 5) cover 7 points, worth 2."""
+        return max(amount_minor, 0) * self.value[1] // self.value[0]
+
     def limit_for(self, bill_minor: int) -> int:
         """The most points that may pay for a bill, a multiple of the step.
 
@@ -78,7 +86,7 @@ class RedeemRules(msgspec.Struct, frozen=True, kw_only=True):
          999 | 1/2   | 1/100   |    1 |  49900    499 of the bill
         """
         payable_minor = max(bill_minor, 0) * self.share[0] // self.share[1]
-        points = payable_minor * self.value[1] // self.value[0]
+        points = self.points_worth(payable_minor)
         if self.max_points is not None:
             points = min(points, self.max_points)
         return points // self.step * self.step
@@ -170,6 +178,17 @@ def redeem(
     return _posting(stamp, "redeem", -points, lines=lines)
 
 
+def earn(
+    stamp: Stamp, lines: LinePoints, points: int, rule: str, begins: int | None = None, ends: int | None = None
+) -> Posting | None:
+    """What a sale or an activity earned under one version of a rule; None when that is nothing. `lines` are the points
+    of each line of the sale, empty for points that no line earned alone. `begins` None: at once; `ends` None: never."""
+    if not points:
+        return None
+    earned = tuple((line, share) for line, share in lines if share)
+    return _posting(stamp, "earn", points, lines=earned, rule=rule, available_from=begins, expires_at=ends)
+
+
 def adjust(account: Account, stamp: Stamp, points: int, reason: str, limit: int, ends_at: int | None = None) -> Posting:
     """Change points by hand. `limit` is how many points the operator's role may give or take at once.
 
@@ -217,6 +236,33 @@ def give_back(
     return _posting(stamp, "reverse_redeem", points, lines=lines, reference=redeemed, keep_until=keep_until)
 
 
+def undo_earn(account: Account, stamp: Stamp, earned: PostingId) -> Posting | None:
+    """The mirror of an `earn` of which nothing was taken back yet: all of it, line by line. Raises ReversalUnknown."""
+    lot = account.lots.get(lot_of(earned))
+    if lot is None or lot.source != "earn":
+        raise ReversalUnknown
+    if not lot.points:
+        return None
+    return _posting(stamp, "reverse_earn", -lot.points, lines=lot.lines, reference=earned)
+
+
+def undo_redeem(account: Account, stamp: Stamp, redeemed: PostingId, keep_until: int) -> Posting | None:
+    """The mirror of a `redeem` of which nothing was given back yet. Raises ReversalUnknown."""
+    redemption = account.redemptions.get(redeemed)
+    if redemption is None:
+        raise ReversalUnknown
+    if not redemption.points:
+        return None
+    return _posting(
+        stamp, "reverse_redeem", redemption.points, lines=redemption.lines, reference=redeemed, keep_until=keep_until
+    )
+
+
+def settle_debt(stamp: Stamp, points: int) -> Posting | None:
+    """The posting for debt whose value was kept of a refund; None for no points."""
+    return _posting(stamp, "adjust", points, reason="debt_paid") if points else None
+
+
 def forgive_debt(account: Account, stamp: Stamp, below: int) -> Posting | None:
     """The posting that lets a small debt go, for programs that forgive less than `below` points; None if there is
     nothing to forgive. It stands in the same operation as the return that made the debt."""
@@ -241,13 +287,15 @@ def _differences(after: LinePoints, before: LinePoints) -> LinePoints:
 
 def _posting(
     stamp: Stamp,
-    kind: Literal["hold", "release", "redeem", "adjust", "reverse_earn", "reverse_redeem"],
+    kind: Literal["earn", "hold", "release", "redeem", "adjust", "reverse_earn", "reverse_redeem"],
     points: int,
     *,
     hold: bytes | None = None,
     lines: LinePoints = (),
     reference: PostingId | None = None,
+    rule: str | None = None,
     reason: str | None = None,
+    available_from: int | None = None,
     expires_at: int | None = None,
     keep_until: int | None = None,
 ) -> Posting:
@@ -263,7 +311,9 @@ def _posting(
         lines=lines,
         hold=hold,
         reference=reference,
+        rule=rule,
         reason=reason,
+        available_from=available_from,
         expires_at=expires_at,
         keep_until=keep_until,
     )

@@ -25,7 +25,7 @@ from typing import Literal, NamedTuple
 
 import msgspec
 
-from loyalty.ledger import PostingConflict
+from loyalty.errors import IdConflict
 
 PostingKind = Literal["earn", "redeem", "hold", "release", "reverse_earn", "reverse_redeem", "adjust", "transfer"]
 LinePoints = tuple[tuple[int, int], ...]
@@ -42,6 +42,12 @@ _SIGNS: dict[str, tuple[int, ...]] = {
     "adjust": (-1, 0, 1),
     "transfer": (-1, 0, 1),
 }
+
+
+class PostingConflict(IdConflict):
+    """Two different bookings of points carry the same id."""
+
+    code, hint = "posting_conflict", "Call head office: the account must be looked at before its points are used."
 
 
 class PostingId(NamedTuple):

@@ -62,6 +62,16 @@ def apply_postings(account: Account, postings: Iterable[Posting]) -> Account:
     return book.close()
 
 
+def add_postings(
+    account: Account, postings: Sequence[Posting], history: Iterable[Posting] = (), merges: Iterable[Merge] = ()
+) -> Account:
+    """The account with further postings: added where that is possible, else folded anew with `history` and `merges`,
+    which then must be all that the account was made of. Raises as `fold`."""
+    if takes(account, postings):
+        return apply_postings(account, postings)
+    return fold([*history, *postings], merges=merges)
+
+
 def takes(account: Account, postings: Iterable[Posting]) -> bool:
     """Whether `apply_postings` can add them: all are new and sort last, nothing waits for a counterpart, and no further
     goods come back in the very instant of the last return, which is to be folded with that."""

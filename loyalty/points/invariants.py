@@ -223,6 +223,20 @@ CHECKS: Mapping[str, Check] = {
 }
 
 
+MEANINGS: Mapping[str, str] = {
+    "I1": "legs, lots and holds add up to the balance",
+    "I2": "no lot holds less than nothing or more than it brought",
+    "I3": "no bucket is below nothing and nothing is active while points are owed",
+    "I4": "a posting counts once",
+    "I6": "a hold pays at most once and never more than it held",
+    "I7": "a sale never loses more points than it earned",
+    "I8": "a sale never gives back more points than it took",
+    "I11": "the order of arrival changes nothing",
+    "I12": "time that passes twice changes nothing the second time",
+}
+"""What each check says, for whoever reads a finding of verify."""
+
+
 def check_merge(kept: Account, lost: Account, merged: Account) -> list[str]:
     """I13: the account of a merge, folded up to it, is worth what the two were worth at that instant."""
     breaches = []

@@ -21,7 +21,7 @@ from loyalty.points.facts import LinePoints, Place, PostingId
 
 Row = tuple[Any, ...]
 
-ACCOUNT_COLUMNS = ("active", "pending", "held", "debt", "as_of", "last", "returning", "waiting")
+ACCOUNT_COLUMNS = ("active", "pending", "held", "debt", "as_of", "last", "took_back", "waiting")
 LOT_COLUMNS = (
     *("op_id", "n", "member", "restored", "source", "points", "available_from", "expires_at"),
     *("free", "held", "used", "expired", "clawed", "moved", "gone", "owed", "claimed"),
@@ -66,6 +66,18 @@ def changed_rows(before: Account, after: Account) -> AccountRows:
         legs=[_leg_row(leg) for leg in after.legs[len(before.legs) :]],
         incidents=[_incident_row(incident) for incident in after.incidents[len(before.incidents) :]],
     )
+
+
+def due_of(account: Account) -> int | None:
+    """The next instant at which time does something to the account: points end or become active, a hold lapses. None
+    when nothing is left to come. Until then nothing open need be loaded to add points."""
+    ends = (
+        lot.available_from if lot.available_from > account.as_of else lot.expires_at
+        for lot in account.lots.values()
+        if lot.free
+    )
+    lapses = (hold.expires_at for hold in account.holds.values() if hold.state == "open")
+    return min((at for at in (*ends, *lapses) if at is not None), default=None)
 
 
 def from_rows(

@@ -53,6 +53,8 @@ def _sold(line: ReceiptLine, content: ReceiptContent) -> Iterator[Element]:
         yield Wrapped(f"{_quantity(line, content)} {TIMES} {price}", indent=2)
     for discount in line.discounts:
         yield Line(discount.reason, _amount(-discount.amount_minor, content), "", indent=2)
+    if line.note:
+        yield Wrapped(line.note, indent=2)
 
 
 def _returned(content: ReceiptContent) -> Iterator[Element]:
@@ -87,6 +89,8 @@ def _totals(content: ReceiptContent) -> Iterator[Element]:
         yield Line(tender.label or label(tender.kind, locale), _amount(tender.amount_minor, content), "")
     if content.change_minor:
         yield Line(label(Word.CHANGE, locale), _amount(content.change_minor, content), "", style=BOLD)
+    if totals.saved_minor:
+        yield Line(label(Word.SAVED, locale), _amount(totals.saved_minor, content), "", style=BOLD)
 
 
 def _taxes(content: ReceiptContent) -> Iterator[Element]:
@@ -115,6 +119,10 @@ def _points(content: ReceiptContent) -> Iterator[Element]:
     if points.redeemed:
         yield Line(label(ReportWord.POINTS_REDEEMED, locale), format_count(-points.redeemed, locale))
     yield Line(label(Word.POINTS_BALANCE, locale), format_count(points.active, locale), style=BOLD)
+    if points.pending:
+        yield Line(label(Word.POINTS_PENDING, locale), format_count(points.pending, locale))
+    if points.ending and points.ends_on:
+        yield Line(f"{label(Word.POINTS_ENDING, locale)} {points.ends_on}", format_count(points.ending, locale))
     if points.provisional:
         yield Wrapped(label(Word.POINTS_PROVISIONAL, locale))
 

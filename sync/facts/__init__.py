@@ -13,11 +13,22 @@ from collections.abc import Mapping
 import msgspec
 
 from sync.facts.catalogue import ProductsChanged, StockCounted
-from sync.facts.members import ConsentRecorded, MemberChanged, MemberEnrolled, MemberErased
+from sync.facts.coupons import CouponsIssued, CouponVoided, KeysListed
+from sync.facts.earning import ActivityRecorded, DefinitionChanged
+from sync.facts.members import (
+    ConsentRecorded,
+    MemberChanged,
+    MemberEnrolled,
+    MemberErased,
+    MemberMerged,
+    MemberParted,
+)
+from sync.facts.offers import OfferChanged
+from sync.facts.points import PointsAdjusted, PointsHeld, PointsReleased
 from sync.facts.returns import ReturnTaken
 from sync.facts.sales import SaleCompleted, SaleVoided
 from sync.facts.shifts import DrawerOpened, ShiftClosed, ShiftMoved, ShiftOpened
-from sync.facts.store import BasketClaimed, BasketParked, EpochStarted, OperatorChanged, PointsAdjusted
+from sync.facts.store import BasketClaimed, BasketParked, EpochStarted, OperatorChanged
 
 Body = msgspec.Struct
 
@@ -36,10 +47,20 @@ KINDS: Mapping[tuple[str, int], type[Body]] = {
     ("member.enrolled", 1): MemberEnrolled,
     ("member.changed", 1): MemberChanged,
     ("member.erased", 1): MemberErased,
+    ("member.merged", 1): MemberMerged,
+    ("member.parted", 1): MemberParted,
     ("consent.recorded", 1): ConsentRecorded,
     ("points.adjusted", 1): PointsAdjusted,
+    ("points.held", 1): PointsHeld,
+    ("points.released", 1): PointsReleased,
     ("basket.parked", 1): BasketParked,
     ("basket.claimed", 1): BasketClaimed,
+    ("offer.changed", 1): OfferChanged,
+    ("definition.changed", 1): DefinitionChanged,
+    ("activity.recorded", 1): ActivityRecorded,
+    ("keys.listed", 1): KeysListed,
+    ("coupons.issued", 1): CouponsIssued,
+    ("coupon.voided", 1): CouponVoided,
 }
 
 _KIND_OF = {body: name for name, body in KINDS.items()}

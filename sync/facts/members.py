@@ -7,20 +7,32 @@ from msgspec import Struct
 
 
 class PrivateProfile(Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """The personal half of a member, kept beside the entry and deleted by an erasure."""
+    """The personal half of a member, kept beside the entry and deleted by an erasure.
+
+    `phone`, `email` and `card` are those we write to and print; `more_*` recognise the member just as well, in sorted
+    order. `replaced_cards` were lost: they are known in order to be refused. `code_secret` (base32) makes the rotating
+    code, `pin_hash` is argon2id; both are here so that they go with everything else that is the member's.
+    """
 
     name: str | None = None
     phone: str | None = None
     email: str | None = None
     card: str | None = None
+    more_phones: tuple[str, ...] = ()
+    more_emails: tuple[str, ...] = ()
+    more_cards: tuple[str, ...] = ()
+    replaced_cards: tuple[str, ...] = ()
+    code_secret: str | None = None
+    pin_hash: str | None = None
 
 
-class Consent(Struct, frozen=True):
-    """May we contact the member on this channel for this purpose."""
+class Consent(Struct, frozen=True, omit_defaults=True):
+    """May we contact the member on this channel for this purpose, and how often at most; None: as often as we like."""
 
     channel: str
     purpose: str
     granted: bool
+    frequency: str | None = None
 
 
 class MemberEnrolled(Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -69,3 +81,24 @@ class ConsentRecorded(Struct, frozen=True, kw_only=True):
     member: UUID
     at: int
     consents: tuple[Consent, ...]
+
+
+class MemberMerged(Struct, frozen=True, kw_only=True):
+    """`absorbed` is the same person as `into`: from now on one account. Postings stay where they were made; the sum is
+    what counts (loyalty/points/facts.py, Merge). `effective_at` is the place in the order of postings, milliseconds
+    since 1970 UTC; `reason` names nobody."""
+
+    request: str
+    absorbed: UUID
+    into: UUID
+    effective_at: int
+    reason: str
+
+
+class MemberParted(Struct, frozen=True, kw_only=True):
+    """A merge was a mistake and counts as if it had never been. `merge` is the id of its fact."""
+
+    merge: UUID
+    absorbed: UUID
+    into: UUID
+    reason: str

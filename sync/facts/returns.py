@@ -4,11 +4,15 @@ from uuid import UUID
 
 from msgspec import Struct
 
-from loyalty.ledger import Balance
+from loyalty.points.account import Balance
+from sync.facts.offers import OfferGivenBack
+from sync.facts.points import PointsPosted, points_of
+from sync.facts.vouchers import UndoneVouchers
 
 
 class ReturnedLine(Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """Part of a sold line. `net_minor`, `tax_minor` and `points` are this step's exact share of the line's own."""
+    """Part of a sold line. `net_minor`, `tax_minor` and `points` are this step's exact share of the line's own:
+    `points` is what the line loses of those it earned."""
 
     line: int
     sku: str
@@ -22,7 +26,8 @@ class ReturnedLine(Struct, frozen=True, kw_only=True, omit_defaults=True):
 
 
 class Refunded(Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """Money given back. `settles` names the original tender's kind it counts against."""
+    """Value given back. `settles` names the original tender's kind it counts against. Of kind `points` it is the value
+    of the points that came back; of kind `points_debt` it was kept, for points that were spent and not taken back."""
 
     kind: str
     amount_minor: int
@@ -31,7 +36,9 @@ class Refunded(Struct, frozen=True, kw_only=True, omit_defaults=True):
 
 class TakenBack(Struct, frozen=True, kw_only=True, omit_defaults=True):
     """Lines of one sale coming back. `value_minor` is their share of what was due; `refunds` add up to value +
-    rounding; `approved_by` is the manager who approved it, where one was needed."""
+    rounding; `approved_by` is the manager who approved it, where one was needed. `debt` is how many points more the
+    member owes after it. `offers` are the uses that count no longer, once all of the sale has come back. `referral`:
+    the points that go from who had brought the member, when all of its first sale is back."""
 
     sale: UUID
     sale_number: str
@@ -40,9 +47,23 @@ class TakenBack(Struct, frozen=True, kw_only=True, omit_defaults=True):
     rounding_minor: int = 0
     refunds: tuple[Refunded, ...] = ()
     member: UUID | None = None
-    points_clawed_back: int = 0
+    postings: tuple[PointsPosted, ...] = ()
+    referral: tuple[PointsPosted, ...] = ()
+    debt: int = 0
     balance: Balance | None = None
     approved_by: str | None = None
+    offers: tuple[OfferGivenBack, ...] = ()
+    vouchers: UndoneVouchers | None = None
+
+    @property
+    def points_clawed_back(self) -> int:
+        """The points that the goods had earned and lose."""
+        return points_of(self.postings, "reverse_earn")
+
+    @property
+    def points_given_back(self) -> int:
+        """The points that had paid for the goods."""
+        return points_of(self.postings, "reverse_redeem")
 
 
 class ReturnTaken(Struct, frozen=True, kw_only=True, omit_defaults=True):

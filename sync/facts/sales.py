@@ -4,13 +4,18 @@ from uuid import UUID
 
 from msgspec import Struct
 
-from loyalty.ledger import Balance
+from loyalty.points.account import Balance
+from sync.facts.earning import BasketEarned, ReferralPaid, RuleEarned
+from sync.facts.offers import OfferGivenBack, OfferUsed
+from sync.facts.points import PointsPosted, points_of
 from sync.facts.returns import TakenBack
+from sync.facts.vouchers import SaleVouchers, UndoneVouchers
 
 
 class SoldDiscount(Struct, frozen=True, omit_defaults=True):
-    """One discount on one line: a person's (`manual`) or an offer's. `approved_by` is the manager who approved it,
-    where whoever gave it could not."""
+    """One discount on one line: a person's (`manual`) or an offer's, whose `reason` is a code; its parameters and the
+    version stand with the sale's `offers`. `approved_by` is the manager who approved it, where whoever gave it could
+    not."""
 
     kind: str
     reason: str
@@ -21,7 +26,8 @@ class SoldDiscount(Struct, frozen=True, omit_defaults=True):
 
 class SoldLine(Struct, frozen=True, kw_only=True, omit_defaults=True):
     """One line as sold. `catalogue_price_minor` is present when a person set another price; `tax_minor` is the line's
-    share."""
+    share. `lowest_price_minor` is the lowest price of the 30 days before an offer's reduction, where it is to be
+    shown."""
 
     line: int
     sku: str
@@ -39,6 +45,7 @@ class SoldLine(Struct, frozen=True, kw_only=True, omit_defaults=True):
     tax_rate: str
     tax_minor: int
     points: int = 0
+    lowest_price_minor: int | None = None
 
 
 class TaxTotal(Struct, frozen=True):
@@ -51,12 +58,14 @@ class TaxTotal(Struct, frozen=True):
 
 class Tendered(Struct, frozen=True, kw_only=True, omit_defaults=True):
     """Money taken. `settles` names the kind a refund may go back to: an exchange's credit keeps its first tender's
-    kind."""
+    kind. `hold` and `points` say which hold paid and with how many of its points."""
 
     kind: str
     amount_minor: int
     settles: str
     reference: str | None = None
+    hold: UUID | None = None
+    points: int = 0
 
 
 class TaxTerms(Struct, frozen=True):
@@ -72,7 +81,11 @@ class SaleCompleted(Struct, frozen=True, kw_only=True, omit_defaults=True):
     apart.
 
     sum(lines.net) = net; gross - discount = net; due = net (+ tax when added) + rounding; paid - change = due +
-    credit paid back in an exchange. `series` and `n` are the parts of `number`.
+    credit paid back in an exchange. `series` and `n` are the parts of `number`. `postings` are the member's points for
+    this sale, `balance` what they leave; those of goods that came back stand with `returned`. `offers` are those that
+    gave something, `language` the one their reasons are told in, "" where there are none.
+    `earned` is what each rule gave of the points of the lines and `basket` what rules gave to the whole, both only
+    where somebody made rules; `referral` the points for who had brought the member, with its first purchase.
     """
 
     request: str
@@ -95,11 +108,26 @@ class SaleCompleted(Struct, frozen=True, kw_only=True, omit_defaults=True):
     change_minor: int = 0
     price_book: int
     member: UUID | None = None
-    earn_rule: str | None = None
-    points_earned: int = 0
+    postings: tuple[PointsPosted, ...] = ()
+    earned: tuple[RuleEarned, ...] = ()
+    basket: BasketEarned | None = None
+    referral: ReferralPaid | None = None
     balance: Balance | None = None
     returned: tuple[TakenBack, ...] = ()
+    offers: tuple[OfferUsed, ...] = ()
+    language: str = ""
+    vouchers: SaleVouchers | None = None
     receipt: str = "none"
+
+    @property
+    def points_earned(self) -> int:
+        """The points this sale earned."""
+        return points_of(self.postings, "earn")
+
+    @property
+    def points_redeemed(self) -> int:
+        """The points that paid for it."""
+        return points_of(self.postings, "redeem")
 
 
 class VoidedLine(Struct, frozen=True):
@@ -111,7 +139,8 @@ class VoidedLine(Struct, frozen=True):
 
 
 class SaleVoided(Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """A sale undone before its shift closed: the exact mirror of all it wrote."""
+    """A sale undone before its shift closed: the exact mirror of all it wrote, uses of offers too. `referral`:
+    the points for who had brought the member."""
 
     request: str
     sale: UUID
@@ -126,4 +155,7 @@ class SaleVoided(Struct, frozen=True, kw_only=True, omit_defaults=True):
     tenders: tuple[Tendered, ...] = ()
     change_minor: int = 0
     member: UUID | None = None
-    points_reversed: int = 0
+    postings: tuple[PointsPosted, ...] = ()
+    referral: tuple[PointsPosted, ...] = ()
+    offers: tuple[OfferGivenBack, ...] = ()
+    vouchers: UndoneVouchers | None = None

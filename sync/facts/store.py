@@ -1,11 +1,11 @@
-"""pure: the store itself: lives of its database, operators, baskets set aside, points adjusted by a person."""
+"""pure: the store itself: lives of its database, operators, baskets set aside."""
 
 from uuid import UUID
 
 import msgspec
 from msgspec import Struct
 
-from loyalty.ledger import Balance
+from sync.facts.points import PointsPosted
 
 
 class EpochStarted(Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -33,7 +33,8 @@ class OperatorChanged(Struct, frozen=True, kw_only=True):
 
 
 class BasketParked(Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """A basket set aside. `basket` is the quote as the till asked for it. Its label is often a name: it stays out."""
+    """A basket set aside. `basket` is the quote as the till asked for it. Its label is often a name: it stays out.
+    `postings` let the points go that were on hold for it."""
 
     request: str
     till: str
@@ -41,6 +42,7 @@ class BasketParked(Struct, frozen=True, kw_only=True, omit_defaults=True):
     total_minor: int
     currency: str
     member: UUID | None = None
+    postings: tuple[PointsPosted, ...] = ()
 
 
 class BasketClaimed(Struct, frozen=True, kw_only=True):
@@ -48,13 +50,3 @@ class BasketClaimed(Struct, frozen=True, kw_only=True):
 
     parked: UUID
     till: str
-
-
-class PointsAdjusted(Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """Points given or taken by a person, with the reason."""
-
-    request: str
-    member: UUID
-    points: int
-    reason: str
-    balance: Balance

@@ -31,6 +31,8 @@ _DIGITS = bytes(48 if 48 <= byte <= 57 else 32 for byte in range(256))
 _LONG_RUN = b"0" * 19  # 2**63 has 19 digits
 _ESCAPED_NUL = b"\\u0000"
 _STEP = re.compile(r"\.([^.\[\]]+)|\[(\d+)\]|\[\.\.\.\]")
+_ANY_MEMBER = "[...]"
+_FIELD_OF_OBJECT = re.compile(r"Object (?:missing required|contains unknown) field `(.*)`", re.DOTALL)
 
 
 def read_body(raw: bytes, decode: Callable[[bytes], ValueT]) -> ValueT:
@@ -95,13 +97,18 @@ def is_storable(text: str) -> bool:
 
 
 def refuse(error: msgspec.ValidationError) -> NoReturn:
-    """Raises InvalidInput with the JSON Pointer of the place that msgspec names."""
+    """Raises InvalidInput with the JSON Pointer of the place that msgspec names: the very field, also where it is
+    missing or unknown and msgspec's place is the object around it."""
     message, separator, place = str(error).rpartition(" - at `")
     if not separator:
-        raise InvalidInput(f"{error}.", pointer="") from error
+        message, place = str(error), "$"
     # "key` in `$.counted": the wrong thing is the name of a member, so the object is the place to look at.
     path = place.removesuffix("`").removeprefix("key` in `")
-    raise InvalidInput(f"{message}.", pointer=pointer_of(path)) from error
+    pointer = pointer_of(path)
+    field = _FIELD_OF_OBJECT.fullmatch(message)
+    if field is not None and _ANY_MEMBER not in path:
+        pointer = _pointer(pointer, field[1])
+    raise InvalidInput(f"{message}.", pointer=pointer) from error
 
 
 def pointer_of(path: str) -> str:

@@ -533,6 +533,26 @@ class TestVersions:
         change = await shop.manager.send("PUT", path, json={**eva, "role": "manager"}, headers={"If-Match": tag})
         assert (change.status, change.body["role"]) == (200, "manager")
 
+    async def test_an_offer(self, shop: Shop, till: StoreClient) -> None:
+        path = f"/v1/offers/{new_id()}"
+        effect = {"kind": "percent", "percent": "10", "goods": {"products": [MILK]}}
+        offer = {"title": {"en": "Milk week"}, "effect": effect, "limits": {"total": 2}}
+        created = await shop.manager.send("PUT", path, json=offer)
+        assert created.status == 201
+        tag = (await shop.till.get(path)).headers["ETag"]
+        assert (await shop.manager.send("PUT", path, json=offer)).status == 428
+        assert (await shop.manager.send("PUT", path, json=offer, headers={"If-Match": '"9"'})).status == 412
+        sold = await sell(till, MILK)
+        (discount,) = sold["lines"][0]["discounts"]
+        assert (discount["offer"], sold["totals"]["discount_minor"]) == (created.body["id"], discount["amount_minor"])
+        assert isinstance(discount["reason"], str)
+        ended = await shop.manager.send("DELETE", path, headers={"If-Match": tag})
+        assert (ended.status, ended.body["state"], ended.body["uses"]) == (200, "ended", 1)
+        assert (await shop.till.get("/v1/offers")).body["items"] == []
+        refused = await shop.manager.send("PUT", f"/v1/offers/{new_id()}", json={**offer, "title": {"en": " "}})
+        assert (refused.status, refused.body["code"]) == (422, "offer_refused")
+        assert refused.body["errors"][0]["pointer"] == "/title"
+
     async def test_what_did_not_change_need_not_be_sent_again(self, shop: Shop) -> None:
         first = await shop.till.get(f"/v1/products/{MILK}")
         tag = first.headers["ETag"]

@@ -17,6 +17,7 @@ from uuid import UUID
 
 from msgspec import Struct
 
+from kiosk.approvals import grant_approval
 from kiosk.basket_service import claim_basket, park_basket
 from kiosk.catalogue_service import count_shelves
 from kiosk.commands import (
@@ -36,10 +37,10 @@ from kiosk.commands import (
     TenderRequest,
     VoidSale,
 )
+from kiosk.link import note_line
 from kiosk.member_service import (
     CHANGE_RANDOM_BYTES,
     ENROL_RANDOM_BYTES,
-    adjust_points,
     change_member,
     enrol_member,
     erase_member,
@@ -47,7 +48,6 @@ from kiosk.member_service import (
 )
 from kiosk.member_views import show_member
 from kiosk.members import (
-    AdjustPoints,
     ChangeMember,
     ConsentRequest,
     EnrolMember,
@@ -55,16 +55,29 @@ from kiosk.members import (
     RecordConsents,
     tag_of,
 )
+from kiosk.offer_service import OfferRequest, end_offer, put_offer
+from kiosk.offer_store import read_offer
 from kiosk.people import SaveOperator
 from kiosk.people_service import save_operator
+from kiosk.points import AdjustPoints, HoldPoints
+from kiosk.points_service import adjust_points, hold_points, release_hold
+from kiosk.proofs import CheckedProof
 from kiosk.return_service import quote_return, take_back
 from kiosk.sale_service import complete_sale, void_sale
 from kiosk.shift_service import close_shift, move_cash, open_drawer, open_shift
-from kiosk.shop import Caller, Shop
+from kiosk.shop import Caller, Shop, origin_of
 from loyalty.ids import uuid7
+from loyalty.offers.offer import Conditions, Goods, Limits, PercentOff
+from loyalty.points.account import Balance
+from loyalty.points_store import open_account, read_balance
 from loyalty.transactions import Tx
 from sync.facts import KINDS
+from sync.facts.points import PointsAdjusted, PointsPosted
+from sync.http.etag import strong_etag
+from tests.kiosk.earning_history import tell_earning
+from tests.kiosk.member_history import merge, part, tell_records
 from tests.kiosk.shopkit import CATALOGUE, NOW_MS, add_products, caller, open_shop, perform, pin_hash
+from tests.kiosk.voucher_history import tell_vouchers
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -150,6 +163,66 @@ class Story:
         tag = tag_of(self.do(show_member, member))
         self.do(change_member, member, ChangeMember(name=name), tag, self.random(CHANGE_RANDOM_BYTES))
 
+    def adjust(self, member: UUID, points: int, reason: str = "sorry") -> None:
+        """Give or take points by hand."""
+        self.do_as(self.manager(), adjust_points, member, AdjustPoints(id=self.id(), points=points, reason=reason))
+
+    def hold(self, member: UUID, points: int, reward: str | None = None) -> UUID:
+        """Set points aside; a manager vouches for the member."""
+        command = HoldPoints(id=self.id(), member=member, points=points, reward=reward)
+        token, who = command.id.hex, self.manager()
+        self.do_as(
+            who, lambda tx, _, caller: grant_approval(tx, token, "mia", "redeem", caller.device, caller.now_ms + 60_000)
+        )
+        self.do_as(who, hold_points, command, CheckedProof("approval", member, token))
+        return command.id
+
+    def hold_on_the_floor(self, member: UUID, points: int) -> UUID:
+        """Set points of a member aside while a head office cannot be reached; afterwards there is none again."""
+        note_line(self.connection, online=False, now_ms=self.now_ms)
+        hold = self.hold(member, points)
+        self.connection.execute("DELETE FROM head_office_line")
+        return hold
+
+    def release(self, hold: UUID) -> None:
+        """Let points go."""
+        self.do(release_hold, hold)
+
+    def pay_with_points(self, member: UUID, points: int, *lines: LineRequest) -> UUID:
+        """Sell, `points` of it paid with points, which are worth a minor unit each; the rest in cash."""
+        hold = self.hold(member, points)
+        paid = TenderRequest(kind="points", amount_minor=points, hold=hold)
+        return self.sell(*lines, member=member, tenders=(paid, TenderRequest(kind="cash", amount_minor=MUCH)))
+
+    def overspend(self, member: UUID, points: int) -> None:
+        """A fact from elsewhere that nobody could refuse: points that are not there are gone. An incident."""
+        at, fact = self.now_ms, self.id()
+        opened = open_account(self.connection, member, fact, self.shop.journal.epoch, at, "open")
+        posted = PointsPosted(n=1, member=member, kind="transfer", points=-points, effective_at=opened.at)
+        body = PointsAdjusted(
+            request="", member=member, points=-points, reason="sent away", postings=(posted,), balance=Balance()
+        )
+        self.do(lambda tx, shop, who: shop.journal.record(tx, origin_of(who, "2026-11-21"), fact, body))
+
+    def offer(self, offer: str, percent: str, department: str, limits: Limits | None = None) -> None:
+        """Make an offer for members, or change it."""
+        known = read_offer(self.connection, offer)
+        effect = PercentOff(percent=percent, goods=Goods(categories=(department,)))
+        wanted = OfferRequest(
+            title={"en": "An offer"},
+            effect=effect,
+            conditions=Conditions(member_required=True),
+            limits=limits or Limits(),
+        )
+        tag = strong_etag(known.revision) if known else None
+        self.do_as(self.manager(), put_offer, self.id(), offer, wanted, tag)
+
+    def end_offer(self, offer: str) -> None:
+        """End an offer."""
+        known = read_offer(self.connection, offer)
+        assert known is not None
+        self.do_as(self.manager(), end_offer, self.id(), offer, strong_etag(known.revision))
+
     def count(self, *counts: tuple[str, int]) -> None:
         """Count shelves."""
         self.do(count_shelves, self.id(), CountRequest(counts), counts, "stock-taking")
@@ -166,7 +239,9 @@ def tell_everything(connection: Any, shop: Shop, at_ms: int = NOW_MS) -> Story: 
     story.rename(anna, "Anna Nowak")
     withdrawn = (ConsentRequest("sms", "marketing", granted=False),)
     story.do(record_consents, anna, RecordConsents(id=story.id(), consents=withdrawn))
-    story.do_as(story.manager(), adjust_points, anna, AdjustPoints(id=story.id(), points=50, reason="sorry"))
+    story.adjust(anna, 50)
+    tell_records(story, anna, ben)
+    story.offer("DAIRY10", "10", "DAIRY", limits=Limits(per_member=9, total=90, budget_minor=90_000))
     first = story.sell(
         LineRequest(sku="100", quantity_milli=3000, discount=Discount("percent", 10, "short date")),
         LineRequest(sku="101", unit_price_minor=199, reason="shelf says so"),
@@ -179,10 +254,26 @@ def tell_everything(connection: Any, shop: Shop, at_ms: int = NOW_MS) -> Story: 
     story.sell(
         LineRequest(sku="102"),
         LineRequest(sku="103", quantity_milli=4000),
-        returns=(ExchangeLine(sale=first, line=2, quantity_milli=1000),),
+        returns=(ExchangeLine(sale=str(first), line=2, quantity_milli=1000),),
     )
-    voided = story.sell(LineRequest(sku="101", quantity_milli=2000), member=anna)
+    voided = story.sell(LineRequest(sku="101", quantity_milli=2000), LineRequest(sku="100"), member=anna)
     story.do_as(story.manager(), void_sale, voided, VoidSale(reason="wrong customer"))
+    story.take_back(story.sell(LineRequest(sku="100"), member=anna))
+    story.offer("DAIRY10", "15", "DAIRY")
+    story.end_offer("DAIRY10")
+    paid = story.pay_with_points(anna, 30, LineRequest(sku="101", quantity_milli=2000))
+    story.take_back(paid)
+    story.release(story.hold(anna, 10))
+    story.hold(anna, 5)
+    story.hold_on_the_floor(anna, 3)
+    story.release(story.hold_on_the_floor(anna, 2))
+    unpaid = ParkBasket(
+        id=story.id(), lines=(LineRequest(sku="101"),), member=anna, holds=(story.hold_on_the_floor(anna, 1),)
+    )
+    story.do(park_basket, unpaid)
+    story.overspend(anna, 10_000)
+    tell_earning(story, anna, story.enrol("Carl Friend", "602 303 404"))
+    tell_vouchers(story, anna)
     parked = story.id()
     story.do(park_basket, ParkBasket(id=parked, lines=(LineRequest(sku="103"),), label="blue coat"))
     story.do(claim_basket, parked)
@@ -215,9 +306,12 @@ class Storyteller:
             self.void,
             self.enrol,
             self.change_members,
+            self.merge,
             self.erase,
+            self.spend,
             self.count,
             self.reprice,
+            self.offer,
             self.move,
             self.park,
             self.end_shift,
@@ -253,8 +347,29 @@ class Storyteller:
     def change_members(self) -> None:
         for member in self.members:
             self.story.rename(member, f"Renamed{self.random.randint(1, 99)} Person")
-            adjust = AdjustPoints(id=self.story.id(), points=self.random.choice([-70, 30]), reason="by hand")
-            self.story.do_as(self.story.manager(), adjust_points, member, adjust)
+            there = read_balance(self.story.connection, member, self.story.now_ms).active
+            points = self.random.choice([-min(70, there), 30])
+            if points:
+                self.story.adjust(member, points, "by hand")
+
+    def merge(self) -> None:
+        if len(self.members) > 1:
+            merged = merge(self.story, self.members[-1], self.members[0])
+            if self.random.random() < 0.5:
+                part(self.story, merged)
+            else:
+                self.members.pop()
+
+    def spend(self) -> None:
+        """Somebody pays with points, or only sets them aside."""
+        for member in self.members:
+            there = read_balance(self.story.connection, member, self.story.now_ms).active
+            if there and self.random.random() < 0.5:
+                self._need_shift()
+                line = LineRequest(sku="102", quantity_milli=1000 * self.random.randint(1, 3))
+                self.sales.append(self.story.pay_with_points(member, min(there, 100), line))
+            elif there:
+                self.story.hold(member, self.random.randint(1, there))
 
     def erase(self) -> None:
         if len(self.members) > 1:
@@ -269,6 +384,14 @@ class Storyteller:
         new = type(old)(**{**fields, "price_minor": self.random.randint(1, 5_000)})
         at_ms = self.story.now_ms
         self.story.do(lambda tx, shop, _: add_products(tx, shop, new, at_ms=at_ms))
+
+    def offer(self) -> None:
+        offer = self.random.choice(["A", "B"])
+        if self.random.random() < 0.3 and read_offer(self.story.connection, offer) is not None:
+            self.story.end_offer(offer)
+        else:
+            percent, department = str(self.random.randint(1, 50)), self.random.choice(["DAIRY", "PRESS"])
+            self.story.offer(offer, percent, department, limits=Limits(total=self.random.randint(1, 9)))
 
     def move(self) -> None:
         command = MoveCash(id=self.story.id(), kind="pay_in", amount_minor=self.random.randint(1, 900), reason="change")

@@ -6,13 +6,13 @@ from pathlib import Path
 from typing import Any, Concatenate, ParamSpec, TypeVar
 from uuid import UUID
 
+from kiosk.apply_points import apply_points_fact
 from kiosk.apply_counter import apply_epoch_started, apply_operator_changed
 from kiosk.apply_members import (
     apply_consent_recorded,
     apply_member_changed,
     apply_member_enrolled,
     apply_member_erased,
-    apply_points_adjusted,
 )
 from kiosk.member_service import CHANGE_RANDOM_BYTES, ENROL_RANDOM_BYTES, change_member, enrol_member, erase_member
 from kiosk.member_views import show_member
@@ -24,6 +24,7 @@ from kiosk.terms import Terms
 from loyalty.apply_points import check_accounts
 from loyalty.earning import EarnRule
 from loyalty.ids import uuid7
+from loyalty.points.program import Program
 from loyalty.rounding import Rounding
 from loyalty.schema import TABLES as LOYALTY_TABLES
 from loyalty.tables import Table, TableClass
@@ -32,7 +33,8 @@ from loyalty.transactions import Tx
 from printers.schema import INDEXES, KEYS, LOCAL_TABLES
 from sync.db import Database, connect
 from sync.facts.members import ConsentRecorded, MemberChanged, MemberEnrolled, MemberErased
-from sync.facts.store import EpochStarted, OperatorChanged, PointsAdjusted
+from sync.facts.points import PointsAdjusted
+from sync.facts.store import EpochStarted, OperatorChanged
 from sync.journal import Journal, Origin
 from sync.schema import TABLES as SYNC_TABLES
 from sync.verify import Mark, Registry, Report, verify
@@ -55,7 +57,7 @@ APPLIERS = {
     MemberChanged: apply_member_changed,
     MemberErased: apply_member_erased,
     ConsentRecorded: apply_consent_recorded,
-    PointsAdjusted: apply_points_adjusted,
+    PointsAdjusted: apply_points_fact,
 }
 REGISTRY = Registry(tables=TABLES, appliers=APPLIERS, caches={"account": check_accounts})
 TERMS = Terms(
@@ -71,6 +73,7 @@ TERMS = Terms(
     tender_kinds=frozenset({"cash"}),
     return_days=30,
     earn_rule=EarnRule("base", 1, 1, 100, "net"),
+    program=Program(time_zone="Europe/Warsaw", adjust_limits={"manager": 100_000}),
     needs_approval=frozenset(),
     cashier_discount_percent=100,
     label_patterns=(),

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any, Concatenate, ParamSpec, TypeVar
 from uuid import UUID
 
-from kiosk.answers import QuoteAnswer, SaleAnswer
+from kiosk.answers import BalanceAnswer, QuoteAnswer, SaleAnswer, render_balance
 from kiosk.approvals import grant_approval
 from kiosk.commands import (
     CloseShift,
@@ -29,16 +29,18 @@ from kiosk.commands import (
     TenderRequest,
     VoidSale,
 )
-from kiosk.member_service import ENROL_RANDOM_BYTES, adjust_points, enrol_member
-from kiosk.members import AdjustPoints, EnrolMember
+from kiosk.member_service import ENROL_RANDOM_BYTES, enrol_member
+from kiosk.members import EnrolMember
 from kiosk.outcome import Outcome
+from kiosk.points import AdjustPoints, HoldAnswer, HoldPoints
+from kiosk.points_service import adjust_points, hold_points, release_hold
+from kiosk.proofs import CheckedProof
 from kiosk.return_service import ReturnAnswer, ReturnQuoteAnswer, quote_return, take_back
 from kiosk.sale_service import complete_sale, quote_basket, void_sale
-from kiosk.sale_store import read_balance
 from kiosk.shift import MovementAnswer, ShiftReport
 from kiosk.shift_service import close_shift, move_cash, open_shift, report_shift
 from kiosk.shop import Caller, Shop
-from loyalty.ledger import Balance
+from loyalty.points_store import read_balance
 from loyalty.transactions import Tx
 from sync.facts.catalogue import ProductFact
 from tests.kiosk.shopkit import NOW_MS, caller, device_of, new_id, open_shop, perform, prove_all
@@ -91,7 +93,21 @@ _NEVER = {
         "SELECT op, n FROM taken_back WHERE value_minor + rounding_minor <>"
         " (SELECT total(amount_minor) FROM refund WHERE refund.op = taken_back.op AND refund.n = taken_back.n)"
     ),
+    "an offer was given back more often than used": (
+        "SELECT offer FROM offer_total WHERE uses < 0 OR discount_minor < 0"
+    ),
+    "what offers took off a sale is not what their uses say": (
+        "SELECT id FROM sale WHERE (SELECT total(amount_minor) FROM sale_discount WHERE sale = id AND kind = 'offer')"
+        " <> (SELECT total(discount_minor) FROM offer_use WHERE op = id AND offer_use.sale = id)"
+    ),
 }
+
+
+def grant_redemption(tx: Tx, who: Caller, member: UUID) -> CheckedProof:
+    """A manager's word that this member's points may be spent on the device of `who`, good for five minutes."""
+    token = f"approval-{new_id()}"
+    grant_approval(tx, token, "mia", "redeem", who.device, who.now_ms + 300_000)
+    return CheckedProof("approval", member, token)
 
 
 class Till:
@@ -146,7 +162,7 @@ class Till:
 
     def exchange(
         self,
-        back: Sequence[tuple[SaleAnswer, int, int]],
+        back: Sequence[tuple[SaleAnswer | str, int, int]],
         *lines: Line,
         tenders: Pairs = (),
         refunds: Pairs = (),
@@ -158,7 +174,7 @@ class Till:
     def quote(
         self,
         *lines: Line,
-        back: Sequence[tuple[SaleAnswer, int, int]] = (),
+        back: Sequence[tuple[SaleAnswer | str, int, int]] = (),
         **more: Any,  # noqa: ANN401
     ) -> QuoteAnswer:
         """Price a basket; with (sale, line, quantity_milli) coming back, an exchange."""
@@ -216,12 +232,52 @@ class Till:
         return self.do(enrol_member, command, random[:ENROL_RANDOM_BYTES]).answer.id
 
     def adjust(self, member: UUID, points: int) -> None:
-        """Give or take points by hand, as if they had been spent elsewhere."""
-        self.do(adjust_points, member, AdjustPoints(id=new_id(), points=points, reason="spent elsewhere"))
+        """Give or take points by hand, as if they had been spent elsewhere. A manager does it, on this till."""
+        self.who = caller(self.who.role, till=self.who.till, at_ms=self.who.now_ms + 1000, operator=self.who.operator)
+        manager = caller("manager", till=self.who.till, at_ms=self.who.now_ms)
+        command = AdjustPoints(id=new_id(), points=points, reason="spent elsewhere")
+        perform(self.connection, adjust_points, self.shop, manager, member, command)
 
-    def points(self, member: UUID) -> Balance:
+    def hold(self, member: UUID, points: int) -> UUID:
+        """Set points aside for this till; a manager vouches for the member."""
+        return self.hold_outcome(HoldPoints(id=new_id(), member=member, points=points)).answer.id
+
+    def hold_outcome(self, command: HoldPoints) -> Outcome[HoldAnswer]:
+        """Send a hold, proved by a manager's approval."""
+        proof = CheckedProof("approval", command.member, self.approve("redeem"))
+        return self.do(hold_points, command, proof)
+
+    def release(self, hold: UUID) -> HoldAnswer:
+        """Let points go."""
+        return self.do(release_hold, hold).answer
+
+    def pay(
+        self,
+        *lines: Line,
+        member: UUID,
+        points: int,
+        hold: UUID | None = None,
+        cash: int = 1_000_000,
+        **more: Any,  # noqa: ANN401
+    ) -> SaleAnswer:
+        """Sell, points worth `points` minor units of it paid with a hold, the rest in cash."""
+        held = hold or self.hold(member, points)
+        tenders = [TenderRequest(kind="points", amount_minor=points, hold=held)]
+        tenders += [TenderRequest(kind="cash", amount_minor=cash)] if cash else []
+        return self.send(sale_of(*lines, **{"member": member, **more, "paid": tuple(tenders)})).answer
+
+    def ledger(self, member: UUID) -> list[tuple[str, int]]:
+        """The postings of a member, (kind, points), oldest first."""
+        return self.rows("SELECT kind, points FROM posting WHERE member = ? ORDER BY seq, n", member.bytes)
+
+    def wait(self, days: float = 0, minutes: float = 0) -> None:
+        """Let time pass for this till, or go back if negative."""
+        later = self.who.now_ms + int((days * 1440 + minutes) * 60_000)
+        self.who = caller(self.who.role, till=self.who.till, at_ms=later, operator=self.who.operator)
+
+    def points(self, member: UUID) -> BalanceAnswer:
         """A member's points."""
-        return read_balance(self.connection, member)
+        return render_balance(read_balance(self.connection, member, self.who.now_ms))
 
     def stock(self, sku: str) -> int:
         """What should lie on the shelf, in thousandths."""
@@ -242,7 +298,7 @@ _DEVICES = {"cashier": "T01", "manager": "T02"}
 
 def sale_of(*lines: Line, tenders: Pairs = (), **more: Any) -> CompleteSale:  # noqa: ANN401
     """A sale of one piece of each sku, or of the lines as given."""
-    paid = tuple(TenderRequest(kind=kind, amount_minor=amount) for kind, amount in tenders)
+    paid = more.pop("paid", tuple(TenderRequest(kind=kind, amount_minor=amount) for kind, amount in tenders))
     return CompleteSale(**{"id": new_id(), "lines": _lines(lines), "tenders": paid, **more})
 
 
@@ -250,8 +306,12 @@ def _lines(lines: Sequence[Line]) -> tuple[LineRequest, ...]:
     return tuple(LineRequest(sku=each) if isinstance(each, str) else each for each in lines)
 
 
-def _exchange_lines(back: Sequence[tuple[SaleAnswer, int, int]]) -> tuple[ExchangeLine, ...]:
-    return tuple(ExchangeLine(sale=sold.id, line=line, quantity_milli=quantity) for sold, line, quantity in back)
+def _exchange_lines(back: Sequence[tuple[SaleAnswer | str, int, int]]) -> tuple[ExchangeLine, ...]:
+    names = [sold if isinstance(sold, str) else str(sold.id) for sold, _, _ in back]
+    return tuple(
+        ExchangeLine(sale=name, line=line, quantity_milli=quantity)
+        for name, (_, line, quantity) in zip(names, back, strict=True)
+    )
 
 
 def _refunds(refunds: Pairs) -> tuple[RefundRequest, ...]:

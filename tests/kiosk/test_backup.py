@@ -49,7 +49,8 @@ def ask(database: Path, sql: str) -> list[Any]:
 
 
 def files_of(folder: Path) -> dict[str, bytes]:
-    return {path.name: path.read_bytes() for path in folder.iterdir() if path.name != "service.lock"}
+    files = (path for path in folder.rglob("*") if path.is_file() and path.name != "service.lock")
+    return {path.name: path.read_bytes() for path in files}
 
 
 async def test_a_backup_beside_a_selling_service_is_whole_and_verifies(config: Config, tmp_path: Path) -> None:

@@ -10,6 +10,7 @@ from kiosk.barcodes import LabelPattern
 from kiosk.classify import (
     LONGEST,
     Scan,
+    ScannedCoupon,
     ScannedLabel,
     ScannedMember,
     ScannedReceipt,
@@ -210,3 +211,18 @@ def test_nothing_a_stranger_sends_makes_the_till_stumble(text: str, symbology: s
             assert len(scan.text) <= LONGEST
         case ScannedMember() | ScannedReceipt() | ScannedLabel():
             assert text.strip()
+
+
+def test_the_200_digits_of_a_coupon_are_one_whatever_the_scanner_adds() -> None:
+    token = "0" + "123456789" * 22 + "1"
+    for text in (token, f"]Q1{token}", f" {token[:100]} {token[100:]}\r\n"):
+        assert classify(text, None, PATTERNS) == ScannedCoupon(token)
+    assert classify(token, "qr_code", PATTERNS) == ScannedCoupon(token)
+    for other in (token[:-1], token + "1"):
+        assert not isinstance(classify(other, None, PATTERNS), ScannedCoupon)
+
+
+def test_a_typed_code_is_one_by_its_check_and_anything_else_is_text() -> None:
+    assert classify("0000-0000-01zt", None, PATTERNS) == ScannedCoupon("0000-0000-01zt")
+    assert classify("0000-0000-01zs", None, PATTERNS) == ScannedText("0000-0000-01zs")
+    assert isinstance(classify("036000291452", None, PATTERNS), ScannedGtin), "twelve digits are a UPC-A"

@@ -15,7 +15,7 @@ def list_keys() -> list[str]:
     return [
         f"{section}.{field}"
         for section, kind in sections.items()
-        if section != "folder"
+        if section not in ("folder", "file")
         for field in kind.__struct_fields__
     ]
 
@@ -31,6 +31,14 @@ def test_the_defaults_alone_make_a_store() -> None:
     assert config.store.code == "S001"
     assert config.http.port == 8080
     assert make_terms(config).currency == "EUR"
+
+
+def test_commands_name_the_shops_own_file_and_none_where_there_is_none(tmp_path: Path) -> None:
+    words = "Run: counterfoil restore FILE --config FILE"
+    assert load_config().name_in_commands(words) == "Run: counterfoil restore FILE"
+    folder = tmp_path / "a shop"
+    folder.mkdir()
+    assert load(folder, "").name_in_commands(words) == f"Run: counterfoil restore FILE --config '{folder}/store.toml'"
 
 
 def test_the_shops_file_needs_only_what_differs(tmp_path: Path) -> None:

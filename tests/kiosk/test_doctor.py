@@ -10,7 +10,7 @@ import pytest
 from kiosk.config import Config, load_config
 from kiosk.doctor import Check, examine
 from kiosk.initialise import initialise
-from kiosk.proof import prove
+from kiosk.proof import prove, remember_fault
 from kiosk.start import DATABASE_NAME, lock_folder
 
 
@@ -27,14 +27,26 @@ def found(config: Config) -> dict[str, Check]:
 def test_without_a_store_the_doctor_says_how_to_make_one(config: Config) -> None:
     checks = found(config)
     assert not checks["data folder"].ok
-    assert checks["data folder"].mend == "counterfoil init --config FILE"
-    assert checks["database"].mend == "counterfoil init --config FILE"
+    assert checks["data folder"].mend == f"counterfoil init --config {config.file}"
+    assert checks["database"].mend == f"counterfoil init --config {config.file}"
 
 
-def test_a_new_store_is_well_but_never_verified_and_not_running(config: Config) -> None:
+def test_a_new_store_is_well_but_not_running_and_the_command_to_verify_is_a_note(config: Config) -> None:
     initialise(config, "ada", "Ada", "2580")
-    wrong = {name: check.mend for name, check in found(config).items() if not check.ok}
-    assert wrong == {"verify": "counterfoil verify --config FILE", "service": "counterfoil store --config FILE"}
+    checks = found(config)
+    assert {name: check.mend for name, check in checks.items() if not check.ok} == {
+        "service": f"counterfoil store --config {config.file}"
+    }
+    assert checks["verify"].mend == f"counterfoil verify --config {config.file}"
+    assert "not run yet" in checks["verify"].detail
+
+
+def test_a_finding_is_told_once_and_its_command_names_the_shops_own_file(config: Config) -> None:
+    initialise(config, "ada", "Ada", "2580")
+    remember_fault(config.data_dir(), "Entry 3 does not hold. Run: counterfoil rebuild --config FILE")
+    check = found(config)["verify"]
+    assert (check.ok, check.detail) == (False, "Entry 3 does not hold.")
+    assert check.mend == f"counterfoil rebuild --config {config.file}"
 
 
 def test_a_verified_running_store_is_well(config: Config) -> None:
@@ -65,7 +77,7 @@ def test_a_folder_that_others_may_read_is_named(config: Config) -> None:
 def test_a_store_whose_file_went_away_is_not_made_anew(config: Config) -> None:
     initialise(config, "ada", "Ada", "2580")
     (config.data_dir() / DATABASE_NAME).unlink()
-    assert found(config)["database"].mend == "counterfoil restore FILE --config FILE"
+    assert found(config)["database"].mend == f"counterfoil restore FILE --config {config.file}"
 
 
 def test_copies_set_aside_long_ago_are_named_with_the_command_that_removes_them(config: Config) -> None:

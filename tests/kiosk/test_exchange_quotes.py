@@ -6,7 +6,6 @@ import pytest
 
 from kiosk.answers import RefundAllowed
 from kiosk.returns import NothingLeftToReturn, VoidedSaleReturned
-from kiosk.sale_service import NoRewards
 from kiosk.sale_store import UnknownReceipt
 from tests.kiosk.selling import assert_holds, open_till, product
 from tests.kiosk.shopkit import add_products, perform
@@ -73,6 +72,25 @@ def test_coins_of_several_receipts_are_rounded_once(tmp_path: Path) -> None:
         assert_holds(till.connection)
 
 
+@pytest.mark.parametrize(("price", "coins"), [(258, 260), (257, 255), (260, 260), (2, 0)])
+def test_the_quote_says_what_coins_have_to_pay(tmp_path: Path, price: int, coins: int) -> None:
+    with open_till(tmp_path, tender=COINS) as till:
+        perform(till.connection, lambda tx, shop, _: add_products(tx, shop, product("a", price)), till.shop, till.who)
+        quote = till.quote("a")
+        assert (quote.pay_minor, quote.cash_due_minor) == (price, coins)
+        paid = till.sell("a", tenders=[("cash", quote.cash_due_minor)] if coins else [])
+        assert (paid.totals.due_minor, paid.totals.change_minor) == (coins, 0)
+
+
+def test_coins_pay_what_an_exchange_leaves(tmp_path: Path) -> None:
+    with open_till(tmp_path, tender=COINS) as till:
+        sold = till.sell("100", tenders=[("card", 129)])
+        quote = till.quote("101", back=[(sold, 1, 1000)])
+        assert (quote.pay_minor, quote.cash_due_minor) == (130, 130)
+        plain = till.quote("101")
+        assert (plain.pay_minor, plain.cash_due_minor) == (259, 260)
+
+
 def test_what_cannot_come_back_is_not_quoted(tmp_path: Path) -> None:
     with open_till(tmp_path) as till:
         sold, voided = till.sell("100"), till.sell("100")
@@ -87,9 +105,25 @@ def test_what_cannot_come_back_is_not_quoted(tmp_path: Path) -> None:
             till.quote("100", back=[(back, 1, 1000)])  # type: ignore[list-item]
 
 
-def test_points_are_not_quoted_while_nothing_can_be_had_for_them(tmp_path: Path) -> None:
+def test_a_receipt_may_be_named_by_its_number_and_is_one_receipt_whatever_names_it(tmp_path: Path) -> None:
     with open_till(tmp_path) as till:
-        with pytest.raises(NoRewards) as refused:
-            till.quote("100", points=10)
-        assert refused.value.pointer == "/points"
-        assert till.quote("100", points=0).pay_minor == 129
+        sold = till.sell("100", "102", tenders=[("card", 479)])
+        by_number, by_id = sold.number.lower(), str(sold.id)
+        with pytest.raises(NothingLeftToReturn) as refused:
+            till.quote("101", back=[(by_number, 1, 1000), (by_id, 1, 1000)])
+        assert refused.value.pointer == "/returns/1/quantity_milli"
+        back = [(by_number, 1, 1000), (by_id, 2, 1000)]
+        [quoted] = till.quote("101", back=back).returned
+        assert (quoted.sale, quoted.value_minor) == (sold.id, 479)
+        new = till.exchange(back, "101", refunds=[("card", 220)])
+        assert [taken.sale for taken in new.returned] == [sold.id]
+        assert_holds(till.connection)
+
+
+@pytest.mark.parametrize("name", ["S001-T01-999999", "0", "01890000-0000-7000-8000-000000000001"])
+def test_a_receipt_that_is_not_known_is_refused_where_it_is_named(tmp_path: Path, name: str) -> None:
+    with open_till(tmp_path) as till:
+        sold = till.sell("100")
+        with pytest.raises(UnknownReceipt) as refused:
+            till.quote("100", back=[(sold, 1, 1000), (name, 1, 1000)])
+        assert refused.value.pointer == "/returns/1/sale"

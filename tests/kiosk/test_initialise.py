@@ -52,7 +52,7 @@ def test_what_nobody_could_sign_in_with_is_refused_before_anything_is_made(
 def test_a_store_that_was_made_is_whole_and_starts_in_its_first_life(config: Config) -> None:
     made = initialise(config, "ada", "Ada", "2580")
     assert len(made.pairing_code) == 8
-    assert left_in(config.data_dir()) == {DATABASE_NAME, marks.FILE_NAME, "service.lock"}
+    assert left_in(config.data_dir()) == {DATABASE_NAME, marks.FILE_NAME, "keys", "service.lock"}
     assert (config.data_dir() / DATABASE_NAME).stat().st_mode & 0o777 == 0o600
     started = start_store(config.data_dir(), "S001", "EUR", "Europe/Warsaw")
     assert started.ordinal == 1
@@ -91,7 +91,7 @@ def test_an_init_that_was_cut_off_is_no_store_and_no_obstacle(config: Config, mo
     with pytest.raises(StoreNotReady):
         start_store(config.data_dir(), "S001", "EUR", "Europe/Warsaw")
     initialise(config, "ada", "Ada", "2580")
-    assert left_in(config.data_dir()) == {DATABASE_NAME, marks.FILE_NAME, "service.lock"}
+    assert left_in(config.data_dir()) == {DATABASE_NAME, marks.FILE_NAME, "keys", "service.lock"}
 
 
 _replace = Path.replace

@@ -9,16 +9,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kiosk.member_service import adjust_points, change_member, record_consents
-from kiosk.member_views import list_postings, resolve_member, show_member, show_points
+from kiosk.member_service import change_member, record_consents
+from kiosk.member_views import resolve_member, show_member
 from kiosk.members import (
-    AdjustPoints,
     ChangeMember,
     ConsentRequest,
     ConsentTwice,
     ErasedDifferently,
     MemberNotActive,
-    NothingToAdjust,
     ReasonNamesMember,
     RecordConsents,
     ResolveMember,
@@ -26,9 +24,13 @@ from kiosk.members import (
     mentions,
     tag_of,
 )
+from kiosk.points import AdjustPoints
+from kiosk.points_service import adjust_points
+from kiosk.points_views import list_postings, show_points
 from loyalty.errors import IdConflict
 from loyalty.identity import WrongEmail, WrongPhone, read_card
 from loyalty.member_store import MemberNotFound, UnknownMember, need_active_member
+from loyalty.points.refusals import AdjustmentForbidden, AdjustmentUnexplained, InsufficientPoints
 from printers.spool import submit
 from sync.http.paging import InvalidCursor, PageQuery
 from sync.http.problems import PreconditionFailed, PreconditionRequired
@@ -170,11 +172,11 @@ async def test_adjusted_points_fold_into_the_balance_once(place: Place) -> None:
     await place.enrol(1)
     first = await place.write(adjust_points, op(1), AdjustPoints(id=op(2), points=100, reason="goodwill"))
     again = await place.write(adjust_points, op(1), AdjustPoints(id=op(2), points=100, reason="goodwill"))
-    taken = await place.write(adjust_points, op(1), AdjustPoints(id=op(3), points=-130, reason="a mistake"))
+    taken = await place.write(adjust_points, op(1), AdjustPoints(id=op(3), points=-70, reason="a mistake"))
     assert (again.answer, again.replayed) == (first.answer, True)
-    assert (first.answer.balance.active, taken.answer.balance.active, taken.answer.balance.debt) == (100, 0, 30)
+    assert (first.answer.balance.active, taken.answer.balance.active, taken.answer.balance.debt) == (100, 30, 0)
     points = await place.read(show_points, op(1))
-    assert (points.active, points.pending, points.held, points.debt) == (0, 0, 0, 30)
+    assert (points.active, points.pending, points.held, points.debt) == (30, 0, 0, 0)
     with pytest.raises(IdConflict):
         await place.write(adjust_points, op(1), AdjustPoints(id=op(2), points=101, reason="goodwill"))
     assert (await place.verify()).ok
@@ -182,8 +184,12 @@ async def test_adjusted_points_fold_into_the_balance_once(place: Place) -> None:
 
 async def test_an_adjustment_that_cannot_be_right_is_refused(place: Place) -> None:
     await place.enrol(1)
-    with pytest.raises(NothingToAdjust):
+    with pytest.raises(AdjustmentUnexplained):
         await place.write(adjust_points, op(1), AdjustPoints(id=op(2), points=0, reason="goodwill"))
+    with pytest.raises(AdjustmentForbidden):
+        await place.write(adjust_points, op(1), AdjustPoints(id=op(2), points=100_001, reason="goodwill"))
+    with pytest.raises(InsufficientPoints):
+        await place.write(adjust_points, op(1), AdjustPoints(id=op(2), points=-1, reason="goodwill"))
     with pytest.raises(ReasonNamesMember):
         await place.write(adjust_points, op(1), AdjustPoints(id=op(2), points=1, reason="kowalska asked"))
     with pytest.raises(MemberNotFound):

@@ -6,11 +6,19 @@ from uuid import UUID
 import msgspec
 import pytest
 
-from kiosk.basket_service import BasketTaken, ParkedAnswer, UnknownBasket, claim_basket, list_parked, park_basket
+from kiosk.basket_service import (
+    BasketTaken,
+    ParkedAnswer,
+    UnknownBasket,
+    claim_basket,
+    forget_labels_before,
+    list_parked,
+    park_basket,
+)
 from kiosk.commands import Discount, LineRequest, ParkBasket, QuoteBasket
+from kiosk.coupon_refusals import UnknownCoupon
 from kiosk.line_items import UnknownProduct
 from kiosk.members import ReasonNamesMember
-from kiosk.sale_service import UnknownCoupon
 from loyalty.errors import IdConflict
 from loyalty.member_store import UnknownMember
 from sync.http.paging import InvalidCursor, encode_cursor
@@ -56,11 +64,13 @@ def test_a_basket_is_parked_here_and_sold_there(tmp_path: Path) -> None:
 
 def test_one_till_takes_a_basket_up(tmp_path: Path) -> None:
     with open_till(tmp_path) as till:
-        parked, other = park(till), till.another()
-        assert not other.do(claim_basket, parked).replayed
+        parked, other = park(till, label="blue coat"), till.another()
+        first = other.do(claim_basket, parked)
+        assert (first.answer.label, first.answer.claimed_by, first.replayed) == ("blue coat", "T02", False)
         entries = till.entries()
         again = other.do(claim_basket, parked)
-        assert (again.answer.claimed_by, again.replayed) == ("T02", True)
+        assert again.replayed
+        assert msgspec.json.encode(again.answer) == msgspec.json.encode(first.answer)
         with pytest.raises(BasketTaken):
             till.do(claim_basket, parked)
         with pytest.raises(UnknownBasket):
@@ -122,6 +132,20 @@ def test_parked_baskets_come_in_pages_that_say_so(tmp_path: Path) -> None:
         assert pages == [parked[:2], parked[2:]]
         with pytest.raises(InvalidCursor):
             till.do(list_parked, encode_cursor((1, b""), "sales"), 2)
+
+
+def test_a_label_is_forgotten_soon_after_the_basket_was_taken_up(tmp_path: Path) -> None:
+    with open_till(tmp_path) as till:
+        taken, waiting = park(till, label="blue coat"), park(till, label="red hat")
+        till.do(claim_basket, taken)
+        at = till.who.now_ms
+        labels = []
+        for before, taken_up_before in ((0, 0), (0, at + 1), (at + 1, at + 1)):
+            forget_labels_before(till.connection, before, taken_up_before)
+            labels.append([row[0] for row in till.rows("SELECT label FROM parked_label ORDER BY label")])
+        assert labels == [["blue coat", "red hat"], ["red hat"], []]
+        assert till.do(claim_basket, waiting).answer.label == ""
+        assert_holds(till.connection)
 
 
 def test_a_parked_reason_does_not_name_the_member(tmp_path: Path) -> None:

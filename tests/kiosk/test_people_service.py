@@ -199,7 +199,7 @@ async def test_a_cashier_approves_nothing_and_is_not_locked_out_for_trying(place
 
 
 def test_every_purpose_of_an_approval_is_one_that_config_knows() -> None:
-    assert get_args(Purpose) == get_args(Approvable)
+    assert get_args(Purpose) == (*get_args(Approvable), "redeem")
 
 
 async def test_devices_are_named_without_gaps_by_kind(place: Place) -> None:

@@ -125,6 +125,21 @@ class TestReceiptOfASale:
             assert "Points earned −19\nPoints balance −19" in back
             assert "Points earned +2\nPoints balance −17" in sale
 
+    def test_points_used_pending_and_ending_are_told(self, tmp_path: Path) -> None:
+        program = {"pending_days": 7, "valid_for": 1, "valid_to_end_of": "month"}
+        with open_till(tmp_path, points=program) as till:
+            anna = till.enrol()
+            till.sell("104", member=anna)
+            till.wait(days=7)
+            till.adjust(anna, 100)  # 28 November: through 31 December, as the first 19
+            sold = till.pay("101", member=anna, points=50, receipt="paper")
+            till.take_back(sold, [(1, 1000)], [("cash", 209)], receipt="paper")
+            sale, back = papers(till)
+            points = "Points earned +2\nPoints used −50\nPoints balance 69\nPoints that count later 2\n"
+            assert f"{points}Of these valid through 2026-12-31 69\n" in sale
+            assert "Points −0.50\n" in back
+            assert "Points earned −2\nPoints used 50\nPoints balance 119\nOf these valid through 2026-12-31 119" in back
+
     def test_no_paper_is_printed_that_nobody_asked_for(self, tmp_path: Path) -> None:
         with open_till(tmp_path) as till:
             sold = till.sell("100")

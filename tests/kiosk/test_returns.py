@@ -22,12 +22,11 @@ from kiosk.returns import (
     spend_credit,
     value_return,
 )
-from loyalty.money import allocate
 from loyalty.rounding import round_cash
 from sync.facts.returns import Refunded
 
 
-def line(number: int, amount_minor: int, quantity_milli: int = 1000, points: int = 0, **more: Any) -> SoldLineState:  # noqa: ANN401
+def line(number: int, amount_minor: int, quantity_milli: int = 1000, **more: Any) -> SoldLineState:  # noqa: ANN401
     """A line as sold: the amount is what was paid for it, tax included."""
     fields = {
         "unit": "kg",
@@ -42,7 +41,7 @@ def line(number: int, amount_minor: int, quantity_milli: int = 1000, points: int
         name=f"Product {number}",
         quantity_milli=quantity_milli,
         amount_minor=amount_minor,
-        points=points,
+        points=0,
         **(fields | more),
     )
 
@@ -89,14 +88,14 @@ def test_the_worked_table_of_the_module() -> None:
 
 
 def test_three_pieces_of_a_thousand_come_back_one_by_one() -> None:
-    sold = sale(line(1, 1000, 3000, points=10), kept={"cash": 1000})
+    sold = sale(line(1, 1000, 3000), kept={"cash": 1000})
     steps = []
     for _ in range(3):
         value = value_return(sold, [(1, 1000)])
         refunds = give_back(sold, value.owed_minor, {"cash": value.owed_minor}, 1)
-        steps.append((value.owed_minor, value.points, value.lines[0].tax_minor))
+        steps.append((value.owed_minor, value.lines[0].tax_minor))
         sold = after(sold, value, refunds)
-    assert steps == [(333, 3, 62), (333, 3, 62), (334, 4, 62)]
+    assert steps == [(333, 62), (333, 62), (334, 62)]
     assert sold.allowed() == {}
 
 
@@ -132,7 +131,7 @@ def test_more_than_was_sold_does_not_come_back(
 
 
 def test_one_line_named_twice_counts_as_one_return() -> None:
-    sold = sale(line(1, 1000, 3000, points=10), kept={"cash": 1000})
+    sold = sale(line(1, 1000, 3000), kept={"cash": 1000})
     split, whole = value_return(sold, [(1, 1000), (1, 1000)]), value_return(sold, [(1, 2000)])
     assert split == whole
 
@@ -197,10 +196,9 @@ def sales_and_splits(draw: st.DrawFn) -> tuple[SoldState, list[list[tuple[int, i
     step = draw(st.sampled_from([1, 5, 10, 100]))
     amounts = draw(st.lists(st.integers(0, 5_000), min_size=1, max_size=4))
     quantities = [draw(st.sampled_from([1, 2, 3, 355, 1000, 3000])) for _ in amounts]
-    points = allocate(draw(st.integers(0, 200)), amounts) if sum(amounts) else [0 for _ in amounts]
     lines = [
-        line(number, amount, quantity, earned)
-        for number, (amount, quantity, earned) in enumerate(zip(amounts, quantities, points, strict=True), 1)
+        line(number, amount, quantity)
+        for number, (amount, quantity) in enumerate(zip(amounts, quantities, strict=True), 1)
     ]
     total = sum(amounts)
     card = draw(st.integers(0, total))
@@ -236,26 +234,18 @@ def test_any_split_of_a_return_ends_where_one_full_return_ends(
     given_sale: tuple[SoldState, list[list[tuple[int, int]]], int],
 ) -> None:
     sold, cuts, step = given_sale
-    at_once = value_return(sold, [piece for cut in cuts for piece in cut])
-    state, points, net, tax, value_sum = sold, 0, 0, 0, 0
-    points_by_line = {each.line: 0 for each in sold.lines}
+    state, net, tax, value_sum = sold, 0, 0, 0
     for cut in cuts:
         value = value_return(state, cut)
         refunds = give_back(state, value.owed_minor, offer(state, value.owed_minor, step), step)
         state = after(state, value, refunds)
-        points += value.points
         value_sum += value.value_minor
         net += sum(returned.net_minor for returned in value.lines)
         tax += sum(returned.tax_minor for returned in value.lines)
-        for returned in value.lines:
-            points_by_line[returned.line] += returned.points
         for kind, amount in state.refunded.items():
             assert amount <= sold.kept[kind], "I9: never more than was paid in a kind"
-        for each in sold.lines:
-            assert points_by_line[each.line] <= each.points, "I7: never more points than the line earned"
     assert state.refunded == {kind: amount for kind, amount in sold.kept.items() if kind in state.refunded}
     assert sum(state.refunded.values()) == sold.due_minor == value_sum, "I14: all of it, however it was split"
-    assert points == at_once.points == sum(each.points for each in sold.lines)
     assert net == sum(each.net_minor for each in sold.lines)
     assert tax == sum(each.tax_minor for each in sold.lines)
     assert state.allowed() == {}

@@ -6,7 +6,6 @@ from uuid import UUID
 import msgspec
 import pytest
 
-from kiosk.answers import QuoteAnswer
 from kiosk.commands import Discount, LineRequest
 from kiosk.numbering import document_number
 from kiosk.sale import (
@@ -21,7 +20,10 @@ from kiosk.sale import (
 )
 from kiosk.terms import Terms
 from loyalty.earning import EarnRule
-from loyalty.ledger import Balance
+from loyalty.points.account import Balance
+from loyalty.points.facts import Posting
+from loyalty.points.fold import fold
+from loyalty.points.operation import OpenAccount
 from loyalty.rounding import Rounding
 from loyalty.tax import TaxMode, TaxRounding, TaxRules
 from sync.facts.returns import Refunded, TakenBack
@@ -57,9 +59,16 @@ SOAP = ItemFacts(
 )
 
 
+def account(active: int = 0, debt: int = 0, *posted: Posting) -> OpenAccount:
+    """Anna's account at the beginning of the sale; `posted` is what the same operation did before."""
+    before = fold([Posting(member=ANNA.bytes, op_id=bytes(16), kind="adjust", points=active - debt, effective_at=1)])
+    opened = OpenAccount(member=ANNA.bytes, op_id=new_id().bytes, at=2, origin=1, before=before, account_of=ANNA.bytes)
+    return opened.add(*posted)
+
+
 def facts(*items: ItemFacts, **more: Any) -> SaleFacts:  # noqa: ANN401
     """What a shop knows when Ana on T01 sells these."""
-    known = {
+    known: dict[str, Any] = {
         "items": items or (SOAP,),
         "till": "T01",
         "shift": UUID(int=3),
@@ -78,22 +87,22 @@ def decide(line: LineRequest, *, tenders: Pairs = CASH, quoted: int | None = Non
 
 
 def test_the_fact_holds_every_result() -> None:
-    sold = decide(LineRequest(sku="soap"), member=ANNA, balance=Balance(active=100))
+    sold = decide(LineRequest(sku="soap"), member=ANNA, points=account(100))
     assert sold.number == document_number("S001", "T01", 2, 7) == "S001-T01B-000007"
     assert (sold.gross_minor, sold.discount_minor, sold.net_minor, sold.due_minor) == (258, 0, 258, 260)
     assert (sold.rounding_minor, sold.paid_minor, sold.change_minor) == (2, 1000, 740)
-    assert (sold.earn_rule, sold.points_earned, sold.balance) == ("base@3", 2, Balance(active=102))
+    assert (sold.postings[0].rule, sold.points_earned, sold.balance) == ("base@3", 2, Balance(active=102))
     assert (sold.price_book, sold.currency, sold.terms.mode) == (5, "EUR", "included")
     assert msgspec.json.decode(msgspec.json.encode(sold), type=SaleCompleted) == sold
 
 
 def test_nobody_earns_without_a_card() -> None:
     sold = decide(LineRequest(sku="soap"))
-    assert (sold.points_earned, sold.earn_rule, sold.balance, sold.lines[0].points) == (0, None, None, 0)
+    assert (sold.points_earned, sold.postings, sold.balance, sold.lines[0].points) == (0, (), None, 0)
 
 
 def test_points_settle_debt_first() -> None:
-    sold = decide(LineRequest(sku="soap"), member=ANNA, balance=Balance(debt=5))
+    sold = decide(LineRequest(sku="soap"), member=ANNA, points=account(debt=5))
     assert sold.balance == Balance(debt=3)
 
 
@@ -160,12 +169,10 @@ def test_a_label_gives_way_to_a_price_set_by_hand() -> None:
     assert decide(by_hand, items=(labelled,), role="manager").net_minor == 355
 
 
-def test_another_total_than_quoted_brings_the_new_quote() -> None:
+def test_another_total_than_quoted_is_refused_with_the_new_one() -> None:
     with pytest.raises(PriceChanged) as refused:
-        decide(LineRequest(sku="soap"), quoted=257, member=ANNA, balance=Balance(active=7))
-    quote = refused.value.extra["quote"]
-    assert isinstance(quote, QuoteAnswer)
-    assert (quote.totals.due_minor, quote.points.earned, quote.points.balance) == (258, 2, Balance(active=7))
+        decide(LineRequest(sku="soap"), quoted=257, member=ANNA, points=account(7))
+    assert refused.value.extra == {"due_minor": 258}
     decide(LineRequest(sku="soap"), quoted=258)
 
 
@@ -178,7 +185,7 @@ def test_quote_and_sale_price_by_one_rule() -> None:
     assert [tax.tax_minor for tax in sold.taxes] == [tax.tax_minor for tax in priced.taxes]
 
 
-def taken(member: UUID | None, points: int, *refunds: Refunded) -> TakenBack:
+def taken(member: UUID | None, *refunds: Refunded) -> TakenBack:
     value = sum(refund.amount_minor for refund in refunds)
     return TakenBack(
         sale=new_id(),
@@ -187,20 +194,18 @@ def taken(member: UUID | None, points: int, *refunds: Refunded) -> TakenBack:
         value_minor=value,
         refunds=refunds,
         member=member,
-        points_clawed_back=points,
     )
 
 
 def test_credit_of_returned_goods_pays_and_keeps_its_kind() -> None:
     back = taken(
         ANNA,
-        3,
         Refunded(kind="exchange", amount_minor=100, settles="cash"),
         Refunded(kind="exchange", amount_minor=50, settles="card"),
     )
-    sold = decide(
-        LineRequest(sku="soap"), tenders=[("cash", 110)], returned=(back,), member=ANNA, balance=Balance(active=1)
-    )
+    clawed = Posting(member=ANNA.bytes, op_id=new_id().bytes, kind="adjust", points=-3, effective_at=2, origin=1)
+    known: dict[str, Any] = {"returned": (back,), "member": ANNA, "points": account(1, 0, clawed)}
+    sold = decide(LineRequest(sku="soap"), tenders=[("cash", 110)], **known)
     assert [(tender.kind, tender.amount_minor, tender.settles) for tender in sold.tenders] == [
         ("exchange", 100, "cash"),
         ("exchange", 50, "card"),
@@ -211,12 +216,12 @@ def test_credit_of_returned_goods_pays_and_keeps_its_kind() -> None:
 
 
 def test_points_clawed_back_from_somebody_else_do_not_touch_this_member() -> None:
-    back = taken(BEN, 3, Refunded(kind="exchange", amount_minor=258, settles="cash"))
-    sold = decide(LineRequest(sku="soap"), tenders=(), returned=(back,), member=ANNA, balance=Balance(active=1))
+    back = taken(BEN, Refunded(kind="exchange", amount_minor=258, settles="cash"))
+    sold = decide(LineRequest(sku="soap"), tenders=(), returned=(back,), member=ANNA, points=account(1))
     assert sold.balance == Balance(active=3)
 
 
 def test_the_coins_of_an_exchange_are_the_new_sales_rounding() -> None:
-    back = taken(None, 0, Refunded(kind="exchange", amount_minor=260, settles="cash"))
+    back = taken(None, Refunded(kind="exchange", amount_minor=260, settles="cash"))
     sold = decide(LineRequest(sku="soap"), tenders=(), returned=(back,), exchange_rounding_minor=2)
     assert (sold.net_minor, sold.rounding_minor, sold.due_minor, sold.paid_minor) == (258, 2, 260, 260)

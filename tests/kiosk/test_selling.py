@@ -6,16 +6,17 @@ from uuid import UUID
 
 import pytest
 
+from kiosk.answers import BalanceAnswer as Balance
 from kiosk.approvals import ApprovalUnknown
 from kiosk.commands import Discount, LineRequest
+from kiosk.coupon_refusals import UnknownCoupon
 from kiosk.line_items import NameOneArticle, NotForSale, UnknownProduct
 from kiosk.sale import ApprovalNeeded, EmptySale, PriceChanged, ReasonNeeded
+from kiosk.sale_points import UnknownHold
 from kiosk.sale_service import (
     AlreadyReturned,
     ShiftOver,
     SoldOnAnotherTill,
-    UnknownCoupon,
-    UnknownHold,
     VoidedDifferently,
     find_and_show,
 )
@@ -24,7 +25,6 @@ from kiosk.shop import NoOpenShift
 from kiosk.tender import Overpaid, TenderNotAccepted, Underpaid
 from loyalty.basket import DiscountTooLarge, WrongBasket
 from loyalty.errors import IdConflict, Problem, WrongCurrency
-from loyalty.ledger import Balance
 from loyalty.member_store import UnknownMember
 from loyalty.money import AmountTooLarge
 from tests.kiosk.selling import FLOAT, assert_holds, open_till, product, sale_of

@@ -26,7 +26,7 @@ from kiosk.sale_store import UnknownReceipt
 from kiosk.shop import NoOpenShift
 from kiosk.tender import Underpaid
 from loyalty.errors import IdConflict, WrongCurrency
-from loyalty.ledger import Balance
+from kiosk.answers import BalanceAnswer as Balance
 from loyalty.tax import TaxMode
 from tests.kiosk.selling import Till, assert_holds, open_till, product
 from tests.kiosk.shopkit import add_products, caller, new_id, perform
@@ -344,7 +344,7 @@ class TestExchanges:
 
     def test_a_receipt_of_nowhere_is_refused_where_it_stands(self, tmp_path: Path) -> None:
         with open_till(tmp_path) as till:
-            unknown = ExchangeLine(sale=new_id(), line=1, quantity_milli=1000)
+            unknown = ExchangeLine(sale=str(new_id()), line=1, quantity_milli=1000)
             with pytest.raises(UnknownReceipt) as refused:
                 till.sell("100", returns=(unknown,))
             assert refused.value.pointer == "/returns/0/sale"

@@ -38,12 +38,13 @@ def test_tenders_settle_a_total_as_the_table_says(total: int, step: int, tenders
     [
         (258, 1, [], Underpaid, {"due_minor": 258, "missing_minor": 258}),
         (258, 1, [("cash", 257)], Underpaid, {"due_minor": 258, "missing_minor": 1}),
-        (258, 5, [("cash", 255)], Underpaid, {"due_minor": 258, "missing_minor": 5}),
+        (258, 5, [("cash", 255)], Underpaid, {"due_minor": 260, "missing_minor": 5}),
         (258, 5, [("card", 257)], Underpaid, {"due_minor": 258, "missing_minor": 1}),
         (258, 1, [("card", 259)], Overpaid, {"due_minor": 258}),
         (258, 1, [("card", 200), ("voucher", 59)], Overpaid, {"due_minor": 258}),
         (0, 1, [("card", 1)], Overpaid, {"due_minor": 0}),
-        (3, 5, [], Underpaid, {"due_minor": 3, "missing_minor": 5}),
+        (3, 5, [], Underpaid, {"due_minor": 5, "missing_minor": 5}),
+        (258, 5, [("card", 200), ("cash", 55)], Underpaid, {"due_minor": 260, "missing_minor": 5}),
         (202, 5, [("card", 200)], Underpaid, {"due_minor": 202, "missing_minor": 2}),
     ],
 )

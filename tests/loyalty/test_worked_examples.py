@@ -6,7 +6,9 @@ import importlib
 import pytest
 
 
-@pytest.mark.parametrize("name", ["money", "rounding", "tax", "basket", "return_shares", "earning", "identity"])
+@pytest.mark.parametrize(
+    "name", ["money", "rounding", "tax", "basket", "return_shares", "earning", "identity", "activities", "rewards"]
+)
 def test_the_examples_of_a_module_hold(name: str) -> None:
     result = doctest.testmod(importlib.import_module(f"loyalty.{name}"))
     assert result.attempted > 0

@@ -3,6 +3,7 @@
 import msgspec
 
 from printers.contents import (
+    CouponContent,
     Discount,
     JournalMark,
     PointsBlock,
@@ -210,11 +211,25 @@ Z_REPORT = ShiftReportContent(
     journal=JOURNAL,
 )
 
-PAPERS: dict[str, ReceiptContent | ShiftReportContent] = {
+COUPON = CouponContent(
+    store=StoreHeader("Corner Shop", ("1 High Street",)),
+    locale="en",
+    title="Chocolate −20 %",
+    terms="From 5.00 of sweets.",
+    valid_until="2026-12-24",
+    token=str(int.from_bytes(bytes(range(7, 90)))).zfill(200),  # 83 bytes in decimal, as a coupon's token has them
+    code="7K2M-Q9XA-4D0C",
+    serial="0001c4f2a77b3d21",
+    at_local="2026-11-21 16:00",
+    journal=JOURNAL,
+)
+
+PAPERS: dict[str, ReceiptContent | ShiftReportContent | CouponContent] = {
     "pl": POLISH,
     "ko": KOREAN,
     "ja": JAPANESE,
     "return": ENGLISH_RETURN,
     "z": Z_REPORT,
+    "coupon": COUPON,
 }
 """One paper of every kind and language."""

@@ -53,6 +53,7 @@ def test_the_stored_bytes_name_their_kind_and_version() -> None:
         "ja": "receipt.1",
         "return": "receipt.1",
         "z": "shift_report.1",
+        "coupon": "coupon.1",
     }
 
 

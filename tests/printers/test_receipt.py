@@ -78,6 +78,16 @@ def test_a_discount_is_printed_with_its_reason_and_a_minus() -> None:
     assert any(row.split() == ["Tydzień", "masła", "−20%", "−3,20"] for row in rows)
 
 
+def test_the_lowest_price_stands_below_its_line_and_what_was_saved_below_the_change() -> None:
+    lines = (msgspec.structs.replace(POLISH.lines[2], note="Najniższa cena z 30 dni przed obniżką: 7,49 zł"),)
+    totals = msgspec.structs.replace(POLISH.totals, saved_minor=320)
+    rows = [row.split() for row in paper(msgspec.structs.replace(POLISH, lines=lines, totals=totals)).splitlines()]
+    discount = rows.index(["Tydzień", "masła", "−20%", "−3,20"])
+    assert rows[discount + 1][:3] == ["Najniższa", "cena", "z"]
+    assert rows[rows.index(["Reszta", "8,21"]) + 1] == ["Oszczędzasz", "3,20"]
+    assert not any(row[:1] == ["Oszczędzasz"] for row in map(str.split, paper(POLISH).splitlines()))
+
+
 def test_tax_that_is_added_stands_between_net_and_total() -> None:
     content = msgspec.structs.replace(
         ENGLISH_RETURN,

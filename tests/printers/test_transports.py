@@ -118,6 +118,22 @@ async def test_a_job_arrives_whole_and_is_confirmed(rig: Rig) -> None:
     assert call.told == []
 
 
+async def test_a_check_says_what_is_wrong_and_prints_nothing(rig: Rig) -> None:
+    assert await rig.transport.check() is None
+    rig.break_down()
+    assert isinstance(await rig.transport.check(), PaperOut)
+    rig.mend()
+    assert await rig.transport.check() is None
+    assert rig.arrived() == b""
+    assert await Call().send(rig.transport) == Printed()
+
+
+async def test_a_check_of_nothing_says_that_nothing_is_there() -> None:
+    async with FakePrinter() as printer:
+        port = printer.port
+    assert isinstance(await TcpTransport("127.0.0.1", port, patience=QUICK).check(), PrinterUnreachable)
+
+
 async def test_the_first_byte_waits_until_it_is_allowed(rig: Rig) -> None:
     call = Call(arrived=rig.arrived)
     await call.send(rig.transport)

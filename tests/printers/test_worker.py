@@ -11,7 +11,7 @@ from typing import Literal
 import pytest
 
 from printers.contents import encode_content
-from printers.errors import PaperOut, Unprintable
+from printers.errors import PaperOut, PrinterProblem, Unprintable
 from printers.escpos import separator
 from printers.profile import load_profile
 from printers.render import render as render_now
@@ -112,6 +112,26 @@ async def test_a_job_queued_later_is_noticed_when_woken_and_even_when_nobody_wak
     worker.wake()
     await shop.comes_to(first, PrintState.PRINTED)
     await shop.comes_to(shop.queue(2), PrintState.PRINTED)
+
+
+async def test_a_printer_is_asked_whether_it_can_print_and_a_job_with_it_answers_for_it(shop: Shop) -> None:
+    virtual = VirtualTransport(pace_ms=30)
+    worker = shop.open(virtual)
+    assert await worker.check() is None
+    virtual.fault()
+    assert isinstance(await worker.check(), PaperOut)
+    virtual.mend()
+    job = shop.queue(1)
+    worker.wake()
+    await shop.until(lambda: worker.condition.activity == "printing")
+    assert await worker.check() is None
+    virtual.fault()
+    await shop.until(lambda: worker.condition.activity == "waiting")
+    assert isinstance(await worker.check(), PaperOut)
+    virtual.mend()
+    await shop.comes_to(job, PrintState.PRINTED)
+    assert await worker.check() is None
+    assert len(virtual.papers) == 1
 
 
 async def test_a_real_receipt_is_rendered_and_a_reprint_carries_its_mark(shop: Shop) -> None:
@@ -217,6 +237,9 @@ class FaultyTransport:
         if self.after_first_byte:
             await before_first_byte()
         raise LookupError
+
+    async def check(self) -> PrinterProblem | None:
+        return None
 
 
 @pytest.mark.parametrize(("after", "state", "sends"), [(False, PrintState.FAILED, 5), (True, PrintState.UNKNOWN, 1)])

@@ -18,7 +18,7 @@ KEY = re.compile(r"(?P<shown>#\s?)?(?P<key>[A-Za-z0-9_-]+)\s*=\s*\S")
 SECTION = re.compile(r"\[+\s*([^\]]+?)\s*\]+")
 STRINGS = re.compile(r'"(?:\\.|[^"\\])*"|' + r"'[^']*'")
 # Where the file lies, not what is in it.
-NOT_IN_THE_FILE = {"folder"}
+NOT_IN_THE_FILE = {"folder", "file"}
 
 
 class Line(typing.NamedTuple):

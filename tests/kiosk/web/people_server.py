@@ -16,7 +16,7 @@ from kiosk.people import DeviceKind, NewDevice, PairDevice
 from kiosk.people_service import create_pairing_code, pair_device, set_up_manager
 from kiosk.pins import hash_pin
 from kiosk.sessions import Sessions
-from kiosk.web import members, people
+from kiosk.web import members, people, points
 from kiosk.web.door import Door
 from sync.http.application import build_app, build_runner
 from sync.http.limits import Limits, Rate
@@ -56,6 +56,7 @@ class Served:
             helper=Helper(),
             now_ms=lambda: self.now_ms,
             random_bytes=os.urandom,
+            uptime=lambda: None,
         )
         await self._pair("till")
         await self._pair("kiosk")
@@ -79,7 +80,11 @@ class Served:
         await self.place.database.close()
 
     def routes(self) -> list[Route]:
-        return [*members.routes.bind(self.door), *people.routes.bind(people.Desk(self.door, self.sessions))]
+        return [
+            *members.routes.bind(self.door),
+            *points.routes.bind(self.door),
+            *people.routes.bind(people.Desk(self.door, self.sessions)),
+        ]
 
     async def call(self, method: str, path: str, who: str | None, body: object = None, **headers: str) -> Reply:
         """One request. `who` is a key of `tokens`; headers are written with _ for -."""

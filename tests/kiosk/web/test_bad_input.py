@@ -102,7 +102,7 @@ WRONG = [
     ("/currency", "EUR\n"),
     ("/quote_due_minor", 1.5),
     ("/quote_due_minor", HUGE),
-    ("/returns", [{"sale": "x", "line": 1, "quantity_milli": 1}]),
+    ("/returns", [{"sale": "", "line": 1, "quantity_milli": 1}]),
     ("/returns", [{"sale": "01997e7c-0000-7000-8000-000000000000", "line": 0, "quantity_milli": 1}]),
     ("/refunds", [{"kind": "cash", "amount_minor": 0}]),
     ("/operator", "mia"),

@@ -5,7 +5,7 @@ import random
 import msgspec
 import pytest
 
-from loyalty.ledger import PostingConflict
+from loyalty.points.facts import PostingConflict
 from loyalty.points.account import Account
 from loyalty.points.facts import Merge, Posting, PostingId, id_of, in_order, place_of
 from loyalty.points.fold import apply_postings, fold, takes, view

@@ -95,6 +95,36 @@ def test_pointers(path: str, pointer: str) -> None:
     assert pointer_of(path) == pointer
 
 
+class Part(msgspec.Struct, forbid_unknown_fields=True):
+    sku: str
+
+
+class Whole(msgspec.Struct, forbid_unknown_fields=True):
+    id: int
+    parts: tuple[Part, ...] = ()
+    named: dict[str, Part] = {}
+
+
+@pytest.mark.parametrize(
+    ("raw", "pointer", "words"),
+    [
+        (b"{}", "/id", "missing required field"),
+        (b'{"id":1,"colour":2}', "/colour", "unknown field"),
+        (b'{"id":1,"a/b~c":2}', "/a~1b~0c", "unknown field"),
+        (b'{"id":1,"parts":[{"sku":"x"},{}]}', "/parts/1/sku", "missing required field"),
+        (b'{"id":1,"parts":[{"sku":"x","size":1}]}', "/parts/0/size", "unknown field"),
+        (b'{"id":1,"parts":[{"sku":1}]}', "/parts/0/sku", "Expected `str`"),
+        (b'{"id":1,"named":{"x":{}}}', "/named", "missing required field"),  # msgspec does not say which member
+        (b"[]", "", "Expected `object`"),
+    ],
+)
+def test_a_wrong_body_names_the_very_field(raw: bytes, pointer: str, words: str) -> None:
+    with pytest.raises(InvalidInput) as caught:
+        read_body(raw, msgspec.json.Decoder(Whole).decode)
+    assert caught.value.pointer == pointer
+    assert words in caught.value.detail
+
+
 class Filter(msgspec.Struct):
     day: str
     limit: int = 50
@@ -111,7 +141,7 @@ def test_a_query_is_typed() -> None:
 @pytest.mark.parametrize(
     ("pairs", "pointer"),
     [
-        ([], ""),
+        ([], "/day"),
         ([("day", "a"), ("day", "b")], "/day"),
         ([("day", "a"), ("dya", "b")], "/dya"),
         ([("day", "a\0")], "/day"),

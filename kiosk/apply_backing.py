@@ -1,0 +1,34 @@
+"""sql: writes what stands behind a hold, and forgets it when the hold is released. The only writer of `hold_backing`.
+
+It counts as one with the hold from the moment it is placed: everything that could ever be paid with is inside the
+limits, so paying asks nobody again. A hold that lapsed keeps its backing until head office has acknowledged it, because
+it can still pay.
+"""
+
+from uuid import UUID
+
+from loyalty.transactions import Tx
+from sync.facts.backing import HoldBacking
+from sync.journal import Entry
+
+_INSERT = (
+    "INSERT INTO hold_backing (hold, n, op, member, epoch, seq, lease, points, floor_minor)"
+    " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)"
+)
+
+
+def write_backing(tx: Tx, entry: Entry, member: UUID, backing: HoldBacking | None) -> None:
+    """The backing of the hold that `entry` placed; None in a store without a head office."""
+    if backing is None:
+        return
+    parts: list[tuple[bytes | None, int, int]] = [(part.lease.bytes, part.points, 0) for part in backing.leases]
+    if backing.floor_points:
+        parts.append((None, backing.floor_points, backing.floor_minor))
+    op = entry.op_id.bytes
+    for n, part in enumerate(parts, 1):
+        tx.execute(_INSERT, (op, n, op, member.bytes, entry.epoch, entry.seq, *part))
+
+
+def forget_backing(tx: Tx, hold: UUID) -> None:
+    """The hold was released: its points can never pay."""
+    tx.execute("DELETE FROM hold_backing WHERE hold = ?", (hold.bytes,))

@@ -1,0 +1,140 @@
+"""sql: coupons as they lie in the tables, what is left of them, and the keys that count."""
+
+import functools
+from collections.abc import Sequence
+from typing import NamedTuple
+from uuid import UUID
+
+from loyalty.keys import KeyRegistry, SignedKeyList, read_key_list
+from loyalty.transactions import Row, Tx
+
+_LISTS_KEPT = 4
+_SELECT = (
+    "SELECT serial, op, offer, offer_version, member, valid_until, scope, uses_max, token,"
+    " (SELECT count(*) FROM coupon_use WHERE coupon_use.serial = coupon.serial),"
+    " (SELECT count(*) FROM coupon_give_back WHERE coupon_give_back.serial = coupon.serial),"
+    " EXISTS (SELECT 1 FROM coupon_void WHERE coupon_void.serial = coupon.serial) FROM coupon"
+)
+
+
+class CouponRow(NamedTuple):
+    """A coupon of this store. `uses` counts all uses it ever had, `given_back` those that count no longer."""
+
+    serial: int
+    op: UUID
+    offer: str
+    offer_version: int
+    member: UUID | None
+    valid_until: str
+    scope: str
+    uses_max: int
+    token: str
+    uses: int
+    given_back: int
+    is_void: bool
+
+    @property
+    def uses_left(self) -> int:
+        """How often it may still be used."""
+        return 0 if self.is_void else max(0, self.uses_max - self.uses + self.given_back)
+
+
+class UseCount(NamedTuple):
+    """How often a coupon was used here, and how many of the uses count no longer."""
+
+    uses: int
+    given_back: int
+
+
+def read_signed_list(tx: Tx) -> SignedKeyList | None:
+    """The newest list of keys."""
+    row = tx.execute("SELECT content, signature, root FROM key_list ORDER BY version DESC LIMIT 1").fetchone()
+    return SignedKeyList(content=row[0], signature=row[1], root=row[2]) if row else None
+
+
+def read_registry(tx: Tx) -> KeyRegistry | None:
+    """The keys that count now; None before the first list. Its signature is checked again when it is first read."""
+    signed = read_signed_list(tx)
+    return _registry_of(signed) if signed else None
+
+
+@functools.lru_cache(maxsize=_LISTS_KEPT)
+def _registry_of(signed: SignedKeyList) -> KeyRegistry:
+    return read_key_list(signed, signed.root)
+
+
+def find_coupon(tx: Tx, serial: int) -> CouponRow | None:
+    """A coupon that this store issued, as it is now."""
+    row = tx.execute(f"{_SELECT} WHERE serial = ?", (serial,)).fetchone()
+    return _coupon(row) if row else None
+
+
+def coupons_of(tx: Tx, member: UUID, after: int, limit: int) -> list[CouponRow]:
+    """Up to `limit` coupons of this very record of a member, with a serial above `after`."""
+    return coupons_of_any(tx, (member,), after, limit)
+
+
+def coupons_of_any(tx: Tx, members: Sequence[UUID], after: int, limit: int) -> list[CouponRow]:
+    """The same for all the records of a person, one of whom was merged into another."""
+    marks = ", ".join("?" * len(members))
+    rows = tx.execute(
+        f"{_SELECT} WHERE member IN ({marks}) AND serial > ? ORDER BY serial LIMIT ?",
+        (*(member.bytes for member in members), after, limit),
+    )
+    return [_coupon(row) for row in rows]
+
+
+def coupons_issued_by(tx: Tx, op: UUID) -> list[CouponRow]:
+    """The coupons that a fact issued, such as a sale."""
+    rows = tx.execute(f"{_SELECT} WHERE op = ? ORDER BY serial", (op.bytes,))
+    return [_coupon(row) for row in rows]
+
+
+def uses_by(tx: Tx, sale: UUID) -> list[tuple[int, int]]:
+    """(serial, n) of the coupons that a sale used."""
+    rows = tx.execute("SELECT serial, n FROM coupon_use WHERE op = ? ORDER BY serial, n", (sale.bytes,))
+    return [(row[0], row[1]) for row in rows]
+
+
+def count_uses(tx: Tx, serial: int) -> UseCount:
+    """How often a coupon was used here, whoever issued it."""
+    row = tx.execute(
+        "SELECT (SELECT count(*) FROM coupon_use WHERE serial = ?1),"
+        " (SELECT count(*) FROM coupon_give_back WHERE serial = ?1)",
+        (serial,),
+    ).fetchone()
+    return UseCount(*row) if row else UseCount(0, 0)
+
+
+def count_foreign_uses(tx: Tx, offer: str, business_day: str) -> int:
+    """How many coupons of other stores were taken here for an offer on a day, given back or not."""
+    row = tx.execute(
+        "SELECT count(*) FROM coupon_use WHERE offer = ? AND business_day = ? AND store IS NOT NULL",
+        (offer, business_day),
+    ).fetchone()
+    return int(row[0]) if row else 0
+
+
+def is_serial_taken(tx: Tx, serial: int) -> bool:
+    """Whether any coupon known here has this serial, of another store too."""
+    row = tx.execute(
+        "SELECT 1 FROM coupon WHERE serial = ?1 UNION ALL SELECT 1 FROM coupon_use WHERE serial = ?1 LIMIT 1", (serial,)
+    ).fetchone()
+    return row is not None
+
+
+def _coupon(row: Row) -> CouponRow:
+    return CouponRow(
+        serial=row[0],
+        op=UUID(bytes=row[1]),
+        offer=row[2],
+        offer_version=row[3],
+        member=UUID(bytes=row[4]) if row[4] else None,
+        valid_until=row[5],
+        scope=row[6],
+        uses_max=row[7],
+        token=row[8],
+        uses=row[9],
+        given_back=row[10],
+        is_void=bool(row[11]),
+    )

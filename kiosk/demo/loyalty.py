@@ -1,0 +1,52 @@
+"""sql: the offers and rewards of the demonstration store, so that till and kiosk have something to give.
+
+One offer counts by itself, one by a coupon that members take at the kiosk, one by a coupon that they get for points.
+"""
+
+from collections.abc import Callable
+from uuid import UUID
+
+from kiosk.offer_service import OfferRequest, put_offer
+from kiosk.program_service import REWARDS, put_definition
+from kiosk.shop import Caller, Shop
+from loyalty.offers.offer import Conditions, Goods, Minimum, PercentOff
+from loyalty.rewards import RewardCoupon, RewardTerms
+from loyalty.transactions import Tx
+
+_REWARD_POINTS = 20
+_PASTRY = Goods(categories=("Pastry",))
+_PRODUCE = Goods(categories=("Produce",))
+_FLORAL = Goods(categories=("Floral",))
+
+OFFERS = {
+    "PRODUCE10": OfferRequest(
+        title={
+            "en": "Fruit and vegetables from 5.00: 10 % off",
+            "ko": "채소·과일 5.00 이상 10% 할인",
+            "ja": "青果5.00以上で10%引き",
+            "pl": "Owoce i warzywa od 5,00: 10% taniej",
+        },
+        effect=PercentOff(percent="10", goods=_PRODUCE),
+        conditions=Conditions(minimum=Minimum(amount_minor=500, goods=_PRODUCE)),
+    ),
+    "PASTRY20": OfferRequest(
+        title={"en": "20 % off pastry", "ko": "베이커리 20% 할인", "ja": "焼き菓子20%引き", "pl": "Ciasta 20% taniej"},
+        effect=PercentOff(percent="20", goods=_PASTRY),
+        trigger="coupon",
+        conditions=Conditions(member_required=True),
+    ),
+    "FLOWERS50": OfferRequest(
+        title={"en": "Flowers at half price", "ko": "꽃 반값", "ja": "お花が半額", "pl": "Kwiaty za pół ceny"},
+        effect=PercentOff(percent="50", goods=_FLORAL),
+        trigger="coupon",
+        conditions=Conditions(member_required=True),
+    ),
+}
+REWARD = RewardTerms(title=OFFERS["FLOWERS50"].title, points=_REWARD_POINTS, gives=RewardCoupon(offer="FLOWERS50"))
+
+
+def make_offers(tx: Tx, shop: Shop, caller: Caller, new_id: Callable[[], UUID]) -> None:
+    """Make them, as a manager does."""
+    for name, offer in OFFERS.items():
+        put_offer(tx, shop, caller, new_id(), name, offer, None)
+    put_definition(tx, shop, caller, REWARDS, new_id(), "flowers", REWARD, None)

@@ -1,0 +1,25 @@
+"""sql: what head office tells a store about points: the leases it grants, and whose accounts the store reads."""
+
+from uuid import UUID
+
+from loyalty.leases import Lease
+from loyalty.transactions import Tx
+
+
+def save_lease(tx: Tx, epoch: int, lease: Lease) -> None:
+    """A lease was granted to this life of the store. The same answer twice is one lease."""
+    tx.execute(
+        "INSERT INTO lease (id, member, points, epoch, boot, ends_at_ms) VALUES (?, ?, ?, ?, ?, ?)"
+        " ON CONFLICT (id) DO NOTHING",
+        (lease.id, lease.member, lease.points, epoch, lease.boot, lease.ends_at_ms),
+    )
+
+
+def delete_lease(tx: Tx, lease: bytes) -> None:
+    """The end of a lease was reported."""
+    tx.execute("DELETE FROM lease WHERE id = ?", (lease,))
+
+
+def save_account_snapshot(tx: Tx, member: UUID) -> None:
+    """Head office lets this store read the account of a member."""
+    tx.execute("INSERT INTO account_snapshot (member) VALUES (?) ON CONFLICT (member) DO NOTHING", (member.bytes,))

@@ -1,0 +1,99 @@
+"""pure: the tables of what a store knows of head office: the line, what it has acknowledged, what it lends, what stands
+behind points that were set aside meanwhile. All are empty in a store that is enrolled nowhere."""
+
+from loyalty.tables import Table, TableClass
+
+# One row once a head office is enrolled. `read_*` is when the store last had read everything: on its own clock, on the
+# machine's uptime, and in which life.
+LINE = Table(
+    name="head_office_line",
+    table_class=TableClass.LOCAL,
+    key=("name",),
+    ddl="""
+CREATE TABLE head_office_line (
+    name TEXT PRIMARY KEY CHECK (name = 'line'),
+    state TEXT NOT NULL CHECK (state IN ('online', 'offline')),
+    since INTEGER NOT NULL,
+    read_at INTEGER,
+    read_boot TEXT,
+    read_ms INTEGER,
+    read_epoch INTEGER
+) STRICT, WITHOUT ROWID
+""",
+)
+
+# How far head office has a life of this store: `pushed_seq` has arrived, `acknowledged_seq` is counted in the accounts
+# that this store has read.
+CURSOR = Table(
+    name="head_office_cursor",
+    table_class=TableClass.LOCAL,
+    key=("epoch",),
+    ddl="""
+CREATE TABLE head_office_cursor (
+    epoch INTEGER PRIMARY KEY,
+    pushed_seq INTEGER NOT NULL,
+    acknowledged_seq INTEGER NOT NULL,
+    CHECK (acknowledged_seq BETWEEN 0 AND pushed_seq)
+) STRICT
+""",
+)
+
+# Points that head office lends this store (loyalty/leases.py); good only in the life that received them.
+LEASE = Table(
+    name="lease",
+    table_class=TableClass.FEED,
+    key=("id",),
+    ddl="""
+CREATE TABLE lease (
+    id BLOB PRIMARY KEY,
+    member BLOB NOT NULL,
+    points INTEGER NOT NULL CHECK (points > 0),
+    epoch INTEGER NOT NULL,
+    boot TEXT NOT NULL,
+    ends_at_ms INTEGER NOT NULL
+) STRICT
+""",
+    indexes=("CREATE INDEX lease_by_member ON lease (member)",),
+)
+
+# Whose account this store reads from head office; of other members it knows at most that they exist.
+ACCOUNT_SNAPSHOT = Table(
+    name="account_snapshot",
+    table_class=TableClass.FEED,
+    key=("member",),
+    ddl="""
+CREATE TABLE account_snapshot (
+    member BLOB PRIMARY KEY
+) STRICT, WITHOUT ROWID
+""",
+)
+
+# What stands behind a hold: a lease, or the floor (lease NULL) and how much of it in money. A hold that was released
+# has none; a lapsed one keeps it, because it may still pay.
+HOLD_BACKING = Table(
+    name="hold_backing",
+    table_class=TableClass.FACT,
+    key=("hold", "n"),
+    op="op",
+    written_by=("points.held", "points.released", "basket.parked"),
+    ddl="""
+CREATE TABLE hold_backing (
+    hold BLOB NOT NULL,
+    n INTEGER NOT NULL,
+    op BLOB NOT NULL,
+    member BLOB NOT NULL,
+    epoch INTEGER NOT NULL,
+    seq INTEGER NOT NULL,
+    lease BLOB,
+    points INTEGER NOT NULL CHECK (points > 0),
+    floor_minor INTEGER NOT NULL CHECK ((lease IS NULL) = (floor_minor > 0)),
+    PRIMARY KEY (hold, n)
+) STRICT, WITHOUT ROWID
+""",
+    indexes=(
+        "CREATE INDEX hold_backing_by_lease ON hold_backing (lease) WHERE lease IS NOT NULL",
+        "CREATE INDEX hold_backing_on_floor ON hold_backing (epoch, seq) WHERE lease IS NULL",
+    ),
+)
+
+TABLES: tuple[Table, ...] = (LINE, CURSOR, LEASE, ACCOUNT_SNAPSHOT, HOLD_BACKING)
