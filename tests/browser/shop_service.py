@@ -25,9 +25,11 @@ ARTICLES = """sku;name;department;tax_class;price;unit;gtins;item_code
 1041457;신라면 컵 65 g;GROCERY;food;1,15;piece;9520000000035;
 1041458;牛乳 1 l;DAIRY;food;1,99;piece;9520000000042;
 1041461;Milk chocolate 100 g;SWEETS;food;1,19;piece;9520000000073;
+1041462;Żółty ser 200 g;DAIRY;food;3,49;piece;9520000000080;
 2000112;Gouda;DAIRY;food;12,90;kg;;12345
 """
 MILK, BREAD, ESPRESSO, POWDER = "5901234123457", "4006381333931", "9520000000011", "9520000000028"
+_COMMAND = [sys.executable, "-c", "from kiosk.cli import main; main()"]
 
 
 class Till(msgspec.Struct, frozen=True):
@@ -40,26 +42,38 @@ class Till(msgspec.Struct, frozen=True):
 class ShopService:
     """A store that serves until `close`."""
 
-    def __init__(self, folder: Path) -> None:
-        config = folder / "store.toml"
-        config.write_text(
-            '[store]\nname = "Corner Shop"\ndata_dir = "data"\n[http]\nport = 0\nsign_ins_per_minute = 6000\n'
+    def __init__(self, folder: Path, more: str = "", port: int = 0) -> None:
+        self._config = folder / "store.toml"
+        self._config.write_text(
+            f'[store]\nname = "Corner Shop"\ndata_dir = "data"\n[http]\nport = {port}\n'
+            f"sign_ins_per_minute = 6000\n{more}"
         )
-        command = [sys.executable, "-c", "from kiosk.cli import main; main()"]
-        init = [*command, "init", "--config", str(config), "--pin", PIN["manager"], "--json"]
+        init = [*_COMMAND, "init", "--config", str(self._config), "--pin", PIN["manager"], "--json"]
         made = subprocess.run(init, check=False, capture_output=True, text=True)
         assert made.returncode == 0, made.stderr
-        log = folder / "store.log"
+        self.start()
+        try:
+            self._stock(json.loads(made.stdout)["pairing_code"])
+        except BaseException:
+            self.kill()
+            raise
+
+    def start(self) -> None:
+        """Serve; after a `kill` once more."""
+        log = self._config.with_name("store.log")
         with log.open("w") as output:
-            serve = [*command, "store", "--config", str(config)]
+            serve = [*_COMMAND, "store", "--config", str(self._config)]
             self._process = subprocess.Popen(serve, stdout=output, stderr=output)
         try:
             self.address = self._await_address(log)
-            self._stock(json.loads(made.stdout)["pairing_code"])
         except BaseException:
-            self._process.kill()
-            self._process.wait()
+            self.kill()
             raise
+
+    def kill(self) -> None:
+        """What a power cut leaves."""
+        self._process.kill()
+        self._process.wait()
 
     def _await_address(self, log: Path) -> str:
         """The address that the service names once it listens; port 0 lets the system choose it."""
@@ -114,9 +128,11 @@ class ShopService:
                 return [self.call("GET", f"/v1/sales/{sale['id']}", None, self.manager) for sale in found]
             after = f"&after={page['next']}"
 
-    def call(self, method: str, path: str, body: object = None, token: str = "") -> Any:  # noqa: ANN401  decoded JSON
+    def call(
+        self, method: str, path: str, body: object = None, token: str = "", more: dict[str, str] | None = None
+    ) -> Any:  # noqa: ANN401  decoded JSON
         """Ask the service; raises HTTPError for a refusal."""
-        headers = {"Content-Type": "text/csv" if isinstance(body, bytes) else "application/json"}
+        headers = {"Content-Type": "text/csv" if isinstance(body, bytes) else "application/json", **(more or {})}
         if token:
             headers["Authorization"] = f"Bearer {token}"
         data = body if isinstance(body, bytes) else json.dumps(body).encode() if body is not None else None
@@ -142,6 +158,10 @@ class ShopService:
         )  # fmt: skip
         with urllib.request.urlopen(put, timeout=20) as answer:
             assert answer.status == 200
+
+    def wait(self) -> None:
+        """A moment, between two looks."""
+        time.sleep(0.1)
 
     def close(self) -> None:
         """Stop the store as systemd would."""

@@ -93,7 +93,7 @@ def test_a_till_that_loses_power_while_it_waits_books_the_sale_once(
     ids: list[str] = []
 
     def lose(route: Route) -> None:
-        ids.append(route.request.post_data_json["id"])
+        ids.append((route.request.post_data_json or {})["id"])
         route.fetch()
         route.abort()
 
@@ -116,6 +116,7 @@ def test_a_changed_price_is_shown_before_money_is_taken(open_till: OpenTill, sho
     screen = open_till(till)
     screen.page.route("**/v1/events", lambda route: route.abort())
     screen.page.reload()
+    screen.page.wait_for_selector("#entry")
     fill(screen, POWDER)
     screen.expect_due("€11.49")
     screen.press("F9")

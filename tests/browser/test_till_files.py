@@ -16,12 +16,12 @@ LANGUAGES = 4
 # htm 3.1.1 from the npm registry, file htm/preact/standalone.module.js: Apache-2.0, with preact (MIT) inside.
 VENDORED = "72284e8e9079c87817145df1110f74e8a2aa040b2fc384922e18dfcb46fc1fd7"
 _TEXT = re.compile(r'^  (\w+): \[((?:"(?:[^"\\]|\\.)*"(?:, )?)+)\],$', re.MULTILINE)
-_USED = re.compile(r'"((?:key|help|reason|report|problem)_[a-z_]+)"|say\("([a-z_]+)"')
+_USED = re.compile(r'"((?:key|help|reason|report)_[a-z_]+)"|say\("([a-z_]+)"')
 
 
-def catalogue() -> dict[str, list[str]]:
+def catalogue(file: str = "texts.js") -> dict[str, list[str]]:
     """All texts by key, as written."""
-    source = (STATIC / "till" / "texts.js").read_text()
+    source = (STATIC / "till" / file).read_text()
     return {key: re.findall(r'"((?:[^"\\]|\\.)*)"', texts) for key, texts in _TEXT.findall(source)}
 
 
@@ -32,8 +32,9 @@ def test_the_vendored_file_is_the_published_one_and_has_its_licences_beside_it()
     assert "MIT License" in (vendor / "preact-LICENSE.txt").read_text()
 
 
-def test_every_text_is_there_in_four_languages_with_the_same_placeholders() -> None:
-    texts = catalogue()
+@pytest.mark.parametrize("file", ["texts.js", "problem_texts.js"])
+def test_every_text_is_there_in_four_languages_with_the_same_placeholders(file: str) -> None:
+    texts = catalogue(file)
     assert len(texts) > 150
     wrong = {
         key: values
@@ -49,6 +50,8 @@ def test_the_catalogue_reads_the_same_in_the_browser(open_till: OpenTill, till: 
     screen = open_till(till)
     read = "async () => (await import('/static/till/texts.js')).TEXTS"
     assert screen.evaluate(read) == {key: list(values) for key, values in catalogue().items()}
+    read = "async () => (await import('/static/till/problem_texts.js')).PROBLEMS"
+    assert screen.evaluate(read) == {key: list(values) for key, values in catalogue("problem_texts.js").items()}
 
 
 @pytest.mark.parametrize("script", SCRIPTS, ids=lambda path: path.name)

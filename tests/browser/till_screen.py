@@ -70,6 +70,10 @@ class TillScreen:
         """Wait until so many elements match."""
         expect(self.page.locator(selector)).to_have_count(count)
 
+    def expect_focus(self, selector: str) -> None:
+        """Wait until the one element that matches has the focus."""
+        expect(self.page.locator(selector)).to_be_focused()
+
     def expect_due(self, text: str) -> None:
         """Wait until the service has priced the basket at this sum."""
         expect(self.page.locator(".sums:not(.stale) .due output")).to_have_text(text)

@@ -16,16 +16,23 @@ export class Refused extends Error {
   }
 }
 
-export class Unanswered extends Error {}
+// `code` says why where the service still could: too many requests, a disk that does not answer.
+export class Unanswered extends Error {
+  constructor(reason, code = "") {
+    super(reason);
+    this.code = code;
+  }
+}
 
 let token = null;
 let onReach = () => {};
 let onUnauthorized = () => {};
+let onReadOnly = () => {};
 
 export const setToken = (value) => (token = value);
 export const hasToken = () => token !== null;
 export function setListeners(listeners) {
-  ({ onReach, onUnauthorized } = listeners);
+  ({ onReach, onUnauthorized, onReadOnly } = listeners);
 }
 
 export async function call(method, path, body, options = {}) {
@@ -62,9 +69,10 @@ async function request(method, path, body, options = {}) {
 
 async function refuse(response, isOurs) {
   const problem = await response.json().catch(() => ({}));
-  if (NO_VERDICT.has(response.status) && problem.code !== "read_only") throw new Unanswered(problem.title ?? "");
+  if (NO_VERDICT.has(response.status) && problem.code !== "read_only") throw new Unanswered(problem.title ?? "", problem.code);
   const refused = new Refused(response.status, problem);
   if (response.status === 401 && isOurs) onUnauthorized();
+  if (refused.code === "read_only") onReadOnly();
   throw refused;
 }
 

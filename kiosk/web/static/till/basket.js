@@ -1,7 +1,8 @@
 // The basket as a value: what was scanned, not what it costs. Prices come from the service alone.
 //
-//   {id, revision, lines: [{key, sku | gtin, name, unit, quantity_milli, discount?, unit_price_minor?, reason?}],
-//    member: {id, name, phone} | null, approval: text | null, selected: key | null}
+//   {id, revision, lines: [{key, sku | gtin, name, unit, quantity_milli, discount?, unit_price_minor?, reason?, gift_card?}],
+//    coupons: [{key, text, serial, code, offer, title}],
+//    member: {id, name, phone} | null, approval: text | null, selected: key of a line or a coupon | null}
 //
 // `id` becomes the id of the sale. It is made with the basket, long before anything is sent. `revision` changes with
 // everything that can change the price.
@@ -9,7 +10,7 @@
 import { newId } from "./ids.js";
 
 export function emptyBasket() {
-  return { id: newId(), revision: newId(), lines: [], member: null, approval: null, selected: null };
+  return { id: newId(), revision: newId(), lines: [], coupons: [], member: null, approval: null, selected: null };
 }
 
 const repriced = (basket, patch) => ({ ...basket, ...patch, revision: newId() });
@@ -25,7 +26,14 @@ export function addItem(basket, item) {
 
 const isPlain = (line) => !line.discount && line.unit_price_minor === undefined;
 
+// A coupon without goods is kept as well: it is priced with the first article.
+export function addCoupon(basket, coupon) {
+  return repriced(basket, { coupons: [...basket.coupons, { ...coupon, key: newId() }] });
+}
+
 export const lineOf = (basket, key) => basket.lines.find((line) => line.key === key);
+export const rowsOf = (basket) => [...basket.lines, ...basket.coupons];
+export const selectedRow = (basket) => rowsOf(basket).find((row) => row.key === basket.selected);
 export const selectedLine = (basket) => lineOf(basket, basket.selected);
 
 export function setQuantity(basket, key, milli) {
@@ -48,25 +56,31 @@ function patchLine(basket, key, patch) {
   return repriced(basket, { lines: basket.lines.map((line) => (line.key === key ? { ...line, ...patch } : line)) });
 }
 
-export function removeLine(basket, key) {
-  const at = basket.lines.findIndex((line) => line.key === key);
-  const lines = basket.lines.filter((line) => line.key !== key);
-  return repriced(basket, { lines, selected: (lines[at] ?? lines[at - 1])?.key ?? null });
+export const setGiftCard = (basket, key, code) => patchLine(basket, key, { gift_card: code });
+
+export function removeRow(basket, key) {
+  const at = rowsOf(basket).findIndex((row) => row.key === key);
+  const without = (rows) => rows.filter((row) => row.key !== key);
+  const left = { ...basket, lines: without(basket.lines), coupons: without(basket.coupons) };
+  const rows = rowsOf(left);
+  return repriced(left, { selected: (rows[at] ?? rows[at - 1])?.key ?? null });
 }
 
-// Undo: the line comes back where it was; what was scanned since then stays.
-export function putBack(basket, line, at) {
-  const lines = [...basket.lines];
-  lines.splice(Math.min(at, lines.length), 0, line);
-  return repriced(basket, { lines, selected: line.key });
+// Undo: the row comes back where it was; what was scanned since then stays.
+export function putBack(basket, row, at) {
+  const kind = row.serial ? "coupons" : "lines";
+  const rows = [...basket[kind]];
+  rows.splice(Math.min(row.serial ? at - basket.lines.length : at, rows.length), 0, row);
+  return repriced(basket, { [kind]: rows, selected: row.key });
 }
 
 export const setMember = (basket, member) => repriced(basket, { member });
 export const setApproval = (basket, approval) => ({ ...basket, approval });
 
 export function moveSelection(basket, step) {
-  const at = basket.lines.findIndex((line) => line.key === basket.selected);
-  const next = basket.lines[Math.max(0, Math.min(basket.lines.length - 1, at + step))];
+  const rows = rowsOf(basket);
+  const at = rows.findIndex((row) => row.key === basket.selected);
+  const next = rows[Math.max(0, Math.min(rows.length - 1, at + step))];
   return { ...basket, selected: next?.key ?? null };
 }
 
@@ -74,12 +88,12 @@ export const select = (basket, key) => ({ ...basket, selected: key });
 
 // A line as the service takes it: POST /v1/quotes, /v1/sales and /v1/parked share the shape.
 function toRequest(line) {
-  const { sku, gtin, quantity_milli, discount, unit_price_minor, reason } = line;
-  return { sku, gtin, quantity_milli, discount, unit_price_minor, reason };
+  const { sku, gtin, quantity_milli, discount, unit_price_minor, reason, gift_card } = line;
+  return { sku, gtin, quantity_milli, discount, unit_price_minor, reason, gift_card };
 }
 
 export function toQuote(basket) {
-  return { lines: basket.lines.map(toRequest), member: basket.member?.id };
+  return { lines: basket.lines.map(toRequest), coupons: basket.coupons.map(({ text }) => text), member: basket.member?.id };
 }
 
 export function toPark(basket, id, label) {
@@ -90,7 +104,7 @@ export function toSale(basket, payment, quote) {
   return {
     id: basket.id,
     ...toQuote(basket),
-    tenders: payment.tenders,
+    tenders: payment.tenders.map(({ kind, amount_minor, hold, code }) => ({ kind, amount_minor, hold, code })),
     receipt: payment.receipt,
     quote_due_minor: quote.totals.due_minor,
     currency: quote.currency,
@@ -98,7 +112,10 @@ export function toSale(basket, payment, quote) {
   };
 }
 
-// A parked basket taken up again. Names come with the next quote.
+// What an earlier release kept has no coupons.
+export const fromMemory = (kept) => (kept ? { coupons: [], ...kept } : emptyBasket());
+
+// A parked basket taken up again, without its coupons. Names come with the next quote.
 export function fromParked(parked) {
   const basket = emptyBasket();
   const lines = parked.basket.lines.map((line) => {

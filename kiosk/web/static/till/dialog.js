@@ -1,13 +1,17 @@
 // The frame of every dialog: the browser's own <dialog>, which keeps the focus inside and gives it back afterwards.
 
-import { html, useEffect, useRef, useState } from "../vendor/htm-preact-standalone.js";
+import { html, useLayoutEffect, useRef, useState } from "../vendor/htm-preact-standalone.js";
 import { sayProblem } from "./problems.js";
 import { soundBad } from "./sounds.js";
+import { till } from "./state.js";
 import { say } from "./texts.js";
+import { Messages } from "./view_frame.js";
 
-export function Dialog({ title, onClose, wide, children }) {
+// Messages belong to whatever lies on top: behind an open dialog nobody would see them.
+export function Dialog({ title, onClose, wide, isApproval, children }) {
   const frame = useRef();
-  useEffect(() => {
+  // With the drawing, not after it: the next key must find the focus where it belongs.
+  useLayoutEffect(() => {
     const dialog = frame.current;
     dialog.showModal();
     dialog.querySelector("[data-first]")?.focus();
@@ -26,6 +30,7 @@ export function Dialog({ title, onClose, wide, children }) {
       <button type="button" class="quiet" onClick=${onClose}>${say("close")} <kbd>Esc</kbd></button>
     </header>
     <div class="dialog-body">${children}</div>
+    ${(isApproval || !till().approval) && html`<${Messages} till=${till()} />`}
   </dialog>`;
 }
 

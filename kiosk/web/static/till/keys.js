@@ -3,7 +3,7 @@
 
 import { lock } from "./session.js";
 import { closePayment, openPayment } from "./paying.js";
-import { moveSelection } from "./basket.js";
+import { moveSelection, selectedLine, selectedRow } from "./basket.js";
 import { putBasket } from "./pricing.js";
 import { isBurst } from "./scanner.js";
 import { addToSelected, nextCustomer, openPanel, stopSearch, undo, voidSelected } from "./selling.js";
@@ -12,13 +12,15 @@ import { change, clearNotice, till } from "./state.js";
 const HOLD_MS = 60; // longer than the gap between two keys of a scanner
 const BROWSER_KEYS = /^F([1-9]|10|11)$/;
 
-const hasLine = (state) => Boolean(state.basket.selected) && !state.payment && !state.finished;
+const hasRow = (state) => Boolean(selectedRow(state.basket)) && !state.payment && !state.finished;
+const hasLine = (state) => Boolean(selectedLine(state.basket)) && !state.payment && !state.finished;
 const hasBasket = (state) => state.basket.lines.length > 0 && !state.payment;
 const always = () => true;
 
 // {name: text key, key: as shown, when: is it possible now, run}
 export const COMMANDS = [
   { name: "key_search", key: "F2", when: always, run: focusEntry },
+  { name: "key_enrol", key: "F3", when: (state) => !state.payment, run: () => openPanel("enrol") },
   { name: "key_member", key: "F4", when: always, run: () => openPanel("member") },
   { name: "key_line", key: "F6", when: hasLine, run: () => openPanel("line") },
   { name: "key_park", key: "F7", when: hasBasket, run: () => openPanel("park") },
@@ -28,12 +30,12 @@ export const COMMANDS = [
   { name: "key_return", key: "F11", when: always, run: () => openPanel("returns") },
   { name: "key_last", key: "Ctrl+P", when: (state) => Boolean(state.last), run: () => openPanel("last") },
   { name: "key_lock", key: "Ctrl+L", when: always, run: lock },
-  { name: "key_void", key: "Del", when: hasLine, run: voidSelected },
+  { name: "key_void", key: "Del", when: hasRow, run: voidSelected },
   { name: "key_undo", key: "Ctrl+Z", when: (state) => Boolean(state.undo), run: undo },
   { name: "key_more", key: "+", when: hasLine, run: () => addToSelected(1) },
   { name: "key_less", key: "-", when: hasLine, run: () => addToSelected(-1) },
-  { name: "key_up", key: "↑", when: hasLine, run: () => moveLine(-1) },
-  { name: "key_down", key: "↓", when: hasLine, run: () => moveLine(1) },
+  { name: "key_up", key: "↑", when: hasRow, run: () => moveLine(-1) },
+  { name: "key_down", key: "↓", when: hasRow, run: () => moveLine(1) },
   { name: "key_help", key: "?", also: "F1", when: always, run: () => openPanel("help") },
   { name: "key_back", key: "Esc", when: always, run: back },
 ];

@@ -28,12 +28,11 @@ export function closeLink() {
   stopping?.abort();
 }
 
-async function look() {
+export async function look() {
   gathering = 0;
   try {
-    const shop = await call("GET", "/v1/store");
-    const parked = await call("GET", "/v1/parked");
-    change({ shop, parked: parked.items.length });
+    change({ shop: await call("GET", "/v1/store") });
+    change({ parked: (await call("GET", "/v1/parked")).items.length });
   } catch {
     // What is wrong with the line is shown by the banner; here there is nothing to decide.
   }

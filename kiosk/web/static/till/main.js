@@ -2,7 +2,9 @@
 
 import { html, render } from "../vendor/htm-preact-standalone.js";
 import { setListeners } from "./api.js";
+import { fromMemory } from "./basket.js";
 import { listenForKeys } from "./keys.js";
+import { look } from "./link.js";
 import { onChangeElsewhere, recall } from "./memory.js";
 import { retryNow } from "./outbox.js";
 import { reprice } from "./pricing.js";
@@ -12,18 +14,20 @@ import { takeScan } from "./selling.js";
 import { change, onChange, till } from "./state.js";
 import { setLanguage } from "./texts.js";
 import { BasketTable, Entry } from "./view_basket.js";
-import { MemberDialog, ParkDialog, ParkedDialog } from "./view_customer.js";
 import { Banner, KeyRow, Messages, TopStrip } from "./view_frame.js";
 import { HelpDialog } from "./view_help.js";
 import { ApprovalDialog, LineDialog } from "./view_line.js";
+import { EnrolDialog, MemberDialog } from "./view_member.js";
+import { ParkDialog, ParkedDialog } from "./view_parked.js";
 import { Finished, Payment } from "./view_payment.js";
+import { GiftCardDialog, NewGiftCardDialog, PointsDialog } from "./view_points.js";
 import { LastDialog, ReturnDialog, ReturnedDialog } from "./view_return.js";
 import { ShiftDialog } from "./view_shift.js";
 import { Side } from "./view_side.js";
 import { Float, Pairing, SignIn, Waiting } from "./view_start.js";
 
 const PANELS = {
-  member: MemberDialog, line: LineDialog, park: ParkDialog, parked: ParkedDialog, shift: ShiftDialog,
+  member: MemberDialog, enrol: EnrolDialog, points: PointsDialog, gift_card: GiftCardDialog, new_gift_card: NewGiftCardDialog, line: LineDialog, park: ParkDialog, parked: ParkedDialog, shift: ShiftDialog,
   returns: ReturnDialog, returned: ReturnedDialog, last: LastDialog, help: HelpDialog,
 };
 const BEFORE = { start: Waiting, pairing: Pairing, sign_in: SignIn, float: Float };
@@ -34,7 +38,7 @@ function Till({ till: state }) {
   const Panel = state.panel && PANELS[state.panel.name];
   return html`<div class="till">
     <${TopStrip} till=${state} /><${Banner} till=${state} />
-    <main class="work"><${Work} state=${state} /><${Messages} till=${state} /></main>
+    <main class="work"><${Work} state=${state} />${!Panel && !state.approval && html`<${Messages} till=${state} />`}</main>
     <${Side} till=${state} /><${KeyRow} till=${state} />
     ${Panel && html`<${Panel} key=${state.panel.name} till=${state} />`}
     ${state.approval && html`<${ApprovalDialog} approval=${state.approval} />`}
@@ -55,6 +59,14 @@ function scan(text) {
   putText(entry, "");
 }
 
+// How many letters at a scanner's speed are a scan. Names, PINs and amounts are typed before selling, however fast; in a
+// manager's approval they are shorter than any barcode.
+function shortestScan() {
+  const { phase, approval } = till();
+  if (phase !== "selling" && phase !== "pairing") return Infinity;
+  return approval ? 8 : 5;
+}
+
 // The pairing code from a manager's screen: one scan is all it takes.
 function scanCode(text) {
   const field = document.getElementById("code");
@@ -64,7 +76,7 @@ function scanCode(text) {
 
 function takeFromElsewhere(name) {
   if (name === "basket" && till().basket && recall("basket")) {
-    change({ basket: recall("basket") });
+    change({ basket: fromMemory(recall("basket")) });
     reprice();
   }
   if (name === "last") change({ last: recall("last") });
@@ -77,10 +89,11 @@ setListeners({
     if (isReached !== !till().unreachable) change({ unreachable: isReached ? null : Date.now() });
   },
   onUnauthorized: signedOut,
+  onReadOnly: look, // the banner says why, and what mends it
 });
 const root = document.getElementById("till");
 onChange((state) => render(html`<${Till} till=${state} />`, root));
-listenForScans(scan);
+listenForScans(scan, shortestScan);
 listenForKeys();
 onChangeElsewhere(takeFromElsewhere);
 start();

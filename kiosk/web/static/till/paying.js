@@ -3,6 +3,7 @@
 import { call } from "./api.js";
 import { setApproval, toSale } from "./basket.js";
 import { roundCash } from "./cash.js";
+import { spent } from "./holds.js";
 import { newId } from "./ids.js";
 import { keep } from "./memory.js";
 import { book, onOutcome } from "./outbox.js";
@@ -11,7 +12,7 @@ import { sayProblem } from "./problems.js";
 import { startBasket } from "./selling.js";
 import { soundBad, soundPaid } from "./sounds.js";
 import { change, clearNotice, notify, onChange, till } from "./state.js";
-import { say } from "./texts.js";
+import { say, sayCode } from "./texts.js";
 
 const NEEDS_APPROVAL = new Set(["approval_needed", "approval_unknown"]);
 
@@ -44,23 +45,24 @@ export function leftToPay({ quote, payment }) {
   return { cash: roundCash(left) - cash, other: left - cash, isPaid: cash ? cash >= roundCash(left) : left <= 0 };
 }
 
-// `minor` null is all that is left. Cash may be more than that, then there is change; nothing else may.
-export function addTender(kind, minor) {
+// `minor` null is all that is left. Cash may be more than that, then there is change; nothing else may. `details` is what
+// the tender brings with it: the hold of points, the code of a gift card.
+export function addTender(kind, minor, details = {}) {
   const { payment, pending } = till();
   if (pending) return;
   const left = leftToPay(till());
   const most = kind === "cash" ? left.cash : left.other;
   const amount = minor ?? most;
-  if (kind !== "cash" && amount > most) return refuse(say("problem_overpaid"));
-  if (amount > 0) change({ payment: { ...payment, tenders: merge(payment.tenders, kind, amount) } });
+  if (kind !== "cash" && amount > most) return refuse(sayCode("overpaid"));
+  if (amount > 0) change({ payment: { ...payment, tenders: merge(payment.tenders, { kind, amount_minor: amount, ...details }) } });
   clearNotice();
   if (leftToPay(till()).isPaid) complete();
 }
 
-function merge(tenders, kind, amount_minor) {
-  const same = kind === "cash" && tenders.find((tender) => tender.kind === kind);
-  if (!same) return [...tenders, { kind, amount_minor }];
-  return tenders.map((tender) => (tender === same ? { kind, amount_minor: tender.amount_minor + amount_minor } : tender));
+function merge(tenders, added) {
+  const same = added.kind === "cash" && tenders.find((tender) => tender.kind === added.kind);
+  if (!same) return [...tenders, added];
+  return tenders.map((tender) => (tender === same ? { ...added, amount_minor: tender.amount_minor + added.amount_minor } : tender));
 }
 
 export function removeTender(at) {
@@ -81,7 +83,8 @@ export function complete() {
 
 onOutcome("sale", { done: finish, refused: reconsider });
 
-function finish(sale) {
+function finish(sale, command) {
+  spent(command.body.tenders);
   remember(sale);
   startBasket();
   change({ finished: sale });
@@ -102,6 +105,7 @@ function reconsider(error, command) {
   refuse(text, hint);
   if (error.code === "price_changed") reprice();
   if (error.code === "id_conflict") showBooked(command.body.id);
+  if (error.code === "gift_card_needed") askGiftCard(error.problem.errors?.[0]?.pointer);
   if (NEEDS_APPROVAL.has(error.code)) completeApproved();
 }
 
@@ -115,6 +119,12 @@ async function showBooked(id) {
   if (booked) change({ panel: { name: "last" } });
 }
 
+// An article that puts money on a card: which card, is asked for the line that lacks it.
+function askGiftCard(pointer) {
+  const line = till().basket.lines[Number(/^\/lines\/(\d+)/.exec(pointer ?? "")?.[1])];
+  if (line) change({ payment: null, panel: { name: "new_gift_card", key: line.key } });
+}
+
 async function completeApproved() {
   putBasket(setApproval(till().basket, null));
   const approval = await askApproval("price_override");
@@ -125,8 +135,9 @@ async function completeApproved() {
 }
 
 // A manager's word on the spot: the one-use token, "" where the operator is a manager and needs none, null if refused.
+// Points are another's money: to spend them a manager says so with the PIN as well.
 export function askApproval(purpose) {
-  if (till().shop.role === "manager") return Promise.resolve("");
+  if (till().shop.role === "manager" && purpose !== "redeem") return Promise.resolve("");
   return new Promise((resolve) => change({ approval: { purpose, resolve } }));
 }
 

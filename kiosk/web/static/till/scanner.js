@@ -3,14 +3,15 @@
 // that has the focus (nobody can know at the first key); once the scan is recognised the field gets back what it held.
 
 const GAP_MS = 50;
-const SHORTEST = 5;
+const NEVER_SCANNED = /^(Arrow.*|Escape|Delete|Backspace)$/; // a person is at the keys
 const FRESH = { text: "", last: 0, field: null };
 
 let burst = { ...FRESH };
 let finishedAt = -Infinity;
 
-export function listenForScans(onScan) {
-  addEventListener("keydown", (event) => take(event, onScan), { capture: true });
+// `shortest` answers how many letters make a scan just now.
+export function listenForScans(onScan, shortest) {
+  addEventListener("keydown", (event) => take(event, onScan, shortest), { capture: true });
 }
 
 // Whether keys are arriving at a scanner's speed just now. A single letter that is also a command waits for this.
@@ -19,16 +20,17 @@ export function isBurst() {
   return now - finishedAt <= 2 * GAP_MS || (burst.text.length > 1 && now - burst.last <= GAP_MS);
 }
 
-function take(event, onScan) {
+function take(event, onScan, shortest) {
   if (event.repeat) return; // a key held down is fast as well
   const isNear = event.timeStamp - burst.last <= GAP_MS;
   if (event.key === "Enter" || event.key === "Tab") {
-    const scanned = isNear && burst.text.length >= SHORTEST ? burst : null;
+    const scanned = isNear && burst.text.length >= shortest() ? burst : null;
     burst = { ...FRESH };
     if (scanned) finish(event, scanned, onScan);
     return;
   }
   const character = characterOf(event);
+  if (NEVER_SCANNED.test(event.key)) burst = { ...FRESH };
   if (character === null) return;
   if (!isNear) burst = { text: "", last: 0, field: remember(document.activeElement) };
   burst.text += character;

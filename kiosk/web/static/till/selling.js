@@ -2,6 +2,7 @@
 
 import { call, Refused } from "./api.js";
 import * as baskets from "./basket.js";
+import { nameCoupons, takeCoupon } from "./coupons.js";
 import { newId } from "./ids.js";
 import { keep } from "./memory.js";
 import { parseQuantity } from "./money.js";
@@ -9,19 +10,24 @@ import { book, onOutcome } from "./outbox.js";
 import { putBasket } from "./pricing.js";
 import { sayProblem } from "./problems.js";
 import { soundBad, soundOk } from "./sounds.js";
+import { loadStanding, standingOf } from "./standing.js";
 import { change, clearNotice, notify, till } from "./state.js";
-import { say } from "./texts.js";
+import { say, sayCode } from "./texts.js";
 
 const UNDO_MS = 8000;
 const PIECE = 1000;
+// Only a coupon has so many digits. The service says what is wrong with one that is cut.
+const LONG_NUMBER = /^\d{40,}$/;
 let queue = Promise.resolve();
 let undoTimer = 0;
 const claims = []; // open dialogs that take scans, the newest last
 
-// While a dialog is open, scans are its own; `take` answers the scan's answer or refuses it with false.
-export function claimScans(take) {
-  claims.push(take);
-  return () => claims.splice(claims.indexOf(take), 1);
+// While a dialog is open, scans are its own (from its first drawing on: useLayoutEffect); `take` answers the scan's answer or refuses it with false. What is scanned
+// as a proof or as money must not be asked about first: `isRaw` takes the text as it is.
+export function claimScans(take, isRaw = false) {
+  const claim = { take, isRaw };
+  claims.push(claim);
+  return () => claims.splice(claims.indexOf(claim), 1);
 }
 
 // Scans are looked up one after the other: none is lost and their order is kept, however fast they come. A quantity
@@ -34,11 +40,12 @@ export function takeScan(scanned, waiting = "") {
 
 async function look(text, quantityMilli) {
   if (till().phase !== "selling" || till().pending) return fail(say("finish_first"));
+  const claim = claims.at(-1);
+  if (claim?.isRaw) return claim.take(text);
   try {
     const found = await ask(text);
-    const claim = claims.at(-1);
-    if (claim) return claim(found) ? soundOk() : fail(say("finish_first"));
-    return take(found, quantityMilli);
+    if (claim) return claim.take(found) ? soundOk() : fail(say("finish_first"));
+    return await take(found, quantityMilli, text);
   } catch (error) {
     const problem = sayProblem(error);
     return fail(say("not_added", { text }), problem.text);
@@ -51,10 +58,12 @@ async function ask(text) {
   return question().catch((error) => (error instanceof Refused ? Promise.reject(error) : question()));
 }
 
-function take(found, quantityMilli) {
+async function take(found, quantityMilli, text) {
   if (found.kind === "product") return addProduct(found.product, quantityMilli, found);
   if (found.kind === "member") return takeMember(found.member);
+  if (found.kind === "coupon") return nextCustomer(), takeCoupon(found.coupon, text);
   if (found.kind === "receipt") return openPanel("returns", { receipt: found.receipt });
+  if (LONG_NUMBER.test(text)) return takeCoupon(await call("POST", "/v1/coupons/verify", { code: text }), text);
   return fail(say("unknown_code", { text: found.text }));
 }
 
@@ -65,7 +74,7 @@ function fail(text, hint) {
 }
 
 export function addProduct(product, quantityMilli = PIECE, found = {}) {
-  if (!product.active) return fail(`${product.name}: ${say("problem_not_for_sale")}`);
+  if (!product.active) return fail(`${product.name}: ${sayCode("not_for_sale")}`);
   nextCustomer();
   const isLabel = isScaleLabel(product, found.gtin);
   const named = isLabel ? { gtin: found.gtin } : { sku: product.sku };
@@ -88,18 +97,21 @@ export function nextCustomer() {
   if (till().finished) change({ finished: null, notice: null });
 }
 
-export function takeMember({ member, others }) {
+export function takeMember(resolved) {
+  const { member, others } = resolved;
   nextCustomer();
   soundOk();
   change({ scanned: { ok: true, at: Date.now() } });
   if (others?.length) return openPanel("member", { choices: [member, ...others] });
-  chooseMember(member);
+  chooseMember(member, standingOf(resolved));
 }
 
-export function chooseMember(member) {
+// Points on hold are one member's: money that is being taken begins anew with another one.
+export function chooseMember(member, standing = null) {
   nextCustomer();
-  change({ panel: null });
+  change({ panel: null, standing, payment: null });
   putBasket(baskets.setMember(till().basket, member && { id: member.id, name: member.name, phone: member.phone }));
+  if (member && !standing) loadStanding(member.id);
 }
 
 // "3*" before an article is its quantity; "3*" alone sets that of the selected line.
@@ -114,7 +126,7 @@ export async function takeTyped(text) {
   if (!rest) return setSelectedQuantity(quantityMilli);
   try {
     const found = await ask(rest);
-    if (found.kind !== "unknown") return take(found, quantityMilli);
+    if (found.kind !== "unknown") return await take(found, quantityMilli, rest);
     const { items } = await call("GET", `/v1/products?query=${encodeURIComponent(rest)}&limit=50`);
     if (items.length === 1) return addProduct(items[0], quantityMilli);
     if (items.length) return change({ search: { query: rest, items, at: 0, quantityMilli } });
@@ -161,12 +173,12 @@ export function addToSelected(step) {
 
 export function voidSelected() {
   const { basket } = till();
-  const line = baskets.selectedLine(basket);
-  if (!line || till().finished) return;
+  const row = baskets.selectedRow(basket);
+  if (!row || till().finished) return;
   clearTimeout(undoTimer);
   undoTimer = setTimeout(() => change({ undo: null }), UNDO_MS);
-  change({ undo: { line, at: basket.lines.indexOf(line) } });
-  putBasket(baskets.removeLine(basket, line.key));
+  change({ undo: { row, at: baskets.rowsOf(basket).indexOf(row) } });
+  putBasket(baskets.removeRow(basket, row.key));
 }
 
 export function undo() {
@@ -174,7 +186,7 @@ export function undo() {
   if (!taken) return;
   clearTimeout(undoTimer);
   change({ undo: null });
-  putBasket(baskets.putBack(basket, taken.line, taken.at));
+  putBasket(baskets.putBack(basket, taken.row, taken.at));
 }
 
 export function openPanel(name, values = {}) {
@@ -204,7 +216,7 @@ onOutcome("park", {
 export function startBasket() {
   keep("basket", null);
   clearTimeout(undoTimer);
-  change({ quote: null, payment: null, undo: null, search: null, scanned: null });
+  change({ quote: null, standing: null, payment: null, undo: null, search: null, scanned: null });
   putBasket(baskets.emptyBasket());
 }
 
@@ -215,10 +227,12 @@ export async function claimParked(parked) {
   const basket = baskets.fromParked(claimed);
   putBasket(basket);
   if (basket.member) await nameMember(basket.member.id);
+  await nameCoupons(claimed.basket.coupons ?? []);
 }
 
 async function nameMember(id) {
   const member = await call("GET", `/v1/members/${id}`).catch(() => null);
   const { basket } = till();
   if (member && basket.member?.id === id) putBasket({ ...basket, member: { id, name: member.name, phone: null } });
+  await loadStanding(id);
 }

@@ -1,12 +1,13 @@
 // Who may use this till: pairing gives the device its token, a PIN gives the operator theirs.
 
 import { call, hasToken, Refused, setToken } from "./api.js";
-import { emptyBasket } from "./basket.js";
+import { fromMemory } from "./basket.js";
 import { closeLink, openLink } from "./link.js";
 import { keep, keepSession, recall, recallSession } from "./memory.js";
 import { setMoneyTerms } from "./money.js";
 import { resumeOutbox, waitForSignIn } from "./outbox.js";
 import { reprice } from "./pricing.js";
+import { refreshStanding } from "./standing.js";
 import { say, setLanguage } from "./texts.js";
 import { change, notify, till } from "./state.js";
 
@@ -17,7 +18,7 @@ let releaseOutbox = () => {};
 
 export async function start() {
   takeFragment();
-  change({ basket: recall("basket") ?? emptyBasket() });
+  change({ basket: fromMemory(recall("basket")) });
   const token = recallSession("token");
   if (token) return enter(token);
   return device ? askPin() : change({ phase: "pairing" });
@@ -93,6 +94,7 @@ async function enter(token) {
   waitForSignIn(Promise.resolve());
   openLink();
   reprice();
+  refreshStanding();
   await resumeOutbox();
 }
 

@@ -8,6 +8,7 @@ let now = {
   shift: null, // this till's open shift
   basket: null, // see basket.js
   quote: null, // {revision, lines by key, totals, points}; older than the basket while the revision differs
+  standing: null, // {id, points, tier, offers} of the basket's member, see standing.js
   paySoon: false, // pay was pressed before the price was there
   payment: null, // {tenders, receipt} while money is taken
   finished: null, // the sale just completed; its change stays on the screen until the next scan
@@ -16,7 +17,7 @@ let now = {
   approval: null, // {purpose, resolve} while a manager is asked
   search: null, // {query, items, at} while the list of articles is open
   notice: null, // {tone: good|bad|info, text, hint}
-  undo: null, // {text, basket} for eight seconds after a line was removed
+  undo: null, // {row, at} for eight seconds after a line or a coupon was removed
   unreachable: null, // since when the store service does not answer
   parked: 0, // how many baskets are set aside
   last: recall("last"), // {id, number, paper} of the last document, for void and reprint

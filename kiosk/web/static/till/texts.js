@@ -1,6 +1,8 @@
 // Every word of the till, in the four languages of the stores: English, Korean, Japanese, Polish, always in this order.
 // The store's locale chooses; a test fails when a language or a placeholder is missing.
 
+import { PROBLEMS } from "./problem_texts.js";
+
 const LANGUAGES = ["en", "ko", "ja", "pl"];
 
 export const TEXTS = {
@@ -72,7 +74,7 @@ export const TEXTS = {
   empty_title: ["Ready for the next customer", "다음 고객을 기다립니다", "次のお客様をどうぞ", "Gotowe na następnego klienta"],
   empty_text: ["Scan an article, a customer card or a receipt.", "상품, 고객 카드 또는 영수증을 스캔하세요.", "商品・会員カード・レシートを読み取ってください。", "Zeskanuj artykuł, kartę klienta lub paragon."],
   no_customer: ["No customer", "고객 없음", "お客様未設定", "Bez klienta"],
-  scan_card: ["Scan a card or press F4", "카드를 스캔하거나 F4", "カードを読み取るか F4", "Zeskanuj kartę lub F4"],
+  scan_card: ["Scan the card, or F4 for the phone number", "카드 스캔 또는 F4: 전화번호", "カードを読取、または F4: 電話番号", "Zeskanuj kartę; F4: numer telefonu"],
   nameless: ["Member", "회원", "会員", "Klient"],
   points: ["points", "포인트", "ポイント", "pkt"],
   unknown_code: ["Unknown: {text}", "알 수 없음: {text}", "不明: {text}", "Nieznane: {text}"],
@@ -90,10 +92,37 @@ export const TEXTS = {
   nameless_basket: ["Basket", "장바구니", "かご", "Koszyk"],
   lines_count: ["Lines: {count}", "품목 {count}개", "{count} 行", "Pozycje: {count}"],
   // Customer
+  member_title: ["Find a member by phone or card", "전화번호나 카드로 회원 찾기", "電話番号かカードで会員を探す", "Klient: po telefonie lub karcie"],
   member_lead: ["Scan the customer's card, or type the phone number.", "고객 카드를 스캔하거나 전화번호를 입력하세요.", "会員カードを読み取るか、電話番号を入力してください。", "Zeskanuj kartę klienta lub wpisz numer telefonu."],
   member_which: ["Which of them?", "어느 분인가요?", "どちらの方ですか", "Która osoba?"],
   member_remove: ["Without {name}", "{name} 해제", "{name} を外す", "Bez: {name}"],
   phone: ["Phone number", "전화번호", "電話番号", "Numer telefonu"],
+  member_offers: ["Offers for this member", "이 회원의 혜택", "この会員の特典", "Oferty dla klienta"],
+  offers_more: ["{count} more", "{count}개 더", "他 {count} 件", "jeszcze {count}"],
+  by_coupon: ["with coupon", "쿠폰", "クーポン", "z kuponem"],
+  balance_active: ["Points", "포인트", "ポイント", "Punkty"],
+  balance_pending: ["Pending", "적립 예정", "加算予定", "Oczekujące"],
+  balance_held: ["Set aside", "예약됨", "確保中", "Zarezerwowane"],
+  balance_debt: ["Owed", "차감 예정", "不足分", "Do odrobienia"],
+  points_end: ["{points} points end on {day}.", "{points}포인트가 {day}에 소멸됩니다.", "{points}ポイントは{day}に失効します。", "{points} pkt przepada {day}."],
+  points_provisional: ["Not confirmed by head office yet", "본사 확인 전", "本部未確認", "Jeszcze bez potwierdzenia centrali"],
+  enrol_title: ["New member", "신규 회원", "新規会員", "Nowy klient"],
+  enrol_name: ["Name", "이름", "お名前", "Imię i nazwisko"],
+  enrol_email: ["E-mail", "이메일", "メール", "E-mail"],
+  enrol_language: ["Language for receipts and offers", "영수증과 혜택의 언어", "レシートと特典の言語", "Język paragonów i ofert"],
+  enrol_consents: ["Tick only what the customer says yes to", "고객이 동의한 것만 선택하세요", "お客様が同意したものだけ選択", "Zaznacz tylko to, na co klient się zgadza"],
+  enrol_do: ["Enrol", "가입", "登録する", "Zapisz"],
+  enrol_done: ["Welcome, {name}.", "{name} 님, 환영합니다.", "{name} 様、ようこそ。", "Witamy: {name}."],
+  enrol_twice: ["Others with this phone or e-mail: {count}. Ask whether the customer has joined before.", "같은 전화나 이메일의 회원: {count}. 이미 가입했는지 확인하세요.", "同じ電話・メールの会員: {count} 名。登録済みか確認してください。", "Inni z tym telefonem lub e-mailem: {count}. Zapytaj, czy klient już dołączył."],
+  consent_offers_sms: ["Offers by text message", "문자로 혜택 받기", "SMSで特典を受け取る", "Oferty SMS-em"],
+  consent_offers_email: ["Offers by e-mail", "이메일로 혜택 받기", "メールで特典を受け取る", "Oferty e-mailem"],
+  // Coupons and offers
+  coupon: ["Coupon", "쿠폰", "クーポン", "Kupon"],
+  coupon_taken: ["Coupon taken: {title}", "쿠폰 적용: {title}", "クーポン: {title}", "Przyjęto kupon: {title}"],
+  coupon_kept: ["A coupon gave nothing and stays with the customer: {why}", "쓰이지 않은 쿠폰은 고객에게 남습니다: {why}", "使われなかったクーポンはお客様に残ります: {why}", "Kupon nic nie dał i zostaje u klienta: {why}"],
+  coupons_issued: ["Coupons for the customer: {count}", "고객에게 드릴 쿠폰: {count}", "お渡しするクーポン: {count}", "Kupony dla klienta: {count}"],
+  near_misses: ["Nearly reached", "조금만 더", "あと少しで", "Niewiele brakuje"],
+  lowest_price: ["Lowest price of 30 days: {price}", "30일 최저가: {price}", "30日間の最安値: {price}", "Najniższa cena z 30 dni: {price}"],
   // A changed line, approvals
   price_now: ["Now {unit} each, {net} for the line", "현재 단가 {unit}, 금액 {net}", "現在 単価 {unit}、金額 {net}", "Teraz {unit} za sztukę, {net} za pozycję"],
   what_changes: ["What changes?", "변경할 항목", "変更内容", "Co zmienić?"],
@@ -115,6 +144,7 @@ export const TEXTS = {
   undo_changes: ["Back to the normal price", "정상 가격으로", "通常価格に戻す", "Przywróć zwykłą cenę"],
   approval_title: ["A manager's approval", "점장 승인", "店長の承認", "Zgoda kierownika"],
   approval_price_override: ["For another price or a larger discount.", "가격 변경 또는 큰 할인에 필요합니다.", "価格変更・大きな値引のため。", "Na inną cenę lub większy rabat."],
+  approval_redeem: ["For paying with points.", "포인트 결제에 필요합니다.", "ポイント払いのため。", "Na płatność punktami."],
   approval_return: ["For a return.", "반품에 필요합니다.", "返品のため。", "Na zwrot."],
   approval_void: ["For voiding a sale.", "판매 취소에 필요합니다.", "売上取消のため。", "Na anulowanie sprzedaży."],
   approval_none: ["Not approved, nothing changed.", "승인되지 않아 변경되지 않았습니다.", "承認されず、変更はありません。", "Bez zgody, nic nie zmieniono."],
@@ -122,17 +152,32 @@ export const TEXTS = {
   // Payment
   payment: ["Payment", "결제", "支払い", "Płatność"],
   to_pay: ["To pay", "결제 금액", "お支払い", "Do zapłaty"],
+  in_coins: ["{exact}, in cash rounded by {rounding}", "{exact}, 현금은 {rounding} 조정", "{exact}、現金は {rounding} の端数調整", "{exact}, gotówką zaokrąglone o {rounding}"],
   amount_given: ["Amount given · empty is exact", "받은 금액 · 비우면 정확한 금액", "預り金額 · 空欄はちょうど", "Kwota otrzymana · puste = dokładnie"],
   tender_cash: ["Cash", "현금", "現金", "Gotówka"],
   tender_card: ["Card", "카드", "カード", "Karta"],
   tender_gift_card: ["Gift card", "상품권 카드", "ギフトカード", "Karta podarunkowa"],
   tender_voucher: ["Voucher", "상품권", "商品券", "Bon"],
   tender_points: ["Points", "포인트", "ポイント", "Punkty"],
+  tender_points_debt: ["Kept for missing points", "부족 포인트 공제", "不足ポイント分の差引", "Zatrzymane za brak punktów"],
   tender_exchange: ["Exchange", "교환", "交換", "Wymiana"],
   quick_cash: ["Notes", "지폐", "紙幣", "Banknoty"],
   change_short: ["change {change}", "거스름돈 {change}", "お釣り {change}", "reszta {change}"],
   cash_exact: ["Exact cash", "정확한 현금", "現金ちょうど", "Dokładna gotówka"],
   given: ["Given so far", "받은 금액", "お預かり", "Otrzymano"],
+  points_title: ["Pay with points", "포인트로 결제", "ポイントで支払う", "Płatność punktami"],
+  points_lead: ["{active} points. At most {most} of them pay {value} of this sale.", "보유 {active}포인트. 최대 {most}포인트로 {value} 결제 가능.", "保有 {active} ポイント。最大 {most} ポイントで {value} 支払えます。", "{active} pkt. Najwyżej {most} z nich pokryje {value}."],
+  points_wanted: ["Points to use", "사용할 포인트", "使うポイント", "Ile punktów użyć"],
+  points_proof: ["Scan the moving code of the customer's app, or let the customer type the PIN", "고객 앱의 변동 코드를 스캔하거나 고객이 PIN을 입력", "アプリの動くコードを読み取るか、お客様が暗証番号を入力", "Zeskanuj zmienny kod z aplikacji albo poproś o PIN"],
+  points_manager: ["A manager approves …", "점장 승인…", "店長が承認…", "Zgoda kierownika…"],
+  points_do: ["Use points", "포인트 사용", "ポイントを使う", "Użyj punktów"],
+  points_redeemed: ["Points used", "사용 포인트", "利用ポイント", "Użyte punkty"],
+  scan_it: ["Scan it", "스캔", "読み取る", "Zeskanuj"],
+  code: ["Code", "코드", "コード", "Kod"],
+  gift_card_lead: ["Scan the card, or type its code.", "카드를 스캔하거나 코드를 입력하세요.", "カードを読み取るか、コードを入力してください。", "Zeskanuj kartę lub wpisz jej kod."],
+  gift_card_is: ["On card {ending}", "카드 {ending} 잔액", "カード {ending} の残高", "Na karcie {ending}"],
+  gift_card_pays: ["Pay {amount} with it", "{amount} 결제", "{amount} を支払う", "Zapłać {amount}"],
+  gift_card_sold: ["Which gift card is sold?", "판매할 상품권 카드", "販売するギフトカード", "Która karta jest sprzedawana?"],
   receipt: ["Receipt", "영수증", "レシート", "Paragon"],
   receipt_paper: ["Paper", "종이", "紙", "Papierowy"],
   receipt_none: ["None", "없음", "なし", "Brak"],
@@ -155,7 +200,12 @@ export const TEXTS = {
   more_of: ["More of {name}", "{name} 늘리기", "{name} を増やす", "Więcej: {name}"],
   refund: ["Refund", "환불", "返金", "Zwrot kwoty"],
   refund_first: ["Give back first by", "먼저 환불할 수단", "優先する返金方法", "Najpierw oddaj przez"],
-  clawed_back: ["Points taken back: {points}", "회수 포인트: {points}", "取り消しポイント: {points}", "Cofnięte punkty: {points}"],
+  return_choose: ["Choose first what comes back.", "먼저 반품할 상품을 고르세요.", "返品する商品を先に選んでください。", "Najpierw wybierz, co wraca."],
+  return_all: ["all of it", "전부", "全部", "wszystko"],
+  space: ["Space", "스페이스", "スペース", "Spacja"],
+  points_clawed_back: ["Points taken back: {points}", "회수 포인트: {points}", "取り消しポイント: {points}", "Cofnięte punkty: {points}"],
+  points_given_back: ["Points given back: {points}", "돌려주는 포인트: {points}", "戻すポイント: {points}", "Oddane punkty: {points}"],
+  points_debt: ["Points owed after this: {points}", "이후 차감될 포인트: {points}", "この後の不足ポイント: {points}", "Punkty do odrobienia: {points}"],
   return_do: ["Take back", "반품 처리", "返品する", "Przyjmij zwrot"],
   returned_title: ["Returned", "반품 완료", "返品完了", "Zwrot przyjęty"],
   give_back: ["Give back", "돌려줄 금액", "お返し", "Oddaj"],
@@ -191,7 +241,8 @@ export const TEXTS = {
   close_basket_first: ["Finish, park or void the basket first.", "먼저 장바구니를 끝내거나 보관하거나 비우세요.", "先にかごを会計・保留・取り消ししてください。", "Najpierw zakończ, odłóż lub opróżnij koszyk."],
   // Keys
   key_search: ["Search", "검색", "検索", "Szukaj"],
-  key_member: ["Customer", "고객", "お客様", "Klient"],
+  key_enrol: ["New member", "신규 회원", "新規会員", "Nowy klient"],
+  key_member: ["Find member", "회원 찾기", "会員を探す", "Znajdź klienta"],
   key_line: ["Price / discount", "가격 / 할인", "価格・値引", "Cena / rabat"],
   key_park: ["Park", "보관", "保留", "Odłóż"],
   key_parked: ["Parked", "보관 목록", "保留一覧", "Odłożone"],
@@ -213,35 +264,8 @@ export const TEXTS = {
   help_quantity: ["Three of the next article; alone: three of this line", "다음 상품 3개; 단독이면 이 품목 3개", "次の商品を3つ、単独ならこの行を3つ", "Trzy sztuki następnego; samo: trzy tej pozycji"],
   help_weight: ["Weight of the next article", "다음 상품의 무게", "次の商品の重さ", "Waga następnego artykułu"],
   help_enter: ["Add what was typed", "입력한 것을 추가", "入力したものを追加", "Dodaj wpisane"],
-  help_payment: ["In payment: card, or a note", "결제 중: 카드 또는 지폐", "支払い中: カードまたは紙幣", "Przy płatności: karta lub banknot"],
-  // What the service refuses, by its code
+  help_payment: ["In payment: points, gift card, card, or a note", "결제 중: 포인트, 상품권, 카드 또는 지폐", "支払い中: ポイント・ギフトカード・カード・紙幣", "Przy płatności: punkty, karta podarunkowa, karta, banknot"],
   not_an_amount: ["This is not an amount.", "금액이 아닙니다.", "金額ではありません。", "To nie jest kwota."],
-  problem_wrong_pin: ["Operator or PIN is wrong.", "담당자 또는 PIN이 틀렸습니다.", "担当者または暗証番号が違います。", "Zły operator lub PIN."],
-  problem_pin_locked: ["Too many wrong PINs. Wait a few minutes or ask a manager for a new PIN.", "PIN을 여러 번 틀렸습니다. 몇 분 기다리거나 점장에게 문의하세요.", "暗証番号の誤りが多すぎます。数分待つか店長に相談してください。", "Za dużo błędnych PIN-ów. Poczekaj kilka minut lub poproś kierownika."],
-  problem_not_a_manager: ["Only a manager can approve this.", "점장만 승인할 수 있습니다.", "店長だけが承認できます。", "Zatwierdzić może tylko kierownik."],
-  problem_approval_needed: ["A manager has to approve this.", "점장의 승인이 필요합니다.", "店長の承認が必要です。", "Potrzebna zgoda kierownika."],
-  problem_approval_unknown: ["The approval is no longer valid. Ask again.", "승인이 만료되었습니다. 다시 요청하세요.", "承認の有効期限が切れました。もう一度お願いします。", "Zgoda wygasła. Poproś ponownie."],
-  problem_unknown_pairing_code: ["The code is wrong, used or too old.", "코드가 틀렸거나 사용되었거나 만료되었습니다.", "コードが違うか、使用済みか、期限切れです。", "Kod jest błędny, użyty lub za stary."],
-  problem_wrong_device_kind: ["This code is for another kind of device.", "다른 종류의 기기용 코드입니다.", "別の種類の端末用のコードです。", "Ten kod jest dla innego urządzenia."],
-  problem_unknown_member: ["No customer found. Check the card or the number.", "고객을 찾을 수 없습니다. 카드나 번호를 확인하세요.", "お客様が見つかりません。カードか番号を確認してください。", "Nie znaleziono klienta. Sprawdź kartę lub numer."],
-  problem_wrong_phone: ["This is not a phone number.", "전화번호가 아닙니다.", "電話番号ではありません。", "To nie jest numer telefonu."],
-  problem_unknown_product: ["This article is not known here.", "등록되지 않은 상품입니다.", "登録されていない商品です。", "Ten artykuł nie jest znany."],
-  problem_not_for_sale: ["This article is no longer sold.", "판매 중지된 상품입니다.", "販売終了の商品です。", "Ten artykuł nie jest już w sprzedaży."],
-  problem_discount_too_large: ["The discount is larger than the price.", "할인이 가격보다 큽니다.", "値引が価格より大きいです。", "Rabat większy niż cena."],
-  problem_price_changed: ["The total has changed. Tell the customer before you take the money.", "합계가 바뀌었습니다. 결제 전에 고객에게 알리세요.", "合計が変わりました。受け取る前にお客様に伝えてください。", "Suma się zmieniła. Powiedz klientowi przed przyjęciem pieniędzy."],
-  problem_underpaid: ["Too little was given. Nothing is booked.", "금액이 부족합니다. 처리되지 않았습니다.", "金額が足りません。記帳されていません。", "Za mało pieniędzy. Nic nie zaksięgowano."],
-  problem_overpaid: ["Change is given from cash only: take exactly what is left.", "거스름돈은 현금만 가능합니다. 남은 금액만 받으세요.", "お釣りは現金のみです。残額ちょうどを受け取ってください。", "Reszta tylko z gotówki: pobierz dokładnie pozostałą kwotę."],
-  problem_unknown_sale: ["This receipt is not known here.", "이 영수증을 찾을 수 없습니다.", "このレシートは見つかりません。", "Ten paragon nie jest znany."],
-  problem_sale_voided: ["This sale was voided. Nothing of it can come back.", "취소된 판매라 반품할 수 없습니다.", "取消済みの売上です。返品できません。", "Sprzedaż anulowana. Zwrot niemożliwy."],
-  problem_nothing_left_to_return: ["More would come back than was sold, or it came back before.", "판매보다 많거나 이미 반품되었습니다.", "販売数を超えるか、返品済みです。", "Więcej niż sprzedano albo już zwrócono."],
-  problem_return_too_late: ["The time for returning this receipt is over.", "반품 기간이 지났습니다.", "返品期限を過ぎています。", "Minął termin zwrotu."],
-  problem_already_returned: ["Part of it came back already: take the rest back as a return.", "일부가 이미 반품되었습니다. 나머지는 반품으로 처리하세요.", "一部返品済みです。残りは返品で処理してください。", "Część już zwrócono: resztę przyjmij jako zwrot."],
-  problem_shift_over: ["Its shift is closed: take the goods back as a return.", "근무가 마감되었습니다. 반품으로 처리하세요.", "シフト締め後です。返品で処理してください。", "Zmiana zamknięta: przyjmij towar jako zwrot."],
-  problem_sold_on_another_till: ["Sold on another till: void it there.", "다른 계산대의 판매입니다. 그곳에서 취소하세요.", "別のレジの売上です。そちらで取り消してください。", "Sprzedano na innej kasie: anuluj tam."],
-  problem_basket_taken: ["Another till has taken this basket.", "다른 계산대가 가져갔습니다.", "別のレジが引き取りました。", "Inna kasa przejęła ten koszyk."],
-  problem_no_open_shift: ["No shift is open on this till.", "이 계산대에 열린 근무가 없습니다.", "このレジのシフトは開いていません。", "Na tej kasie nie ma otwartej zmiany."],
-  problem_drawer_short: ["There is not that much cash in the drawer.", "서랍에 그만큼의 현금이 없습니다.", "ドロワーにそれだけの現金がありません。", "W szufladzie nie ma tyle gotówki."],
-  problem_id_conflict: ["This was booked before with other content. Look at the last receipt.", "다른 내용으로 이미 처리되었습니다. 마지막 영수증을 확인하세요.", "別の内容で記帳済みです。最後のレシートを確認してください。", "Zaksięgowano już z inną treścią. Sprawdź ostatni paragon."],
 };
 
 let at = 0;
@@ -255,7 +279,9 @@ export function setLanguage(locale) {
 export const hasText = (key) => key in TEXTS;
 
 // An unknown key is shown as it is: a wrong word on the screen is found sooner than an empty one.
-export function say(key, values = {}) {
-  const text = TEXTS[key]?.[at] ?? key;
-  return text.replace(/\{(\w+)\}/g, (whole, name) => String(values[name] ?? whole));
-}
+export const say = (key, values = {}) => fill(TEXTS[key]?.[at] ?? key, values);
+
+// What a problem's code means, or null for a code that the till does not know.
+export const sayCode = (code, values = {}) => (PROBLEMS[code] ? fill(PROBLEMS[code][at], values) : null);
+
+const fill = (text, values) => text.replace(/\{(\w+)\}/g, (whole, name) => String(values[name] ?? whole));

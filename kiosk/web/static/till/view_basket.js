@@ -1,7 +1,8 @@
 // The entry line, the list of found articles and the basket.
 
 import { html, useEffect, useLayoutEffect, useRef, useState } from "../vendor/htm-preact-standalone.js";
-import { select } from "./basket.js";
+import { rowsOf, select } from "./basket.js";
+import { effectOf } from "./coupons.js";
 import { takeFocus } from "./dialog.js";
 import { amount, money, quantity } from "./money.js";
 import { isPriced, putBasket } from "./pricing.js";
@@ -85,8 +86,8 @@ function Found({ found, onChoose }) {
 export function BasketTable({ till }) {
   const { basket, quote } = till;
   const body = useRef();
-  useEffect(() => body.current?.querySelector(".on")?.scrollIntoView({ block: "nearest" }), [basket.selected, basket.lines.length]);
-  if (!basket.lines.length) return html`<${Empty} till=${till} />`;
+  useEffect(() => body.current?.querySelector(".on")?.scrollIntoView({ block: "nearest" }), [basket.selected, rowsOf(basket).length]);
+  if (!rowsOf(basket).length) return html`<${Empty} till=${till} />`;
   const priced = isPriced(till);
   return html`<div class="lines" tabindex="-1" ref=${body}>
     <table class=${priced ? "" : "stale"}>
@@ -96,8 +97,11 @@ export function BasketTable({ till }) {
       </tr></thead>
       <tbody>${basket.lines.map((line, at) => html`<${Line} key=${line.key} line=${line} at=${at} priced=${quote?.lines.get(line.key)}
         on=${line.key === basket.selected} wrong=${quote?.wrong === line.key && !priced}
-        onSelect=${() => putBasket(select(basket, line.key))} />`)}</tbody>
+        onSelect=${() => putBasket(select(basket, line.key))} />`)}
+        ${basket.coupons.map((coupon) => html`<${Coupon} key=${coupon.key} coupon=${coupon} quote=${priced ? quote : null} on=${coupon.key === basket.selected}
+          onSelect=${() => putBasket(select(basket, coupon.key))} />`)}</tbody>
     </table>
+    <${NearMisses} quote=${priced ? quote : null} coupons=${basket.coupons} />
   </div>`;
 }
 
@@ -108,11 +112,31 @@ function Line({ line, at, priced, on, wrong, onSelect }) {
     <td class="n">${at + 1}</td>
     <td><span class="name">${priced?.name ?? line.name}</span>
       ${byHand && html`<small class="mark">${say("price_by_hand")}: ${line.reason}</small>`}
-      ${priced?.discounts.map((off) => html`<small class="off">${off.reason} <b>${amount(-off.amount_minor)}</b></small>`)}</td>
+      ${line.gift_card && html`<small>${say("tender_gift_card")} · ${line.gift_card.slice(-4)}</small>`}
+      ${priced?.discounts.map((off) => html`<small class="off">${off.reason} <b>${amount(-off.amount_minor)}</b></small>`)}
+      ${priced?.lowest_30_days_minor > 0 && html`<small>${say("lowest_price", { price: money(priced.lowest_30_days_minor) })}</small>`}</td>
     <td class="n">${quantity(priced?.quantity_milli ?? line.quantity_milli, priced?.unit ?? line.unit)}</td>
     <td class="n">${priced ? amount(priced.unit_price_minor) : "…"}</td>
     <td class="n net">${priced ? amount(priced.net_minor) : "…"}</td>
   </tr>`;
+}
+
+// A coupon on the basket: what it takes off, or why it takes nothing off.
+function Coupon({ coupon, quote, on, onSelect }) {
+  const { off, why } = effectOf(coupon, quote);
+  const state = ["coupon", on && "on", why && "idle"].filter(Boolean).join(" ");
+  return html`<tr class=${state} aria-current=${on ? "true" : undefined} onClick=${onSelect}>
+    <td class="n">%</td>
+    <td colspan="3"><span class="name">${coupon.title ?? say("coupon")}</span><small>${coupon.code}${why && html` <b class="mark">${why}</b>`}</small></td>
+    <td class="n off">${off ? amount(-off) : "–"}</td>
+  </tr>`;
+}
+
+// What the customer could be told: a little more, and an offer counts.
+function NearMisses({ quote, coupons }) {
+  const shown = (quote?.near_misses ?? []).filter(({ offer }) => !coupons.some((coupon) => coupon.offer === offer));
+  if (!shown.length) return null;
+  return html`<ul class="near" aria-label=${say("near_misses")}>${shown.map((near) => html`<li key=${near.offer}>${near.text}</li>`)}</ul>`;
 }
 
 function Empty({ till }) {

@@ -9,7 +9,7 @@ import { nextVolume } from "./sounds.js";
 import { moneyTerms, wholeNumber } from "./money.js";
 import { say } from "./texts.js";
 
-const ROW = ["F2", "F4", "F6", "F7", "F8", "F10", "F11", "Ctrl+P", "?"];
+const ROW = ["F2", "F3", "F4", "F6", "F7", "F8", "F10", "F11", "Ctrl+P", "?"];
 const TICK_MS = 10_000;
 
 export function clock(at) {
@@ -83,7 +83,7 @@ export function Messages({ till }) {
   return html`<div class="messages">
     <div role="status" aria-live="polite">
       ${notice && html`<p key=${notice.at} class=${`notice ${notice.tone}`}><i aria-hidden="true"></i><span><b>${notice.text}</b> ${notice.hint}</span></p>`}
-      ${taken && html`<p class="notice undo" key=${taken.line.key}><span>${say("removed", { name: taken.line.name })}</span>
+      ${taken && html`<p class="notice undo" key=${taken.row.key}><span>${say("removed", { name: taken.row.name ?? taken.row.title ?? taken.row.code })}</span>
         <button type="button" onClick=${undo}>${say("key_undo")} <kbd>Ctrl Z</kbd></button></p>`}
     </div>
   </div>`;

@@ -6,7 +6,7 @@ import { COMMANDS } from "./keys.js";
 import { closePanel } from "./selling.js";
 import { say } from "./texts.js";
 
-const TYPING = [["3*", "help_quantity"], ["0.355*", "help_weight"], ["Enter", "help_enter"], ["F8 / Alt 1–4", "help_payment"]];
+const TYPING = [["3*", "help_quantity"], ["0.355*", "help_weight"], ["Enter", "help_enter"], ["F6 / F7 / F8 / Alt 1–4", "help_payment"]];
 
 export function HelpDialog() {
   return html`<${Dialog} title=${say("help_title")} onClose=${closePanel} wide>

@@ -77,7 +77,7 @@ export function ApprovalDialog({ approval }) {
     answerApproval(null);
     notify("info", say("approval_none"));
   };
-  return html`<${Dialog} title=${say("approval_title")} onClose=${cancel}>
+  return html`<${Dialog} title=${say("approval_title")} onClose=${cancel} isApproval>
     <p class="lead">${say(`approval_${approval.purpose}`)}</p>
     <form onSubmit=${go}>
       <label>${say("manager")}

@@ -7,8 +7,9 @@ import { amount, money, parseAmount, wholeNumber } from "./money.js";
 import { addTender, closePayment, complete, leftToPay, removeTender, setReceipt } from "./paying.js";
 import { Choice, takeFocus } from "./dialog.js";
 import { run, commandOf } from "./keys.js";
+import { openPanel } from "./selling.js";
 import { notify } from "./state.js";
-import { hasText, say } from "./texts.js";
+import { hasText, say, sayCode } from "./texts.js";
 
 export const tenderName = (kind) => (hasText(`tender_${kind}`) ? say(`tender_${kind}`) : kind);
 
@@ -23,12 +24,15 @@ export function Payment({ till }) {
     return addTender(kind, typed);
   };
   const go = () => (left.isPaid ? complete() : give("cash"));
-  usePaymentKeys({ go, card: () => give("card"), likely, isEmpty: text === "", tenders: till.payment.tenders });
   useLayoutEffect(() => takeFocus(document.getElementById("amount")), [till.approval === null, till.pending === null]);
-  const others = till.shop.tender_kinds.filter((kind) => kind !== "cash" && kind !== "card");
+  const others = till.shop.tender_kinds.filter((kind) => !OWN_WAY.has(kind));
+  const spend = () => canSpend(till) && openPanel("points");
+  const redeem = () => till.shop.tender_kinds.includes("gift_card") && openPanel("gift_card");
+  usePaymentKeys({ go, card: () => give("card"), spend, redeem, likely, isEmpty: text === "", tenders: till.payment.tenders });
   return html`<section class="payment" aria-label=${say("payment")}>
     <header><h2>${say("to_pay")}</h2><output class="huge">${money(left.isPaid ? 0 : left.cash)}</output>
       <button type="button" class="quiet" onClick=${closePayment} disabled=${till.pending}>${say("back")} <kbd>Esc</kbd></button></header>
+    ${!left.isPaid && left.cash !== left.other && html`<p class="rounding" role="status">${say("in_coins", { exact: money(left.other), rounding: signed(left.cash - left.other) })}</p>`}
     <${Tenders} till=${till} />
     <div class="ways">
       <form onSubmit=${(event) => (event.preventDefault(), go())}>
@@ -41,6 +45,10 @@ export function Payment({ till }) {
           <span>${say("tender_cash")}</span><b>${money(typed ?? left.cash)}</b><kbd>Enter</kbd></button>
         <button type="button" class="way" disabled=${till.pending || left.other <= 0} onClick=${() => give("card")}>
           <span>${say("tender_card")}</span><b>${money(typed ?? left.other)}</b><kbd>F8</kbd></button>
+        ${till.basket.member && html`<button type="button" class="way" disabled=${till.pending || !canSpend(till)} onClick=${spend}>
+          <span>${say("tender_points")}</span>${canSpend(till) ? html`<b>${money(till.quote.redeem.value_minor)}</b>` : html`<small>${whyNotPoints(till)}</small>`}<kbd>F6</kbd></button>`}
+        ${till.shop.tender_kinds.includes("gift_card") && html`<button type="button" class="way" disabled=${till.pending || left.other <= 0} onClick=${redeem}>
+          <span>${say("tender_gift_card")}</span><b>${say("scan_it")}</b><kbd>F7</kbd></button>`}
         ${others.map((kind) => html`<button key=${kind} type="button" class="way" disabled=${till.pending} onClick=${() => give(kind)}>
           <span>${tenderName(kind)}</span><b>${money(typed ?? left.other)}</b></button>`)}
       </div>
@@ -56,13 +64,29 @@ export function Payment({ till }) {
   </section>`;
 }
 
+// Kinds with a button of their own.
+const OWN_WAY = new Set(["cash", "card", "points", "gift_card"]);
+
+// Points pay once in a sale: how many, is chosen when they are set aside.
+const canSpend = ({ quote, payment, basket }) =>
+  Boolean(basket.member && quote.redeem?.points > 0 && !payment.tenders.some(({ kind }) => kind === "points"));
+
+function whyNotPoints({ quote, payment }) {
+  if (payment.tenders.some(({ kind }) => kind === "points")) return "";
+  return quote.redeem?.reason ? (sayCode(quote.redeem.reason) ?? "") : "";
+}
+
+const signed = (minor) => (minor > 0 ? `+${money(minor)}` : money(minor));
+
 // Before the next key, not after the next picture: a key must never act on an amount that lacks its last digit.
-function usePaymentKeys({ go, card, likely, isEmpty, tenders }) {
+function usePaymentKeys({ go, card, spend, redeem, likely, isEmpty, tenders }) {
   useLayoutEffect(() => {
     const listen = (event) => {
       if (document.querySelector("dialog[open]")) return;
       const at = event.altKey && /^Digit([1-4])$/.exec(event.code)?.[1];
       if (event.key === "F9" || (event.key === "Enter" && event.ctrlKey)) go();
+      else if (event.key === "F6") spend();
+      else if (event.key === "F7") redeem();
       else if (event.key === "F8") card();
       else if (at && likely[at - 1]) addTender("cash", likely[at - 1]);
       else if (event.key === "Backspace" && isEmpty && tenders.length) removeTender(tenders.length - 1);
@@ -78,7 +102,7 @@ function Tenders({ till }) {
   const { tenders } = till.payment;
   if (!tenders.length) return null;
   return html`<ul class="tenders" aria-label=${say("given")}>
-    ${tenders.map((tender, at) => html`<li key=${at}><span>${tenderName(tender.kind)}</span><b>${money(tender.amount_minor)}</b>
+    ${tenders.map((tender, at) => html`<li key=${at}><span>${tenderName(tender.kind)}${tender.points ? ` · ${wholeNumber(tender.points)} ${say("points")}` : ""}${tender.ending ? ` · ${tender.ending}` : ""}</span><b>${money(tender.amount_minor)}</b>
       <button type="button" class="quiet" disabled=${till.pending} onClick=${() => removeTender(at)}>${say("remove")}
         ${at === tenders.length - 1 && html`<kbd>⌫</kbd>`}</button></li>`)}
   </ul>`;
@@ -116,8 +140,11 @@ export function Finished({ sale }) {
       <dl>
         ${sale.tenders.map((tender) => html`<dt>${tenderName(tender.kind)}</dt><dd>${money(tender.amount_minor)}</dd>`)}
         ${sale.member && html`<dt>${say("points_earned")}</dt><dd>+${wholeNumber(points.earned)}</dd>
+          ${points.redeemed > 0 && html`<dt>${say("points_redeemed")}</dt><dd>−${wholeNumber(points.redeemed)}</dd>`}
           <dt>${say("points_balance")}</dt><dd>${wholeNumber(points.balance.active)}</dd>`}
       </dl>
+      ${sale.coupons?.issued.length > 0 && html`<p class="coupon-note">${say("coupons_issued", { count: sale.coupons.issued.length })}</p>`}
+      ${sale.coupons?.unspent.map((coupon) => html`<p key=${coupon.serial} class="coupon-note">${say("coupon_kept", { why: sayCode(coupon.code) ?? coupon.text })}</p>`)}
       <p class="hint">${say("next_scan")}</p>
       <button type="button" onClick=${() => run(last)}>${say("key_last")} <kbd>Ctrl P</kbd></button>
     </div>

@@ -1,10 +1,13 @@
 // F11: goods come back with their receipt. Ctrl+P: the last paper once more, or the sale voided while its shift is open.
 
-import { html, useEffect, useState } from "../vendor/htm-preact-standalone.js";
+import { html, useEffect, useLayoutEffect, useRef, useState } from "../vendor/htm-preact-standalone.js";
 import { findSale, planRefunds, quoteReturn, reprint, takeBack, voidSale } from "./corrections.js";
 import { Choice, Dialog, Problem, submit, useAsk } from "./dialog.js";
 import { money, quantity, wholeNumber } from "./money.js";
+import { sayProblem } from "./problems.js";
 import { claimScans, closePanel } from "./selling.js";
+import { soundBad } from "./sounds.js";
+import { notify } from "./state.js";
 import { say } from "./texts.js";
 import { Paper, tenderName } from "./view_payment.js";
 
@@ -17,9 +20,9 @@ export function ReturnDialog({ till }) {
   const ask = useAsk();
   const find = (number) => ask.run(async () => setSale(await findSale(number)));
   const scanned = (found) => found.kind === "receipt" && (setText(found.receipt), find(found.receipt), true);
+  useLayoutEffect(() => claimScans(scanned), []);
   useEffect(() => {
     if (till.panel.receipt) find(till.panel.receipt);
-    return claimScans(scanned);
   }, []);
   return html`<${Dialog} title=${say("key_return")} onClose=${closePanel} wide>
     ${!sale && html`<p class="lead">${say("return_lead")}</p>`}
@@ -36,46 +39,82 @@ export function ReturnDialog({ till }) {
 
 function ReturnLines({ sale, pending }) {
   const [taken, setTaken] = useState({});
-  const [quote, setQuote] = useState(null);
   const [first, setFirst] = useState("");
   const [reason, setReason] = useState(REASONS[0]);
-  const ask = useAsk();
   const lines = Object.entries(taken).filter(([, milli]) => milli > 0).map(([line, quantity_milli]) => ({ line: Number(line), quantity_milli }));
-  useEffect(() => {
-    setQuote(null);
-    if (lines.length) ask.run(async () => setQuote(await quoteReturn(sale.id, lines)));
-  }, [JSON.stringify(lines)]);
-  const set = (line, milli) => setTaken({ ...taken, [line.line]: Math.max(0, Math.min(line.quantity_milli, milli)) });
+  const { quote, problem } = useReturnQuote(sale.id, lines);
+  useLayoutEffect(() => document.querySelector("form.return button.grow")?.focus(), []);
+  // From what is chosen at that moment: two quick presses are two steps, whatever is drawn between them.
+  const set = (line, change) => setTaken((before) => {
+    const milli = change(before[line.line] ?? 0);
+    return { ...before, [line.line]: Math.max(0, Math.min(line.quantity_milli, milli)) };
+  });
   const plan = quote ? planRefunds(quote, first) : [];
-  const go = submit(() => quote && !pending && takeBack(quote, lines, plan, say(reason)));
-  return html`<form onSubmit=${go}>
+  const canTake = quote && (quote.refund_minor === 0 || plan.length > 0) && !pending;
+  const go = submit(() => {
+    if (!lines.length) notify("info", say("return_choose"));
+    else if (canTake) takeBack(quote, lines, plan, say(reason));
+  });
+  return html`<form class="return" onSubmit=${go}>
     <p class="lead">${sale.number} · ${sale.business_day}${sale.state === "voided" ? ` · ${say("voided")}` : ""}</p>
-    <div class="rows">${sale.lines.map((line, at) => html`<${ReturnLine} key=${line.line} line=${line} isFirst=${at === 0} milli=${taken[line.line] ?? 0} onSet=${set} />`)}</div>
-    <${Problem} problem=${ask.problem} />
+    <p class="key-hint"><kbd>↑</kbd> <kbd>↓</kbd> ${say("article")} · <kbd>+</kbd> <kbd>−</kbd> ${say("quantity")} · <kbd>${say("space")}</kbd> ${say("return_all")} · <kbd>Enter</kbd> ${say("return_do")}</p>
+    <div class="rows">${sale.lines.map((line) => html`<${ReturnLine} key=${line.line} line=${line} milli=${taken[line.line] ?? 0} onSet=${set} />`)}</div>
+    <${Problem} problem=${problem} />
     <${Choice} name="reason" legend=${say("reason")} options=${REASONS.map((key) => [key, say(key)])} value=${reason} onChange=${setReason} />
     ${quote?.refunds_allowed.length > 1 && html`<${Choice} name="first" legend=${say("refund_first")} value=${first || plan[0]?.kind}
       options=${quote.refunds_allowed.map(({ kind }) => [kind, tenderName(kind)])} onChange=${setFirst} />`}
     <div class="refund"><span>${say("refund")}</span><output class="huge">${money(quote?.refund_minor ?? 0)}</output>
       <span>${plan.map((part) => html`<b key=${part.kind}>${tenderName(part.kind)} ${money(part.amount_minor)} </b>`)}
-      ${quote?.points.clawed_back > 0 && html`<small>${say("clawed_back", { points: wholeNumber(quote.points.clawed_back) })}</small>`}</span></div>
-    <button class="main" disabled=${!quote || (quote.refund_minor > 0 && !plan.length) || pending}>${say("return_do")} <kbd>Enter</kbd></button>
+      <${PointsBack} points=${quote?.points} /></span></div>
+    <button class="main" disabled=${!canTake}>${say("return_do")} <kbd>Enter</kbd></button>
   </form>`;
 }
 
-function ReturnLine({ line, isFirst, milli, onSet }) {
+// The quote of just these lines. An answer to other lines may come later or not at all: it counts for nothing.
+function useReturnQuote(sale, lines) {
+  const asked = JSON.stringify(lines);
+  const [told, setTold] = useState({});
+  const latest = useRef();
+  latest.current = asked;
+  useEffect(() => {
+    if (!lines.length) return;
+    const tell = (answer) => setTold((before) => (answer.asked === latest.current ? answer : before));
+    quoteReturn(sale, lines).then((quote) => tell({ asked, quote }), (error) => (soundBad(), tell({ asked, problem: sayProblem(error) })));
+  }, [asked]);
+  return told.asked === asked ? told : {};
+}
+
+// What the return does to the member's points. What is owed afterwards is said before anybody confirms.
+export function PointsBack({ points }) {
+  return ["clawed_back", "given_back", "debt"]
+    .filter((name) => points?.[name] > 0)
+    .map((name) => html`<small key=${name} class=${name === "debt" ? "owed" : ""}>${say(`points_${name}`, { points: wholeNumber(points[name]) })}</small>`);
+}
+
+function ReturnLine({ line, milli, onSet }) {
   const step = line.unit === "piece" ? PIECE : line.quantity_milli; // weighed goods come back as they were sold
-  const more = (event) => event.key === "+" && onSet(line, milli + step);
-  const less = (event) => event.key === "-" && onSet(line, milli - step);
-  const toggle = () => onSet(line, milli ? 0 : line.quantity_milli);
+  const toggle = () => onSet(line, (taken) => (taken ? 0 : line.quantity_milli));
+  const more = () => onSet(line, (taken) => taken + step);
+  const less = () => onSet(line, (taken) => taken - step);
+  const keys = (event) => {
+    if (event.key === "+") more();
+    else if (event.key === "-") less();
+    else if (event.key === "Enter") event.target.form.requestSubmit();
+    else if (event.key === "ArrowDown") lineBeside(event.target, "nextElementSibling");
+    else if (event.key === "ArrowUp") lineBeside(event.target, "previousElementSibling");
+    else return;
+    event.preventDefault();
+  };
   return html`<div class=${milli ? "row on" : "row"}>
-    <button type="button" class="grow" ref=${(button) => isFirst && button && !button.seen && ((button.seen = true), button.focus())}
-      aria-pressed=${milli > 0} onClick=${toggle} onKeyDown=${(event) => (more(event), less(event))}>
+    <button type="button" class="grow" aria-pressed=${milli > 0} onClick=${toggle} onKeyDown=${keys}>
       <b>${line.name}</b><span>${say("sold", { quantity: quantity(line.quantity_milli, line.unit), net: money(line.net_minor) })}</span></button>
-    <button type="button" aria-label=${say("less_of", { name: line.name })} onClick=${() => onSet(line, milli - step)}>−</button>
+    <button type="button" aria-label=${say("less_of", { name: line.name })} onClick=${less}>−</button>
     <output>${quantity(milli, line.unit)}</output>
-    <button type="button" aria-label=${say("more_of", { name: line.name })} onClick=${() => onSet(line, milli + step)}>+</button>
+    <button type="button" aria-label=${say("more_of", { name: line.name })} onClick=${more}>+</button>
   </div>`;
 }
+
+const lineBeside = (button, beside) => button.parentElement[beside]?.querySelector("button.grow")?.focus();
 
 export function ReturnedDialog({ till }) {
   const { taken } = till.panel;
@@ -83,7 +122,8 @@ export function ReturnedDialog({ till }) {
     <div class="beside">
       <div><p class="lead">${taken.number}</p><p>${say("give_back")}</p>
         <output class="huge" role="status">${money(taken.refund_minor)}</output>
-        <dl>${taken.returned.refunds.map((refund) => html`<dt>${tenderName(refund.kind)}</dt><dd>${money(refund.amount_minor)}</dd>`)}</dl>
+        <dl>${taken.returned.refunds.filter(({ kind }) => kind !== "points").map((refund) => html`<dt>${tenderName(refund.kind)}</dt><dd>${money(refund.amount_minor)}</dd>`)}</dl>
+        <${PointsBack} points=${taken.points} />
         <button type="button" class="main" data-first onClick=${closePanel}>${say("done")} <kbd>Enter</kbd></button></div>
       ${taken.print_job && html`<${Paper} id=${taken.print_job.id} />`}
     </div>

@@ -6,11 +6,15 @@ import { money, wholeNumber } from "./money.js";
 import { addTender, complete, leftToPay } from "./paying.js";
 import { isPriced } from "./pricing.js";
 import { nextCustomer } from "./selling.js";
+import { balanceOf } from "./standing.js";
 import { say } from "./texts.js";
+
+const OFFERS_SHOWN = 3;
 
 export function Side({ till }) {
   return html`<aside class="side" aria-label=${say("total")}>
     <${Customer} till=${till} />
+    <${Standing} till=${till} />
     <${Sums} till=${till} />
     <${MainButton} till=${till} />
   </aside>`;
@@ -19,7 +23,7 @@ export function Side({ till }) {
 function Customer({ till }) {
   const { member } = till.basket;
   const member_key = commandOf("F4");
-  const active = till.quote?.points?.balance.active;
+  const balance = balanceOf(till);
   const open = () => run(member_key);
   if (!member)
     return html`<button type="button" class="customer none" onClick=${open} disabled=${till.pending}>
@@ -27,8 +31,25 @@ function Customer({ till }) {
   return html`<button type="button" class="customer" onClick=${open} disabled=${till.pending}>
     <i class="face" aria-hidden="true">${[...(member.name ?? "?")][0]}</i>
     <span><b>${member.name ?? say("nameless")}</b><small>${member.phone ?? ""}</small></span>
-    <span class="points">${active !== undefined && isPriced(till) ? html`<b>${wholeNumber(active)}</b><small>${say("points")}</small>` : ""}</span>
+    <span class="points">${balance ? html`<b>${wholeNumber(balance.active)}</b><small>${say("points")}</small>` : ""}</span>
     <kbd>F4</kbd></button>`;
+}
+
+// What else there is to say of the member: tier, points that are not free now, offers that are open to her.
+function Standing({ till }) {
+  const { standing } = till;
+  const balance = balanceOf(till);
+  if (!till.basket.member || !balance) return null;
+  const others = ["pending", "held", "debt"].filter((name) => balance[name] > 0);
+  const offers = standing?.offers ?? [];
+  const more = offers.length - OFFERS_SHOWN;
+  return html`<div class="member">
+    ${standing?.tier && html`<b class="tag">${standing.tier}</b>`}
+    ${others.map((name) => html`<span key=${name} class=${name === "debt" ? "owed" : ""}>${say(`balance_${name}`)} <b>${wholeNumber(balance[name])}</b></span>`)}
+    ${standing?.points?.provisional && html`<small>${say("points_provisional")}</small>`}
+    ${offers.length > 0 && html`<ul aria-label=${say("member_offers")}>${offers.slice(0, OFFERS_SHOWN).map((offer) => html`<li key=${offer.offer}>${offer.title}${offer.coupon && html` <small>${say("by_coupon")}</small>`}</li>`)}
+      ${more > 0 && html`<li><small>${say("offers_more", { count: more })} <kbd>F4</kbd></small></li>`}</ul>`}
+  </div>`;
 }
 
 function Sums({ till }) {
