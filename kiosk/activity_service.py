@@ -43,7 +43,9 @@ from loyalty.activities import (
 )
 from loyalty.earning_rules.context import Used
 from loyalty.earning_rules.evaluation import RuleShare, evaluate_activity
+from loyalty.identifier_store import share_identifier
 from loyalty.member_store import need_active_member
+from loyalty.merge_store import group_of
 from loyalty.points.decide import earn
 from loyalty.points.operation import OpenAccount
 from loyalty.points.periods import end_of_day
@@ -73,8 +75,9 @@ def record_activity(tx: Tx, shop: Shop, caller: Caller, command: RecordActivity)
     occurred_at = int(command.occurred_at.timestamp() * 1000)
     check_time(activity, occurred_at, caller.now_ms)
     local_day = local_time(occurred_at, shop.terms.time_zone).date()
-    key = key_of(activity, command.member.bytes, local_day, command.subject)
-    first = find_activity(tx, key)
+    # What a record did that was merged into this one, this person did: a second account is no second survey.
+    keys = [key_of(activity, each.bytes, local_day, command.subject) for each in group_of(tx, command.member)]
+    first = next((found for key in dict.fromkeys(keys) if (found := find_activity(tx, key)) is not None), None)
     if first is not None:
         raise ActivityDone(
             f"It was counted on {first.business_day}.",
@@ -91,7 +94,7 @@ def record_activity(tx: Tx, shop: Shop, caller: Caller, command: RecordActivity)
         member=command.member,
         activity=activity.id,
         version=activity.version,
-        key=key.hex(),
+        key=keys[0].hex(),
         occurred_at=occurred_at,
         proof=proof.kind,
         partner=proof.partner,
@@ -156,7 +159,7 @@ def _check_referral(tx: Tx, command: RecordActivity) -> UUID:
     except ValueError as error:
         raise ReferralWrong("The friend is named by a member's id.", pointer="/subject") from error
     need_active_member(tx, referee, pointer="/subject")
-    if referee == command.member or has_bought(tx, referee) or _share_identifier(tx, command.member, referee):
+    if referee == command.member or has_bought(tx, referee) or share_identifier(tx, command.member, referee):
         raise ReferralWrong(pointer="/subject")
     back = tx.execute(
         "SELECT 1 FROM activity WHERE referee = ? AND member = ?", (command.member.bytes, referee.bytes)
@@ -164,16 +167,6 @@ def _check_referral(tx: Tx, command: RecordActivity) -> UUID:
     if back is not None:
         raise ReferralWrong("One of the two brought the other already.", pointer="/subject")
     return referee
-
-
-def _share_identifier(tx: Tx, one: UUID, other: UUID) -> bool:
-    """Whether two members have a phone, an e-mail or a card in common."""
-    row = tx.execute(
-        "SELECT 1 FROM member_identifier AS mine JOIN member_identifier AS theirs USING (kind, value)"
-        " WHERE mine.member = ? AND theirs.member = ? LIMIT 1",
-        (one.bytes, other.bytes),
-    ).fetchone()
-    return row is not None
 
 
 def _post(opened: OpenAccount, shop: Shop, activity: ActivityType, points: int) -> OpenAccount:

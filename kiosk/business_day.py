@@ -34,6 +34,7 @@ def last_day(ends_ms: int, time_zone: str) -> str:
     return local_text(ends_ms - 1, time_zone)[:10]
 
 
+@functools.lru_cache(maxsize=256)
 def local_time(at_ms: int, time_zone: str) -> datetime:
     """The moment on the shop's wall clock, to the second and without a zone, as opening hours are compared with it."""
     return _at(at_ms).astimezone(_zone(time_zone)).replace(tzinfo=None)

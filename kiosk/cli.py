@@ -194,11 +194,17 @@ def restore(config_file: Path | None, file: Path) -> None:
 
 def _told(report: "Report") -> str:
     """What a proof that found nothing wrong has done, in words."""
+    from sync.verify import RULE
+
     head = report.head or {"seq": 0, "epoch": ""}
     where = f"entry {head['seq']}" + (f" of epoch {head['epoch']}" if report.epochs > 1 else "")
     new = f"{report.entries} entries replayed" if report.entries else "no entry is new since the last proof"
-    tables = len(report.tables)
-    return f"Everything holds up to {where}: the chain was read from its start, {new}, {tables} tables compared."
+    rules = sum(name.startswith(RULE) for name in report.tables)
+    tables = len(report.tables) - rules
+    return (
+        f"Everything holds up to {where}: the chain was read from its start, {new}, {tables} tables compared,"
+        f" {rules} rules between facts asked."
+    )
 
 
 def _database(config: Config) -> Path:

@@ -6,6 +6,7 @@ whatever the order of keys or the white space it came with.
 """
 
 import hashlib
+from collections.abc import Iterator
 from typing import Annotated, Literal
 from uuid import UUID
 
@@ -206,3 +207,11 @@ class OpenDrawer(Booking, frozen=True, kw_only=True, forbid_unknown_fields=True)
 
     reason: Reason
     approval: Secret | None = None
+
+
+def codes_of(basket: CompleteSale | QuoteBasket | ParkBasket) -> Iterator[str]:
+    """Every code that the answer would tell to be a coupon or a gift card: brought, sold or paid with."""
+    yield from basket.coupons
+    yield from (line.gift_card for line in basket.lines if line.gift_card is not None)
+    if isinstance(basket, CompleteSale):
+        yield from (tender.code for tender in basket.tenders if tender.code is not None)

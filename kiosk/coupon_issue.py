@@ -9,6 +9,8 @@ import datetime as dt
 from collections.abc import Sequence
 from uuid import UUID
 
+from msgspec.structs import replace
+
 from kiosk.business_day import local_time
 from kiosk.coupon_refusals import MemberNeeded, NoCouponOffer, NoSigningKey
 from kiosk.coupon_store import is_serial_taken, read_registry
@@ -109,9 +111,10 @@ def issue_with_sale(tx: Tx, shop: Shop, caller: Caller, sale: UUID, body: SaleCo
             continue
         try:
             offer = find_coupon_offer(tx, name)
-            coupons += make_coupons(tx, shop, caller, sale, offer, [body.member], "store", first=number)
+            made = make_coupons(tx, shop, caller, sale, offer, [body.member], "store", first=number)
         except (NoCouponOffer, MemberNeeded, NoSigningKey):
             continue
+        coupons += tuple(replace(coupon, from_minor=from_minor) for coupon in made)
     return coupons
 
 

@@ -15,6 +15,7 @@ _SELECT = (
     " (SELECT count(*) FROM coupon_give_back WHERE coupon_give_back.serial = coupon.serial),"
     " EXISTS (SELECT 1 FROM coupon_void WHERE coupon_void.serial = coupon.serial) FROM coupon"
 )
+_BY_SERIAL = f"{_SELECT} WHERE serial = ?"
 
 
 class CouponRow(NamedTuple):
@@ -65,7 +66,7 @@ def _registry_of(signed: SignedKeyList) -> KeyRegistry:
 
 def find_coupon(tx: Tx, serial: int) -> CouponRow | None:
     """A coupon that this store issued, as it is now."""
-    row = tx.execute(f"{_SELECT} WHERE serial = ?", (serial,)).fetchone()
+    row = tx.execute(_BY_SERIAL, (serial,)).fetchone()
     return _coupon(row) if row else None
 
 
@@ -84,10 +85,10 @@ def coupons_of_any(tx: Tx, members: Sequence[UUID], after: int, limit: int) -> l
     return [_coupon(row) for row in rows]
 
 
-def coupons_issued_by(tx: Tx, op: UUID) -> list[CouponRow]:
-    """The coupons that a fact issued, such as a sale."""
-    rows = tx.execute(f"{_SELECT} WHERE op = ? ORDER BY serial", (op.bytes,))
-    return [_coupon(row) for row in rows]
+def find_replacement(tx: Tx, serial: int) -> int | None:
+    """The coupon that was issued in the place of this one."""
+    row = tx.execute("SELECT replacement FROM coupon_void WHERE serial = ?", (serial,)).fetchone()
+    return row[0] if row else None
 
 
 def uses_by(tx: Tx, sale: UUID) -> list[tuple[int, int]]:

@@ -14,7 +14,7 @@ from msgspec.structs import replace
 from kiosk.config import Config, Printer
 from kiosk.coupon_store import read_registry
 from kiosk.keyring import FOLDER_NAME, damaged_keys, list_key_files, load_signer
-from kiosk.proof import read_finding, verified_at
+from kiosk.proof import read_breach, read_finding, verified_at
 from kiosk.start import DATABASE_NAME, StoreInUse, StoreNotReady, lack_of_store, lock_folder
 from loyalty.errors import Problem
 from printers.profile import load_profile
@@ -150,7 +150,7 @@ def _can_sign(folder: Path) -> bool:
 
 
 def _look_at_finding(folder: Path) -> Iterator[Check]:
-    finding, at = read_finding(folder), verified_at(folder)
+    finding, at = read_finding(folder) or read_breach(folder), verified_at(folder)
     if finding is not None:
         yield Check("verify", ok=False, detail=finding.partition(" Run: ")[0], mend=finding.rpartition("Run: ")[2])
         return

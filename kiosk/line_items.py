@@ -119,4 +119,5 @@ def _item(product: Product, named: Named, quantity_milli: int, terms: Terms, bus
         label_price_minor=named.price_minor,
         offers_allowed=product.department not in terms.excluded_departments,
         points_eligible=product.department not in terms.earning.excluded_departments,
+        payable_with_points=product.department not in terms.gift_card_departments,
     )

@@ -37,6 +37,7 @@ from loyalty.offers.offer import (
     encode_offer,
 )
 from loyalty.offers.validation import OfferFault, validate_offer
+from loyalty.rewards import PREFIX
 from loyalty.transactions import Tx
 from sync.facts.offers import OfferChanged
 from sync.http.etag import require_match, strong_etag
@@ -173,6 +174,8 @@ def _make_offer(offer_id: str, version: int, request: OfferRequest) -> Offer:
     except msgspec.ValidationError as error:
         message = f"An offer's id is 1 to {_ID_MAX} letters, digits and signs without blanks."
         raise OfferRefused([OfferFault("/id", "wrong_id", message)]) from error
+    if offer_id.startswith(PREFIX):  # its uses would be counted together with those of the reward
+        raise OfferRefused([OfferFault("/id", "wrong_id", f"An id that begins with {PREFIX} is a reward's own.")])
     values = {field: getattr(request, field) for field in request.__struct_fields__}
     offer = Offer(id=offer_id, version=version, **values)
     faults = validate_offer(offer)

@@ -90,6 +90,8 @@ def read_remaining(tx: Tx, member: UUID | None, live: LiveOffers) -> dict[str, R
 
     Whoever is no member has used nothing, and no offer limits her: a limit per member asks for one.
     """
+    if not live.limited and not live.limited_by_member:
+        return {}
     used = read_used(tx, live.limited) if live.limited else {}
     used_by = read_used_by(tx, member, live.limited_by_member) if member is not None and live.limited_by_member else {}
     remaining: dict[str, Remaining] = {}

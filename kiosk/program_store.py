@@ -11,6 +11,7 @@ from uuid import UUID
 from kiosk.offer_store import Mark
 from loyalty.earning_rules.context import Used, first_day
 from loyalty.earning_rules.rule import Caps, EarningRule, decode_rule
+from loyalty.merge_store import group_of
 from loyalty.transactions import Row, Tx
 from sync.facts.earning import RuleEarned
 
@@ -19,6 +20,11 @@ _NEWEST = (
     "SELECT name, version, live, op, content FROM definition AS newest WHERE sort = ?"
     " AND version = (SELECT max(version) FROM definition WHERE definition.sort = newest.sort"
     " AND definition.name = newest.name)"
+)
+_USED = (
+    "SELECT total(CASE WHEN business_day = ? THEN points END), total(points) FROM rule_points"
+    " WHERE member = ? AND sort = ? AND rule = ? AND business_day BETWEEN ? AND ?"
+    " AND NOT EXISTS (SELECT 1 FROM sale_void WHERE sale_void.sale = rule_points.op)"
 )
 
 
@@ -84,23 +90,23 @@ def read_rule_version(tx: Tx, name: str, version: int) -> EarningRule | None:
 
 
 def read_used(tx: Tx, member: UUID, sort: Sort, capped: Iterable[tuple[str, Caps]], day: str) -> dict[str, Used]:
-    """What these rules, or types, gave a member on the business day and in the period of each that holds it.
+    """What these rules, or types, gave a member, and all who were merged into it, on the business day and in the period
+    of each that holds it.
 
     What a voided sale earned does not count. A return gives no room back: else buying and returning would open it again
     and again.
     """
     found = {}
     today = dt.date.fromisoformat(day)
+    group = group_of(tx, member)
     for name, caps in capped:
         since = first_day(today, caps.period).isoformat()
-        row = tx.execute(
-            "SELECT total(CASE WHEN business_day = ? THEN points END), total(points) FROM rule_points"
-            " WHERE member = ? AND sort = ? AND rule = ? AND business_day BETWEEN ? AND ?"
-            " AND NOT EXISTS (SELECT 1 FROM sale_void WHERE sale_void.sale = rule_points.op)",
-            (day, member.bytes, sort, name, min(since, day), day),
-        ).fetchone()
-        assert row is not None
-        found[name] = Used(int(row[0]), int(row[1]))
+        of_day, of_period = 0, 0
+        for each in group:
+            row = tx.execute(_USED, (day, each.bytes, sort, name, min(since, day), day)).fetchone()
+            assert row is not None
+            of_day, of_period = of_day + int(row[0]), of_period + int(row[1])
+        found[name] = Used(of_day, of_period)
     return found
 
 

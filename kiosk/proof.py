@@ -26,6 +26,7 @@ from sync.walk import Wrong
 FINDING_NAME = "verify.json"
 _JOURNAL_MENDING = "counterfoil restore FILE --config {config}"
 _TABLE_MENDING = "counterfoil rebuild --config {config}"
+_BREACH_MENDING = "counterfoil verify --json --config FILE"
 _INTEGRITY = "integrity"
 _FAULTS_ASKED_FOR = 100
 
@@ -64,7 +65,7 @@ def prove_open(store: Tx, since: Mark | None, *, full: bool) -> Report:
             report = verify(store, scratch, REGISTRY, since, full=everything)
         finally:
             scratch.close()
-        if report.ok or not report.tables or everything:
+        if report.ok or report.breach or not report.tables or everything:
             break
     return report
 
@@ -76,8 +77,9 @@ def _look_at_file(store: Tx, report: Report) -> None:
     faults = sorted((str(row[0]) for row in found if row[0] != "ok"), key=_is_about_index)
     report.tables[_INTEGRITY] = not faults
     if faults:
-        report.ok, report.mark = False, None
-        report.first_wrong = report.first_wrong or Wrong("", 0, f"{_INTEGRITY}: {faults[0]}")
+        wrong = Wrong("", 0, f"{_INTEGRITY}: {faults[0]}")
+        report.first_wrong = wrong if report.breach or report.first_wrong is None else report.first_wrong
+        report.ok, report.mark, report.breach = False, None, False
 
 
 def _is_about_index(fault: str) -> bool:
@@ -101,9 +103,23 @@ def open_scratch() -> Any:  # noqa: ANN401  pysqlite3 has no types
 
 
 def read_finding(folder: Path) -> str | None:
-    """Why the store may only be read, with the command that mends it; None when nothing is known to be wrong."""
+    """Why the store may only be read, with the command that mends it; None when nothing is known to be wrong.
+
+    A rule that its facts break closes no shop: every table is what the journal says, no command would mend it, and
+    selling on makes it no worse. `read_breach` tells of it.
+    """
     found = _read(folder)
-    return None if found.get("ok", True) else str(found.get("mend", "Run: counterfoil verify --full"))
+    return None if found.get("ok", True) or found.get("breach") else _mending_of(found)
+
+
+def read_breach(folder: Path) -> str | None:
+    """The rule that verify found broken while chain and tables hold; None where there is none."""
+    found = _read(folder)
+    return _mending_of(found) if not found.get("ok", True) and found.get("breach") else None
+
+
+def _mending_of(found: dict[str, Any]) -> str:
+    return str(found.get("mend", "Run: counterfoil verify --full"))
 
 
 def verified_at(folder: Path) -> float | None:
@@ -155,6 +171,7 @@ def _remember(folder: Path, report: Report) -> None:
             "at_ms": time.time_ns() // 1_000_000,
             "first_wrong": msgspec.to_builtins(report.first_wrong),
             "mend": None if report.ok else mending(report),
+            "breach": report.breach,
             "mark": msgspec.to_builtins(report.mark if report.ok else read_mark(folder)),
         },
     )
@@ -185,6 +202,11 @@ def mending(report: Report) -> str:
         where = f"entry {wrong.seq} of epoch {wrong.epoch}: {wrong.what}"
     else:
         where = wrong.what
+    if report.breach:
+        return (
+            f"Verify found a broken rule ({where}). The journal itself says so, no copy knows better, and"
+            f" the shop may sell on. Tell whoever maintains the program what this prints. Run: {_BREACH_MENDING}"
+        )
     command = (_TABLE_MENDING if _can_be_rebuilt(report) else _JOURNAL_MENDING).format(config="FILE")
     if wrong is not None and wrong.what.startswith(f"{_INTEGRITY}: ") and _can_be_rebuilt(report):
         return f"Verify found an index that does not fit its table ({where}). No row is lost. Run: {command}"

@@ -20,6 +20,7 @@ from kiosk.offer_store import Mark
 from kiosk.returns import SoldState
 from kiosk.sale_earning import WHOLE_BASKET
 from kiosk.shop import Caller, Shop
+from loyalty.identifier_store import share_identifier
 from loyalty.member_store import find_member, read_member
 from loyalty.merge_store import survivor_of
 from loyalty.points.decide import earn, take_back, undo_earn
@@ -74,7 +75,8 @@ def pay_referral(
     tx: Tx, shop: Shop, caller: Caller, op_id: UUID, member: UUID | None, mark: Mark | None
 ) -> ReferralPaid | None:
     """What the first purchase of a member brings to whoever brought her; None where nobody did, or is no member any
-    more, or is the same person by now. Nothing is read in a shop that has defined nothing of a program (`mark`)."""
+    more, or is the same person by now: merged, or with a phone, e-mail or card in common that was told since. Nothing
+    is read in a shop that has defined nothing of a program (`mark`)."""
     if member is None or mark is None:
         return None
     row = tx.execute(_DUE, (member.bytes,)).fetchone()
@@ -82,7 +84,8 @@ def pay_referral(
         return None
     referral, referrer, points = UUID(bytes=row[0]), UUID(bytes=row[1]), int(row[4])
     known = read_member(tx, referrer)
-    same = survivor_of(tx, referrer) == survivor_of(tx, member)
+    theirs, hers = survivor_of(tx, referrer), survivor_of(tx, member)
+    same = theirs == hers or share_identifier(tx, theirs, hers)
     if known is None or known.status == "erased" or same:
         return None
     program, days = shop.terms.program, shop.terms.earning.referral_days

@@ -27,6 +27,7 @@ from kiosk.apply_offers import apply_offer_changed, check_member_totals, check_o
 from kiosk.apply_points import apply_points_fact
 from kiosk.apply_sales import apply_return_taken, apply_sale_completed, apply_sale_voided
 from kiosk.apply_stock import check_stock_levels
+from kiosk.rules import RULES
 from kiosk.schema import TABLES as KIOSK_TABLES
 from loyalty.apply_points import check_accounts, check_holds, check_incidents, check_lots, check_redemptions
 from loyalty.schema import TABLES as LOYALTY_TABLES
@@ -110,6 +111,7 @@ REGISTRY = Registry(
         "offer_total": check_offer_totals,
         "offer_member_total": check_member_totals,
     },
+    rules=RULES,
 )
 
 

@@ -152,8 +152,11 @@ def _points_refund(after: Account, sold: SoldState, owed_minor: int) -> tuple[Re
         1 line   |   33 |          33 |              33 |        0
         2 lines  |   33 |          33 |              33 |        0
         all      |   34 |          33 |              33 |        1
+
+    Points that bought a reward stand for no money and are not counted: else the half of a line would take less of the
+    points' value with it than of the points, and more money than its own.
     """
-    redemptions = _redemptions_of(after, sold.sale)
+    redemptions = [each for each in _redemptions_of(after, sold.sale) if each.id.n not in sold.reward_postings]
     whole = sum(redemption.points for redemption in redemptions)
     if not whole:
         return ()

@@ -77,7 +77,8 @@ class SoldLineState(Struct, frozen=True, kw_only=True):
 
 class SoldState(Struct, frozen=True, kw_only=True):
     """A sale as a return finds it. `kept` is what stayed of each tender kind, `refunded` what went back so far;
-    `tax_added`: the tax came on top of the net when it was sold."""
+    `tax_added`: the tax came on top of the net when it was sold. `reward_postings` are the numbers of the sale's
+    postings that bought a reward: their points come back with the goods, and stand for no money."""
 
     sale: UUID
     number: str
@@ -87,6 +88,7 @@ class SoldState(Struct, frozen=True, kw_only=True):
     lines: tuple[SoldLineState, ...]
     kept: Mapping[str, int]
     refunded: Mapping[str, int]
+    reward_postings: frozenset[int] = frozenset()
 
     def allowed(self) -> dict[str, int]:
         """The most that may still be given back in each kind of money; points come back by themselves."""
@@ -127,12 +129,12 @@ def value_return(
         for number in after
         if after[number] > before[number]
     )
-    value = _value_of(sold, after) - _value_of(sold, before)
-    owed = max(_value_of(sold, after) - sum(sold.refunded.values()), 0)
+    value = value_of(sold, after) - value_of(sold, before)
+    owed = max(value_of(sold, after) - sum(sold.refunded.values()), 0)
     return ReturnValue(lines=lines, value_minor=value, owed_minor=owed)
 
 
-def _value_of(sold: SoldState, returned: Mapping[int, int]) -> int:
+def value_of(sold: SoldState, returned: Mapping[int, int]) -> int:
     """What all returns up to `returned` are worth together; the whole due when everything is back."""
     total = sum(line.amount_minor for line in sold.lines)
     if total == 0:

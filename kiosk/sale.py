@@ -12,6 +12,7 @@ from msgspec.structs import replace
 
 from kiosk.answers import QuoteAnswer, RedeemPreview, render_quote
 from kiosk.commands import CompleteSale, LineRequest
+from kiosk.coupon_refusals import CouponVoid
 from kiosk.held_rewards import HeldReward, check_given
 from kiosk.live_offers import NOTHING, Offered
 from kiosk.numbering import document_number
@@ -70,6 +71,7 @@ class ItemFacts(Struct, frozen=True, kw_only=True):
     label_price_minor: int | None = None
     offers_allowed: bool = True
     points_eligible: bool = True
+    payable_with_points: bool = True
 
 
 class SaleFacts(Struct, frozen=True, kw_only=True):
@@ -113,6 +115,7 @@ def basket_line(number: int, asked: LineRequest, item: ItemFacts) -> BasketLine:
         weighed=item.unit != "piece",
         offers_allowed=item.offers_allowed,
         points_eligible=item.points_eligible,
+        payable_with_points=item.payable_with_points,
     )
 
 
@@ -150,8 +153,8 @@ def check_authority(asked: Sequence[LineRequest], priced: PricedBasket, facts: S
 def decide_sale(command: CompleteSale, request: str, facts: SaleFacts, terms: Terms) -> SaleCompleted:
     """The sale as it will stand in the journal. `request` is the command's fingerprint.
 
-    Raises EmptySale, ReasonNeeded, ApprovalNeeded, PriceChanged, RewardGivesNothing, and what pricing and tendering
-    raise.
+    Raises EmptySale, ReasonNeeded, ApprovalNeeded, PriceChanged, RewardGivesNothing, CouponVoid, and what pricing and
+    tendering raise.
     """
     if not command.lines:
         raise EmptySale(pointer="/lines")
@@ -198,17 +201,24 @@ def decide_sale(command: CompleteSale, request: str, facts: SaleFacts, terms: Te
         returned=facts.returned,
         offers=offers,
         language=facts.offered.language if offers else "",
-        vouchers=_spend_coupons(facts.coupons, priced),
+        vouchers=_spend_coupons(facts, priced),
         receipt=command.receipt,
     )
 
 
-def _spend_coupons(coupons: ShownCoupons, priced: PricedBasket) -> SaleVouchers | None:
-    """The coupons that this basket spends, and those that gave nothing and stay with the shopper."""
+def _spend_coupons(facts: SaleFacts, priced: PricedBasket) -> SaleVouchers | None:
+    """The coupons that this basket spends, and those that gave nothing and stay with the shopper.
+
+    Raises CouponVoid for one that came with goods which this very exchange brings back.
+    """
+    coupons = facts.coupons
     if not coupons.shown or priced.outcome is None:
         return None
     uses = {use.offer: use.uses for use in priced.outcome.uses if use.coupon}
     used, unspent = coupons.spend(uses, priced.outcome.refused)
+    spent = {use.serial for use in used}
+    if spent & {serial for taken in facts.returned if taken.vouchers for serial in taken.vouchers.voided}:
+        raise CouponVoid("It came with the goods that come back.", pointer="/coupons")
     return SaleVouchers(used=used, unspent=unspent)
 
 

@@ -114,9 +114,9 @@ def decide_sale_points(
             member = capture_reward(member, reward, priced)
         except HoldNotFound as unknown:
             raise UnknownHold(pointer="/hold") from unknown
-    member = capture_holds(member, line_amounts(priced, terms.tax.mode), priced.total_minor, tenders, terms.program)
+    member = capture_holds(member, payable_amounts(lines, priced, terms.tax.mode), tenders, terms.program)
     if earning is not None:
-        paid = _paid_by_line(priced, tenders, terms)
+        paid = _paid_by_line(lines, priced, tenders, terms)
         eligible, by_rules = evaluate_sale(lines, priced, terms.tax.mode, earning, paid)
         posted = post_earned(member, eligible, by_rules, earning, terms.program)
         return SalePoints(
@@ -146,16 +146,17 @@ def earn_for(
     eligible = eligible_lines(lines, priced, mode, terms.earn_rule.basis)
     paid = sum(tender.amount_minor for tender in tenders)
     if paid and not terms.program.tender_earns:
-        eligible = _less_tender(eligible, line_amounts(priced, mode), paid)
+        eligible = _less_tender(eligible, payable_amounts(lines, priced, mode), paid)
     return earn(eligible, terms.earn_rule)
 
 
 def capture_holds(
-    member: OpenAccount, amounts: Mapping[int, int], bill_minor: int, tenders: Sequence[PointsTender], program: Program
+    member: OpenAccount, amounts: Mapping[int, int], tenders: Sequence[PointsTender], program: Program
 ) -> OpenAccount:
-    """Pay with the holds; the points of each are spread over the lines by what they cost, so that returns are exact."""
+    """Pay with the holds; the points of each are spread over the lines by what may be paid of them (`amounts`), so that
+    returns are exact."""
     rules = program.redeem
-    payable_minor = bill_minor * rules.share[0] // rules.share[1]
+    payable_minor = sum(amounts.values()) * rules.share[0] // rules.share[1]
     if sum(tender.amount_minor for tender in tenders) > payable_minor:
         raise AboveShare(
             f"Points may pay {payable_minor} of this.", pointer=tenders[0].pointer, max_minor=payable_minor
@@ -182,18 +183,23 @@ def preview_redemption(account: Account, rules: RedeemRules, bill_minor: int, as
     return RedeemPreview(asked, rules.value_minor(asked))
 
 
-def line_amounts(priced: PricedBasket, mode: TaxMode) -> dict[int, int]:
-    """What the shopper pays for each line, tax included: the weights by which a payment is spread over the lines."""
+def payable_amounts(lines: Sequence[BasketLine], priced: PricedBasket, mode: TaxMode) -> dict[int, int]:
+    """What points may pay of each line, tax included: the weights by which such a payment is spread over the lines."""
     added = mode is TaxMode.ADDED
-    return {line.line: line.net_minor + (line.tax_minor if added else 0) for line in priced.lines}
+    return {
+        after.line: after.net_minor + (after.tax_minor if added else 0) if before.payable_with_points else 0
+        for before, after in zip(lines, priced.lines, strict=True)
+    }
 
 
-def _paid_by_line(priced: PricedBasket, tenders: Sequence[PointsTender], terms: Terms) -> dict[int, int]:
+def _paid_by_line(
+    lines: Sequence[BasketLine], priced: PricedBasket, tenders: Sequence[PointsTender], terms: Terms
+) -> dict[int, int]:
     """What points pay of each line, where that part earns nothing."""
     paid = sum(tender.amount_minor for tender in tenders)
     if not paid or terms.program.tender_earns:
         return {}
-    amounts = line_amounts(priced, terms.tax.mode)
+    amounts = payable_amounts(lines, priced, terms.tax.mode)
     return dict(zip(amounts, allocate(paid, [max(each, 0) for each in amounts.values()]), strict=True))
 
 

@@ -29,7 +29,7 @@ from kiosk.referral_service import pay_referral, void_referral
 from kiosk.returns import RefundMismatch
 from kiosk.reward_holds import read_held_reward, refuse_reward_tenders
 from kiosk.sale import ItemFacts, PriceChanged, SaleFacts, decide_sale, price_lines, quote_priced
-from kiosk.sale_points import preview_redemption
+from kiosk.sale_points import payable_amounts, preview_redemption
 from kiosk.sale_store import UnknownSale, find_sale, has_returns, is_voided, next_document
 from kiosk.shop import Caller, OpenShift, Shop, day_of, need_open_shift, origin_of
 from kiosk.voucher_service import charge_gift_cards, undo_by_void
@@ -124,7 +124,8 @@ def quote_basket(tx: Tx, shop: Shop, caller: Caller, command: QuoteBasket) -> Qu
     if command.member is not None:
         account = view_account(tx, command.member, caller.now_ms)
         balance = account.balance
-        redeem = preview_redemption(account, terms.program.redeem, priced.total_minor, command.points)
+        payable_minor = sum(payable_amounts(lines, priced, terms.tax.mode).values())
+        redeem = preview_redemption(account, terms.program.redeem, payable_minor, command.points)
         redeem = limit_preview(tx, shop, caller, command.member, redeem, asked=bool(command.points))
     earning = read_earning(tx, shop, caller, command.member, books.program, day)
     quote = quote_priced(items, lines, priced, balance, terms, offered, redeem, earning)

@@ -81,20 +81,24 @@ def read_sold_state(tx: Tx, sale: UUID) -> SoldState:
             "SELECT settles, sum(amount_minor) FROM refund WHERE sale = ? GROUP BY settles", (sale.bytes,)
         ).fetchall()
     )
+    entry = find(tx, sale)
+    fact = entry.body if entry is not None and isinstance(entry.body, SaleCompleted) else None
     return SoldState(
         sale=sale,
         number=head[0],
         member=UUID(bytes=head[1]) if head[1] else None,
         due_minor=head[2],
         tax_added=tax_added,
-        lines=_read_lines(tx, sale, tax_added=tax_added),
+        lines=_read_lines(tx, sale, fact, tax_added=tax_added),
         kept=kept,
         refunded=refunded,
+        reward_postings=_reward_postings(fact),
     )
 
 
-def _read_lines(tx: Tx, sale: UUID, *, tax_added: bool) -> tuple[SoldLineState, ...]:
-    units = _read_units(tx, sale)
+def _read_lines(tx: Tx, sale: UUID, fact: SaleCompleted | None, *, tax_added: bool) -> tuple[SoldLineState, ...]:
+    # The unit of a line stands in the fact alone, since only papers ask for it.
+    units = {line.line: line.unit for line in fact.lines} if fact is not None else {}
     returned: dict[int, int] = dict(
         tx.execute(
             "SELECT line, sum(quantity_milli) FROM taken_back_line WHERE sale = ? GROUP BY line", (sale.bytes,)
@@ -122,9 +126,9 @@ def _read_lines(tx: Tx, sale: UUID, *, tax_added: bool) -> tuple[SoldLineState, 
     )
 
 
-def _read_units(tx: Tx, sale: UUID) -> dict[int, str]:
-    """The unit of each line: it stands in the fact alone, since only papers ask for it."""
-    entry = find(tx, sale)
-    if entry is None or not isinstance(entry.body, SaleCompleted):
-        return {}
-    return {line.line: line.unit for line in entry.body.lines}
+def _reward_postings(fact: SaleCompleted | None) -> frozenset[int]:
+    """The numbers of the postings that bought a reward: what was paid with points names its hold in a tender."""
+    if fact is None:
+        return frozenset()
+    paid = {tender.hold for tender in fact.tenders}
+    return frozenset(posted.n for posted in fact.postings if posted.kind == "redeem" and posted.hold not in paid)

@@ -3,11 +3,10 @@
     what happens          | coupons it used | coupons it issued         | cards that paid  | cards it sold
     ----------------------|-----------------|---------------------------|------------------|---------------------------
     void                  | given back      | void, if unused           | paid back in full| taken back, if unspent
-    a part comes back     | stay used       | stay                      | their refund     | those lines, if unspent
+    a part comes back     | stay used       | as kiosk/coupon_returns.py| their refund     | those lines, if unspent
     the last part does    | given back      | void, if unused           | their refund     | those lines, if unspent
 
-A coupon that the sale issued and that was used meanwhile stays used: its goods were sold at that price. A sold card of
-which something is spent cannot come back (409 gift_card_spent): its money is gone.
+A sold card of which something is spent cannot come back (409 gift_card_spent): its money is gone.
 """
 
 from collections.abc import Sequence
@@ -16,13 +15,12 @@ from uuid import UUID
 from msgspec.structs import replace
 
 from kiosk.commands import CompleteSale
-from kiosk.coupon_store import coupons_issued_by, uses_by
+from kiosk.coupon_returns import UndoneCoupons, undo_coupons_by_return, undo_coupons_by_void
 from kiosk.gift_card_service import SoldCardLine, charge_cards, mirror_cards, return_cards
 from kiosk.gift_cards import GIFT_CARD
 from kiosk.returns import SoldState
 from kiosk.shop import Shop
 from loyalty.transactions import Tx
-from sync.facts.coupons import CouponGivenBack
 from sync.facts.gift_cards import CardPosted
 from sync.facts.returns import Refunded, ReturnedLine, TakenBack
 from sync.facts.sales import SaleCompleted, Tendered
@@ -54,7 +52,7 @@ def charge_gift_cards(tx: Tx, shop: Shop, command: CompleteSale, body: SaleCompl
 
 def undo_by_void(tx: Tx, sale: UUID) -> UndoneVouchers | None:
     """What voiding a sale undoes. Raises GiftCardSpent where a card that it sold was used since."""
-    return _undone(_given_back(tx, sale), _unused_issues(tx, sale), mirror_cards(tx, sale))
+    return _undone(undo_coupons_by_void(tx, sale), mirror_cards(tx, sale))
 
 
 def undo_by_return(
@@ -68,32 +66,13 @@ def undo_by_return(
     before = [card for taken in others if taken.vouchers for card in taken.vouchers.gift_cards]
     refunded = sum(refund.amount_minor for refund in refunds if refund.kind == GIFT_CARD)
     cards = return_cards(tx, sold.sale, {line.line for line in lines}, refunded, before)
-    if not _comes_back_whole(sold, lines):
-        return _undone((), (), cards)
-    return _undone(_given_back(tx, sold.sale), _unused_issues(tx, sold.sale), cards)
+    return _undone(undo_coupons_by_return(tx, sold, lines, others), cards)
 
 
-def _comes_back_whole(sold: SoldState, lines: Sequence[ReturnedLine]) -> bool:
-    coming: dict[int, int] = {}
-    for line in lines:
-        coming[line.line] = coming.get(line.line, 0) + line.quantity_milli
-    return all(line.returned_milli + coming.get(line.line, 0) >= line.quantity_milli for line in sold.lines)
-
-
-def _given_back(tx: Tx, sale: UUID) -> tuple[CouponGivenBack, ...]:
-    return tuple(CouponGivenBack(serial=serial, n=n) for serial, n in uses_by(tx, sale))
-
-
-def _unused_issues(tx: Tx, sale: UUID) -> tuple[int, ...]:
-    return tuple(row.serial for row in coupons_issued_by(tx, sale) if row.uses_left == row.uses_max)
-
-
-def _undone(
-    given_back: tuple[CouponGivenBack, ...], voided: tuple[int, ...], cards: tuple[CardPosted, ...]
-) -> UndoneVouchers | None:
-    if not (given_back or voided or cards):
+def _undone(coupons: UndoneCoupons, cards: tuple[CardPosted, ...]) -> UndoneVouchers | None:
+    if not (any(coupons) or cards):
         return None
-    return UndoneVouchers(given_back=given_back, voided=voided, gift_cards=cards)
+    return UndoneVouchers(given_back=coupons.given_back, voided=coupons.voided, gift_cards=cards)
 
 
 def _name_cards(tenders: Sequence[Tendered], posted: Sequence[CardPosted]) -> tuple[Tendered, ...]:

@@ -137,8 +137,12 @@ def _posting_row(posting: Posting) -> Row:
 
 
 def check_accounts(tx: Tx) -> Iterator[str]:
-    """Fold every account anew; yields what differs from the balance that is kept, and each invariant that is broken."""
-    yield from _differences(tx, "account", "member", (*ACCOUNT_COLUMNS, "due"), _account_rows)
+    """Balances: folds every account anew and yields what differs from what is kept."""
+    return _differences(tx, "account", "member", (*ACCOUNT_COLUMNS, "due"), _account_rows)
+
+
+def check_invariants(tx: Tx) -> Iterator[str]:
+    """Each invariant of points that an account breaks although its tables say what its postings make."""
     for member, (postings, merges) in read_all_groups(tx).items():
         account = fold(postings, merges=merges)
         for breach in check(account, sorted(postings, key=place_of), merges):

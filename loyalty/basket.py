@@ -58,6 +58,8 @@ class BasketLine(msgspec.Struct, frozen=True, kw_only=True):
 
     For offers: `categories` the product is in, `weighed` for what is sold by measure and so has no pieces (a label's
     goods neither), `offers_allowed` False for what takes no offer: gift cards, deposits, what the law keeps at a price.
+    `payable_with_points` is False for money under another name: points on a gift card would last for ever and earn
+    again.
     """
 
     line: int
@@ -71,6 +73,7 @@ class BasketLine(msgspec.Struct, frozen=True, kw_only=True):
     categories: tuple[str, ...] = ()
     weighed: bool = False
     offers_allowed: bool = True
+    payable_with_points: bool = True
 
 
 class Discount(msgspec.Struct, frozen=True):

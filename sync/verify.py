@@ -6,7 +6,7 @@
 
 **Always.** The whole chain is walked by hash, through all lives (sync/walk.py), and must still hold the head that the
 last good run proved: entries that vanished from the end are found. Every row of every fact table is read. Every cache
-is computed anew.
+is computed anew, and every rule that must hold between facts is asked.
 
 **In full**, each entry is replayed and each fact table compared with the replay, row by row, cell by cell.
 
@@ -43,14 +43,17 @@ from sync.walk import Broken, Walk, Wrong
 
 CacheCheck = Callable[[Tx], Iterator[str]]
 _DIFFERENCES_LOOKED_AT = 1_000
+RULE = "rule "
 
 
 class Registry(msgspec.Struct, frozen=True):
-    """What compose knows: every table, how each kind is applied, and how each cache is computed anew."""
+    """What compose knows: every table, how each kind is applied, how each cache is computed anew, and by name what must
+    hold between facts whoever wrote them. A check answers a sentence for each thing that is wrong."""
 
     tables: tuple[Table, ...]
     appliers: Mapping[type[Body], Apply]
     caches: Mapping[str, CacheCheck]
+    rules: Mapping[str, CacheCheck] = {}
 
     def facts(self) -> list[Table]:
         """The tables that a replay must rebuild exactly."""
@@ -71,7 +74,9 @@ class Mark(msgspec.Struct, frozen=True):
 
 
 class Report(msgspec.Struct, kw_only=True):
-    """What `counterfoil verify --json` prints, and the mark for the next run. `entries` counts those replayed."""
+    """What `counterfoil verify --json` prints, and the mark for the next run. `entries` counts those replayed; `breach`
+    says that chain and tables hold and only a rule between facts is broken: that was written by a program, and no copy
+    knows better. `tables` has the rules too, by their names behind RULE."""
 
     ok: bool = True
     entries: int = 0
@@ -79,6 +84,7 @@ class Report(msgspec.Struct, kw_only=True):
     head: dict[str, object] | None = None
     first_wrong: Wrong | None = None
     tables: dict[str, bool] = {}
+    breach: bool = False
     mark: Mark | None = None
 
 
@@ -122,6 +128,11 @@ def verify(store: Tx, scratch: Tx, registry: Registry, since: Mark | None = None
     for name, check in registry.caches.items():
         what = _first_stale(store, check)
         _note(report, name, Wrong("", 0, f"{name}: {what}") if what else None, order)
+    proved = report.ok
+    for name, rule in registry.rules.items():
+        what = _first_stale(store, rule)
+        _note(report, f"{RULE}{name}", Wrong("", 0, f"{RULE}{name}: {what}") if what else None, order)
+    report.breach = proved and not report.ok
     if report.ok and walk.head is not None:
         head = walk.head
         report.mark = Mark(epoch_text(head.epoch), head.seq, head.hash.hex(), digests)

@@ -5,6 +5,7 @@
 """
 
 import datetime as dt
+from itertools import islice
 
 from kiosk.bench.goods import sku_of
 from loyalty.basket import BasketLine
@@ -53,10 +54,47 @@ def make_offers(count: int, products: int) -> list[Offer]:
     ]
 
 
+def make_shop_offers(count: int, products: int) -> list[Offer]:
+    """`count` live offers as a shop has them: a coupon's (COUPON), two for a whole department each, and those of every
+    kind for a few articles each. Of fifty, a basket of five lines out of 2,000 articles gets three: both departments'
+    and the coupon's."""
+    departments: tuple[Effect, ...] = (
+        PercentOff(percent="10", goods=_of(0)),
+        AmountOff(amount_minor=20, each=True, goods=_of(4)),
+    )
+    whole = [
+        Offer(format=1, id=f"DEPARTMENT{n}", version=1, title={"en": f"Department {n}"}, effect=effect)
+        for n, effect in enumerate(departments)
+    ]
+    focused = (offer for offer in make_offers(2 * count, products) if not _is_for_a_department(offer.effect))
+    return [make_coupon_offer(), *whole, *islice(focused, count)][:count]
+
+
+def _of(department: int) -> Goods:
+    return Goods(categories=(CATEGORIES[department],))
+
+
+def _is_for_a_department(effect: Effect) -> bool:
+    return not isinstance(effect, Bundle) and bool(effect.goods.categories)
+
+
+def make_coupon_offer() -> Offer:
+    """An offer for whoever brings a coupon of it: a little off whatever is bought, on top of everything else."""
+    return Offer(
+        format=1,
+        id="COUPON",
+        version=1,
+        title={"en": "Coupon"},
+        trigger="coupon",
+        effect=PercentOff(percent="5"),
+        stacking=Stacking.STACK,
+    )
+
+
 def _effect(n: int, products: int) -> Effect:
     first = n * 31
     mine = Goods(products=tuple(sku_of((first + step) * _PRIME % products) for step in range(5)))
-    whole = Goods(categories=(CATEGORIES[n % 5],))
+    whole = _of(n % 5)
     other = Goods(products=(sku_of((first + 5 + n % 7) * _PRIME % products),))
     return (
         PercentOff(percent=str(5 + n % 20), goods=whole if n % 14 == 0 else mine),

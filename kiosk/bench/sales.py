@@ -10,6 +10,7 @@ The service runs in a process of its own on a file of its own. Order of a run:
     print      all tills again, on a copy of the prepared folder whose printer never rests
     raw        again, at the measured group size: the better of both is the limit, as it is what the machine can do
     verify     the whole file of the measured run; its raw limit is the recorded statements into a database in memory
+    offers     all tills on two more copies in turns: the same sales without offers, and with many and a coupon each
 """
 
 import asyncio
@@ -22,10 +23,12 @@ from msgspec import Struct
 
 from kiosk.bench.goods import make_sales
 from kiosk.bench.machine import read_commit, read_machine
+from kiosk.bench.offered import Load as OfferLoad
+from kiosk.bench.offered import compare_offers
 from kiosk.bench.raw import RawLimit, measure_raw
 from kiosk.bench.recording import Job, Kind, count_statements, record, replay
 from kiosk.bench.server import ServiceFailed, StoreProcess
-from kiosk.bench.stand import Run, Stand, copy_stand, make_caller, prepare_stand, sell
+from kiosk.bench.stand import RESTING_MS, Run, Stand, copy_stand, make_caller, prepare_stand, sell
 from kiosk.bench.statistics import Report, rate_per_s, report
 from kiosk.commands import CompleteSale
 from kiosk.compose import make_shop, now_ms
@@ -58,6 +61,9 @@ class Extent(Struct, frozen=True, kw_only=True):
     sales_1: int = 1_500
     sales_16: int = 8_000
     recorded: int = 2_000
+    offers: int = 50
+    offer_turns: int = 15
+    offer_sales: int = 300
 
 
 class _Sales:
@@ -80,6 +86,7 @@ async def bench_sales(folder: Path, extent: Extent | None = None) -> Report:
     extent = extent or Extent()
     stand = await prepare_stand(folder / "base", tills=extent.tills, products=extent.products, members=extent.members)
     printing = copy_stand(stand, folder / "printing", pace_ms=0)
+    plain, offered = (copy_stand(stand, folder / name, pace_ms=RESTING_MS) for name in ("plain", "offered"))
     prepared = folder / "prepared.sqlite"
     shutil.copyfile(stand.database, prepared)
     jobs = record_sales(stand, folder, extent)
@@ -96,6 +103,7 @@ async def bench_sales(folder: Path, extent: Extent | None = None) -> Report:
         await service.stop()
     busy, printed = await _sell_while_printing(printing, extent)
     after = _measure_limits(prepared, jobs, many.group_size)
+    compared = await compare_offers(plain, offered, _offer_load(extent))
     raw = {
         "tills_1_p50_ms": min(before[0].commit_p50_ms, after[0].commit_p50_ms),
         "tills_16_per_s": max(before[1].per_s, after[1].per_s),
@@ -114,10 +122,24 @@ async def bench_sales(folder: Path, extent: Extent | None = None) -> Report:
         "printing_rate_ratio": busy.load.per_s / many.load.per_s,
         "receipts_printed": printed,
         "rss_mb": many.rss_mb,
+        "offers_live": extent.offers,
+        "offers_cpu_ms_per_sale": compared.offered_ms,
+        "offers_cpu_ratio": compared.ratio,
         "client_cpu_ms_per_sale": many.load.client_cpu_ms,
         "verify_per_s": _verify(stand.database),
     }
     return report("sales", figures, raw, read_machine(many.sqlite), read_commit())
+
+
+def _offer_load(extent: Extent) -> OfferLoad:
+    return OfferLoad(
+        offers=extent.offers,
+        sales=extent.offer_sales,
+        turns=extent.offer_turns,
+        warm_up=extent.warm_up,
+        products=extent.products,
+        members=extent.members,
+    )
 
 
 def record_sales(stand: Stand, folder: Path, extent: Extent) -> list[Job]:

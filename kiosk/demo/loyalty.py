@@ -13,7 +13,7 @@ from loyalty.offers.offer import Conditions, Goods, Minimum, PercentOff
 from loyalty.rewards import RewardCoupon, RewardTerms
 from loyalty.transactions import Tx
 
-_REWARD_POINTS = 20
+_REWARD_POINTS = 10
 _PASTRY = Goods(categories=("Pastry",))
 _PRODUCE = Goods(categories=("Produce",))
 _FLORAL = Goods(categories=("Floral",))

@@ -1,7 +1,7 @@
 """edge: shifts, parked baskets and the drawer over HTTP."""
 
 from kiosk.basket_service import ParkedAnswer, claim_basket, list_parked, park_basket
-from kiosk.commands import CloseShift, MoveCash, OpenDrawer, OpenShift, ParkBasket
+from kiosk.commands import CloseShift, MoveCash, OpenDrawer, OpenShift, ParkBasket, codes_of
 from kiosk.print_answers import PrintJobAnswer
 from kiosk.shift import MovementAnswer, ShiftReport
 from kiosk.shift_service import (
@@ -68,6 +68,7 @@ async def print_report(door: Door, call: Call[Session, None, None]) -> object:
 @routes.post("/v1/parked", "Set a basket aside", body=ParkBasket, response=ParkedAnswer, statuses=_CREATED)
 async def park(door: Door, call: Call[Session, ParkBasket, None]) -> object:
     """POST /v1/parked."""
+    door.slow_down_baskets(call, codes_of(call.body))
     return await door.write(call, park_basket, call.body)
 
 

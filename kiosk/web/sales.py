@@ -6,7 +6,7 @@ from uuid import UUID
 from msgspec import Meta
 
 from kiosk.answers import QuoteAnswer, SaleAnswer
-from kiosk.commands import CompleteSale, QuoteBasket, QuoteReturn, TakeBack, VoidSale
+from kiosk.commands import CompleteSale, QuoteBasket, QuoteReturn, TakeBack, VoidSale, codes_of
 from kiosk.return_service import ReturnAnswer, ReturnQuoteAnswer, quote_return, take_back
 from kiosk.sale_list import SaleSummary, list_sales
 from kiosk.sale_service import complete_sale, find_and_show, quote_basket, void_sale
@@ -36,7 +36,7 @@ class SalesQuery(PageQuery, frozen=True, kw_only=True):
 )
 async def sell(door: Door, call: Call[Session, CompleteSale, None]) -> object:
     """POST /v1/sales."""
-    door.slow_down_baskets(call, call.body.coupons)
+    door.slow_down_baskets(call, codes_of(call.body))
     return await door.write(call, complete_sale, call.body)
 
 
@@ -68,7 +68,7 @@ async def void(door: Door, call: Call[Session, VoidSale, None]) -> object:
 @routes.post("/v1/quotes", "Price a basket; writes nothing", body=QuoteBasket, response=QuoteAnswer, problems=(409,))
 async def quote(door: Door, call: Call[Session, QuoteBasket, None]) -> object:
     """POST /v1/quotes."""
-    door.slow_down_baskets(call, call.body.coupons)
+    door.slow_down_baskets(call, codes_of(call.body))
     return await door.read(call, quote_basket, call.body)
 
 

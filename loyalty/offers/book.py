@@ -15,12 +15,14 @@ from collections.abc import Collection, Iterable, Sequence
 from loyalty.offers.cart import CartLine
 from loyalty.offers.effects import takes_sets
 from loyalty.offers.offer import Bundle, BuyGet, Conditions, Effect, Gift, Goods, Limits, Offer, Stacking
+from loyalty.offers.reasons import reason_of
 from loyalty.offers.separable import is_separable
 
 _TURN = {stacking: turn for turn, stacking in enumerate(Stacking)}
 _Target = tuple[int, int]
 """Place of an entry in the book, and the role its goods play there; the goods of the minimum play _MINIMUM."""
 _MINIMUM = 1_000
+_GOODS_KEPT = 4_096
 
 
 def goods_of(effect: Effect) -> tuple[Goods, ...]:
@@ -33,19 +35,35 @@ def goods_of(effect: Effect) -> tuple[Goods, ...]:
 
 
 class Entry:
-    """One offer of the book with what is the same for every cart."""
+    """One offer of the book with what is the same for every cart. `is_free`: nothing can be in its way. `reason` is
+    said of it where no quantity step is reached."""
 
-    __slots__ = ("effect", "goods", "is_open", "is_unlimited", "minimum", "offer", "separable", "takes_sets")
+    __slots__ = (
+        "by_coupon",
+        "effect",
+        "goods",
+        "is_free",
+        "is_open",
+        "is_unlimited",
+        "minimum",
+        "offer",
+        "reason",
+        "separable",
+        "takes_sets",
+    )
 
     def __init__(self, offer: Offer) -> None:
         self.offer = offer
         self.effect = offer.effect
         self.goods = goods_of(offer.effect)
         self.minimum = offer.conditions.minimum
-        self.is_open = offer.trigger == "automatic" and offer.conditions == Conditions(minimum=self.minimum)
-        self.is_unlimited = offer.trigger == "automatic" and offer.limits == Limits()
+        self.by_coupon = offer.trigger == "coupon"
+        self.is_open = offer.conditions == Conditions(minimum=self.minimum)
+        self.is_unlimited = not self.by_coupon and offer.limits == Limits()
         self.separable = offer.limits.budget_minor is None and is_separable(offer.effect)
+        self.is_free = self.is_open and self.is_unlimited and self.minimum is None
         self.takes_sets = takes_sets(offer.effect)
+        self.reason = reason_of(offer.effect)
 
 
 class Match:
@@ -74,6 +92,7 @@ class OfferBook:
         self._whole: list[_Target] = []  # everything, without an exception
         self._almost_whole: list[_Target] = []
         self._excepted: dict[_Target, tuple[frozenset[str], frozenset[str]]] = {}
+        self._found: dict[tuple[str, tuple[str, ...]], tuple[_Target, ...]] = {}
         for place, entry in enumerate(self.entries):
             for role, goods in enumerate(entry.goods):
                 self._index((place, role), goods)
@@ -118,7 +137,17 @@ class OfferBook:
         return [match for match in matches if all(match.roles) or match.entry.offer.id in only_giving]
 
     def _targets_of(self, line: CartLine) -> Iterable[_Target]:
-        """What this line is found under, each target once, without what is found by every line."""
+        """What this line is found under, each target once, without what is found by every line. Kept for the goods that
+        are bought again and again."""
+        goods = line.sku, line.categories
+        found = self._found.get(goods)
+        if found is None:
+            if len(self._found) >= _GOODS_KEPT:
+                self._found.clear()
+            found = self._found[goods] = tuple(self._find_targets(line))
+        return found
+
+    def _find_targets(self, line: CartLine) -> Iterable[_Target]:
         lists = [self._by_product.get(line.sku, ()), self._almost_whole]
         lists += [self._by_category.get(category, ()) for category in line.categories]
         filled = [targets for targets in lists if targets]
@@ -133,17 +162,14 @@ class OfferBook:
 
     @staticmethod
     def _match(entry: Entry, place: int, found: dict[_Target, list[int]]) -> Match:
-        roles: list[Sequence[int]] = []
-        taken: set[int] = set()
-        several = len(entry.goods) > 1
-        for role in range(len(entry.goods)):
-            lines = found.get((place, role), [])
-            if several:
-                lines = [line for line in lines if line not in taken]
-                taken.update(lines)
-            roles.append(lines)
-        counted = found.get((place, _MINIMUM), []) if entry.minimum is not None else []
-        if isinstance(entry.effect, Gift):
+        roles: list[Sequence[int]] = [found.get((place, 0), ())]
+        if len(entry.goods) > 1:
+            taken = set(roles[0])
+            for role in range(1, len(entry.goods)):
+                roles.append([line for line in found.get((place, role), ()) if line not in taken])
+                taken.update(roles[-1])
+        counted: Sequence[int] = found.get((place, _MINIMUM), ()) if entry.minimum is not None else ()
+        if counted and isinstance(entry.effect, Gift):
             gifts = set(roles[0])
             counted = [line for line in counted if line not in gifts]
         return Match(entry, tuple(roles), counted)

@@ -25,7 +25,7 @@ from typing import NamedTuple
 
 from loyalty.offers.book import Entry, Match, OfferBook
 from loyalty.offers.cart import CartLine, Grant, Left, Parcel, Take
-from loyalty.offers.choice import Contender, choose, claim
+from loyalty.offers.choice import NO_CHOICE, Contender, choose, claim
 from loyalty.offers.conditions import ENDLESS, Allowance, Obstacle, find_allowance, find_obstacles
 from loyalty.offers.context import OfferContext
 from loyalty.offers.effects import grant_effect
@@ -70,15 +70,16 @@ def apply_offers(lines: Sequence[CartLine], offers: OfferBook | Iterable[Offer],
     # Who was shown no price yet is told what is missing; who pays is owed only what is given, and why a coupon is not.
     matches = book.match(cart, None if context.with_near_misses else context.coupons)
     pricing = _Pricing(cart, context)
-    by_stacking: dict[Stacking, list[tuple[int, Match]]] = {stacking: [] for stacking in Stacking}
+    by_stacking: dict[Stacking, list[tuple[int, Match]]] = {}
     for number, match in enumerate(matches):
         offer = match.entry.offer
-        if offer.trigger == "automatic" or offer.id in context.coupons:
-            by_stacking[offer.stacking].append((number, match))
-    for number, match in by_stacking[Stacking.EXCLUSIVE]:
+        if not match.entry.by_coupon or context.coupons.get(offer.id, 0) > 0:
+            by_stacking.setdefault(offer.stacking, []).append((number, match))
+    for number, match in by_stacking.get(Stacking.EXCLUSIVE, ()):
         pricing.take_turn(number, match, close=True)
-    pricing.compete(by_stacking[Stacking.BEST_OF])
-    for number, match in by_stacking[Stacking.STACK]:
+    if Stacking.BEST_OF in by_stacking:
+        pricing.compete(by_stacking[Stacking.BEST_OF])
+    for number, match in by_stacking.get(Stacking.STACK, ()):
         pricing.take_turn(number, match, close=False)
     pricing.answer_coupons(book)
     return pricing.make_outcome()
@@ -123,7 +124,7 @@ class _Pricing:
         rest = Separable([(turn.match.entry.effect, turn.match.roles[0]) for turn in separable])
         unclaimed = {parcel.line: parcel for parcel in self._left.parcels_of(range(len(self._cart)), for_set=True)}
         contenders = [_contender_of(turn) for turn in contending]
-        choice = choose(contenders, unclaimed, rest.worth)
+        choice = choose(contenders, unclaimed, rest.worth) if contenders else NO_CHOICE
         self._exact, self._nodes = choice.exact, choice.nodes
         winners = []
         for place, grant in choice.turns:
@@ -168,7 +169,7 @@ class _Pricing:
     def _begin(self, number: int, match: Match) -> _Turn:
         """Everything in the way of an offer when its turn comes: conditions, minimum, limits, in this order."""
         entry = match.entry
-        if entry.is_open and entry.is_unlimited and entry.minimum is None:
+        if entry.is_free:
             return _Turn(number, match, ENDLESS, [])
         obstacles = [] if entry.is_open else find_obstacles(entry.offer, self._context)
         if entry.minimum is not None:
@@ -248,19 +249,13 @@ class _Pricing:
         consumed = []
         for number, entry, grant, takes in sorted(self._given, key=itemgetter(0)):
             offer = entry.offer
-            reason = reason_of(entry.effect, grant.step)
-            off: dict[int, int] = {}
-            pieces: dict[int, int] = {}
-            for take, discount in takes:
-                place = take.parcel.line
-                off[place] = off.get(place, 0) + discount
-                pieces[place] = pieces.get(place, 0) + take.pieces
-            for place in sorted(off):
+            reason = reason_of(entry.effect, grant.step) if grant.step else entry.reason
+            for place, off, pieces in _by_place(takes):
                 line = self._cart[place].line
-                if off[place]:
-                    discounts.append((line, number, LineDiscount(line, offer.id, reason.code, off[place])))
+                if off:
+                    discounts.append((line, number, LineDiscount(line, offer.id, reason.code, off)))
                 if entry.takes_sets:
-                    consumed.append(Consumed(line, offer.id, pieces[place]))
+                    consumed.append(Consumed(line, offer.id, pieces))
             uses.append(
                 OfferUse(
                     offer=offer.id,
@@ -280,6 +275,18 @@ class _Pricing:
             exact=self._exact,
             nodes=self._nodes,
         )
+
+
+def _by_place(takes: Sequence[tuple[Take, int]]) -> Iterable[tuple[int, int, int]]:
+    """Place in the cart, discount and pieces, in the order of places, each once."""
+    if len(takes) == 1:
+        ((take, discount),) = takes
+        return ((take.parcel.line, discount, take.pieces),)
+    off: dict[int, tuple[int, int]] = {}
+    for take, discount in takes:
+        before, pieces = off.get(take.parcel.line, (0, 0))
+        off[take.parcel.line] = before + discount, pieces + take.pieces
+    return [(place, discount, pieces) for place, (discount, pieces) in sorted(off.items())]
 
 
 def _contender_of(turn: _Turn) -> Contender:

@@ -5,10 +5,10 @@ its invariant from the postings and from the finished account, not from how the 
 one is found out. Two more compare what different histories lead to: `check_merge` (I13) and `check_split` (I14).
 
     I1   legs sum to the balance, lots and holds too; what is kept is what folding everything anew gives
-    I2   no lot holds less than nothing or more than it brought
+    I2   no lot holds less than nothing or more than it brought, nor anything to spend once it has ended
     I3   no bucket is below nothing; while something is owed nothing is active
     I4   a posting counts once, however often it came; one name never stands for two facts
-    I6   a hold is captured at most once, and never for more than it held
+    I6   a hold is captured at most once, never for more than it held, and reserves nothing once it has lapsed
     I7   no line of a sale loses more points than it earned
     I8   no redemption gets back more points than it took
     I11  the order of arrival changes nothing
@@ -25,7 +25,7 @@ from msgspec.structs import replace
 
 from loyalty.errors import Problem
 from loyalty.points.account import Account, Bucket, Lot, posting_of, root_of
-from loyalty.points.facts import Merge, Posting, PostingId, PostingKind, id_of, in_order
+from loyalty.points.facts import Merge, Posting, PostingId, PostingKind, id_of, in_order, place_of, place_of_merge
 from loyalty.points.fold import apply_postings, fold, view
 
 _DAY_MS = 86_400_000
@@ -39,7 +39,7 @@ def check(account: Account, postings: Sequence[Posting], merges: Sequence[Merge]
     breaches = []
     for name, find in CHECKS.items():
         breaches += [f"{name}: {breach}" for breach in find(account, postings, merges)]
-    return breaches
+    return breaches + check_merges(postings, merges)
 
 
 def check_sums(account: Account, postings: Sequence[Posting], merges: Sequence[Merge]) -> Iterable[str]:
@@ -83,6 +83,8 @@ def check_lots(account: Account, postings: Sequence[Posting], merges: Sequence[M
         earned = brought.get(posting_of(lot.id))
         if lot.source == "earn" and not lot.id.restored and earned != lot.points:
             yield f"{_name(lot)} holds {lot.points} points, its posting brought {earned}"
+        if lot.free and lot.expires_at is not None and lot.expires_at <= account.as_of:
+            yield f"{_name(lot)} has ended and still has {lot.free} points free"
 
 
 def check_buckets(account: Account, postings: Sequence[Posting], merges: Sequence[Merge]) -> Iterable[str]:
@@ -125,6 +127,8 @@ def check_holds(account: Account, postings: Sequence[Posting], merges: Sequence[
             yield f"hold {hold.id.hex()} paid {hold.captured} points and is {hold.state}"
         if hold.pieces and hold.state != "open":
             yield f"hold {hold.id.hex()} is {hold.state} and still reserves points"
+        if hold.state == "open" and hold.expires_at <= account.as_of:
+            yield f"hold {hold.id.hex()} has lapsed and is still open"
         if sum([piece.points for piece in hold.pieces]) > hold.points:
             yield f"hold {hold.id.hex()} reserves more than {hold.points} points"
 
@@ -225,14 +229,15 @@ CHECKS: Mapping[str, Check] = {
 
 MEANINGS: Mapping[str, str] = {
     "I1": "legs, lots and holds add up to the balance",
-    "I2": "no lot holds less than nothing or more than it brought",
+    "I2": "no lot holds less than nothing or more than it brought, or anything once it has ended",
     "I3": "no bucket is below nothing and nothing is active while points are owed",
     "I4": "a posting counts once",
-    "I6": "a hold pays at most once and never more than it held",
+    "I6": "a hold pays at most once, never more than it held, and nothing is kept for it once it has lapsed",
     "I7": "a sale never loses more points than it earned",
     "I8": "a sale never gives back more points than it took",
     "I11": "the order of arrival changes nothing",
     "I12": "time that passes twice changes nothing the second time",
+    "I13": "a merge changes no amount",
 }
 """What each check says, for whoever reads a finding of verify."""
 
@@ -246,6 +251,28 @@ def check_merge(kept: Account, lost: Account, merged: Account) -> list[str]:
         breaches.append("I13: pending or held points were changed by a merge")
     if {**kept.lots, **lost.lots}.keys() != merged.lots.keys():
         breaches.append("I13: a lot came or went with a merge")
+    return breaches
+
+
+def check_merges(postings: Sequence[Posting], merges: Sequence[Merge]) -> list[str]:
+    """I13 for each merge of an account, at its own place: what came before it, as two accounts and as one."""
+    breaches: list[str] = []
+    groups: dict[bytes, list[bytes]] = {}
+    done: list[Merge] = []
+    for merge in sorted({merge.op_id: merge for merge in merges}.values(), key=place_of_merge):
+        place = place_of_merge(merge)
+        sides = [groups.pop(member, [member]) for member in (merge.into, merge.absorbed)]
+        before = [
+            [posting for posting in postings if posting.member in side and place_of(posting) < place] for side in sides
+        ]
+        kept, lost = (
+            fold(mine, merge.effective_at, [each for each in done if each.into in side])
+            for mine, side in zip(before, sides, strict=True)
+        )
+        groups[merge.into] = sides[0] + sides[1]
+        done.append(merge)
+        joined = [each for each in done if each.into in groups[merge.into]]
+        breaches += check_merge(kept, lost, fold([*before[0], *before[1]], merge.effective_at, joined))
     return breaches
 
 

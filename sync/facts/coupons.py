@@ -24,7 +24,8 @@ class KeysListed(Struct, frozen=True, kw_only=True):
 
 class IssuedCoupon(Struct, frozen=True, kw_only=True, omit_defaults=True):
     """A coupon as issued. `valid_until` is its last day (YYYY-MM-DD), `token` the 200 digits of its QR code; without a
-    member whoever brings it may use it. `scope` says where: this store or the whole chain."""
+    member whoever brings it may use it. `scope` says where: this store or the whole chain. One that came with a sale
+    was given from a total of `from_minor` on: it is void when goods come back and less than that is kept."""
 
     serial: int
     offer: str
@@ -35,6 +36,7 @@ class IssuedCoupon(Struct, frozen=True, kw_only=True, omit_defaults=True):
     uses_max: int = 1
     kid: int
     token: str
+    from_minor: int = 0
 
 
 class CouponsIssued(Struct, frozen=True, kw_only=True, omit_defaults=True):

@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import Any, Concatenate, ParamSpec, TypeVar
 from uuid import UUID
 
-from kiosk.apply_points import apply_points_fact
 from kiosk.apply_counter import apply_epoch_started, apply_operator_changed
 from kiosk.apply_members import (
     apply_consent_recorded,
@@ -14,6 +13,7 @@ from kiosk.apply_members import (
     apply_member_enrolled,
     apply_member_erased,
 )
+from kiosk.apply_points import apply_points_fact
 from kiosk.member_service import CHANGE_RANDOM_BYTES, ENROL_RANDOM_BYTES, change_member, enrol_member, erase_member
 from kiosk.member_views import show_member
 from kiosk.members import ChangeMember, EnrolMember, EraseMember, MemberAnswer, SavedMember, tag_of

@@ -8,6 +8,7 @@ from click.testing import CliRunner, Result
 from kiosk.cli import main
 from kiosk.config import load_config
 from kiosk.initialise import initialise
+from kiosk.rules import RULES
 from kiosk.start import DATABASE_NAME
 from sync.db import connect
 
@@ -30,7 +31,7 @@ def test_verify_says_what_was_replayed_and_afterwards_that_nothing_was_new(file:
     assert all(text.startswith("Everything holds up to entry 3: the chain was read from its start, ") for text in told)
     assert ", 3 entries replayed, " in told[0]
     assert ", no entry is new since the last proof, " in told[1]
-    assert all(text.endswith(" tables compared.\n") for text in told)
+    assert all(text.endswith(f" tables compared, {len(RULES)} rules between facts asked.\n") for text in told)
 
 
 def test_a_store_that_was_never_verified_is_a_note_with_the_command(file: Path) -> None:

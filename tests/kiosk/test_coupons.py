@@ -68,8 +68,10 @@ from tests.kiosk.couponing import (
     make_offer,
     manager,
     members_only,
+    offer_request,
     quote,
 )
+from tests.kiosk.offering import change, end
 from tests.kiosk.selling import Till, assert_holds, open_till, product
 from tests.kiosk.shopkit import add_products, new_id, perform
 
@@ -302,6 +304,30 @@ def test_a_coupon_of_a_life_that_was_lost_is_unknown_however_genuine(tmp_path: P
         assert verdict(till, coupon.token).reason == "unknown_coupon"
 
 
+def test_other_digits_than_those_issued_are_forged_although_the_serial_is_ours(tmp_path: Path) -> None:
+    with open_till(tmp_path) as till:
+        make_offer(till)
+        coupon = issue(till)
+        wrong = str(int(coupon.token) + 1).zfill(len(coupon.token))
+        assert verdict(till, wrong).reason == "coupon_forged"
+        assert [note.code for note in quote(till, wrong).refused] == ["coupon_forged"]
+        beyond = str(int(coupon.token) | 0xFFFFFFFF_FFFFFFFF << 512).zfill(len(coupon.token))
+        assert verdict(till, beyond).reason == "coupon_forged", "a serial that no table could hold"
+        assert buy(till, coupon.token).totals.due_minor == REDUCED
+
+
+def test_an_offer_that_is_over_takes_its_coupons_with_it_and_back_again(tmp_path: Path) -> None:
+    with open_till(tmp_path) as till:
+        make_offer(till)
+        coupon = issue(till)
+        assert quote(till, coupon.token).totals.due_minor == REDUCED
+        end(till, OFFER)
+        assert [note.code for note in quote(till, coupon.token).refused] == ["coupon_offer_over"]
+        assert verdict(till, coupon.token).offer == OFFER, "still shown"
+        change(till, OFFER, offer_request().effect, trigger="coupon")
+        assert buy(till, coupon.token).totals.due_minor == REDUCED
+
+
 def test_an_expired_coupon_is_refused_from_the_day_after(tmp_path: Path) -> None:
     with open_till(tmp_path) as till:
         make_offer(till)
@@ -519,7 +545,7 @@ def test_what_a_sale_gave_goes_with_the_sale_unless_it_was_used(tmp_path: Path) 
         make_offer(till)
 
         def give() -> tuple[SaleAnswer, CouponAnswer]:
-            sold = till.sell("102", "102", tenders=[("cash", 700)])
+            sold = till.sell("102", "102", "102", tenders=[("cash", 1050)])
             assert sold.coupons is not None
             return sold, sold.coupons.issued[0]
 
@@ -530,10 +556,11 @@ def test_what_a_sale_gave_goes_with_the_sale_unless_it_was_used(tmp_path: Path) 
         till.take_back(returned, [(1, 1000)], refunds=[("cash", 350)])
         assert verdict(till, second.token).ok
         till.take_back(returned, [(2, 1000)], refunds=[("cash", 350)])
-        assert verdict(till, second.token).reason == "coupon_void"
+        assert verdict(till, second.token).reason == "coupon_void", "350 is kept, 500 gave it"
+        till.take_back(returned, [(3, 1000)], refunds=[("cash", 350)])
         used, third = give()
         buy(till, third.token)
-        till.take_back(used, [(1, 1000), (2, 1000)], refunds=[("cash", 700)])
+        till.take_back(used, [(1, 1000), (2, 1000), (3, 1000)], refunds=[("cash", 1050)])
         assert verdict(till, third.token).reason == "coupon_used"
         assert_holds(till.connection)
 

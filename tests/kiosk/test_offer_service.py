@@ -130,7 +130,7 @@ def test_what_nobody_could_explain_is_refused_with_every_reason(till: Till, want
     assert (till.entries(), ids(till, "all")) == (entries, [])
 
 
-@pytest.mark.parametrize("offer", ["", "has blanks", "żółty", "x" * 65, "line\n"])
+@pytest.mark.parametrize("offer", ["", "has blanks", "żółty", "x" * 65, "line\n", "reward:coffee"])
 def test_an_id_that_is_none_is_refused(till: Till, offer: str) -> None:
     with pytest.raises(OfferRefused) as refused:
         put(till, offer, request(percent("5")))

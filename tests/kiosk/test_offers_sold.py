@@ -12,6 +12,7 @@ from kiosk.commands import Discount, LineRequest
 from kiosk.line_items import find_items
 from kiosk.live_offers import NOTHING
 from kiosk.lowest_prices import show_lowest_in_quote
+from kiosk.offer_store import read_books
 from kiosk.offered import add_reward
 from kiosk.returns import NothingLeftToReturn
 from kiosk.sale import PriceChanged, price_lines, quote_priced

@@ -6,9 +6,11 @@ import itertools
 import pytest
 
 from kiosk.registry import REGISTRY
+from kiosk.rules import RULES
 from loyalty.tables import Table
 from sync.chain import epoch_text
 from sync.schema import JOURNAL, PRIVATE
+from sync.verify import RULE
 from sync.walk import Wrong
 from tests.kiosk.damage import change_cell, columns_of, delete_row, insert_like, rows_of
 from tests.kiosk.shopkit import prove_all
@@ -22,7 +24,7 @@ def test_a_shop_with_every_kind_of_fact_holds() -> None:
     report = prove_all(connection)
     assert report.ok, report.first_wrong
     assert report.entries == connection.execute("SELECT count(*) FROM journal").fetchone()[0]
-    assert set(report.tables) == {table.name for table in FACTS + CACHES}
+    assert set(report.tables) == {table.name for table in FACTS + CACHES} | {RULE + name for name in RULES}
     assert all(report.tables.values())
 
 

@@ -10,6 +10,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from kiosk.answers import BalanceAnswer as Balance
 from kiosk.commands import Discount, ExchangeLine, LineRequest
 from kiosk.return_service import ReturnPoints
 from kiosk.returns import (
@@ -26,7 +27,6 @@ from kiosk.sale_store import UnknownReceipt
 from kiosk.shop import NoOpenShift
 from kiosk.tender import Underpaid
 from loyalty.errors import IdConflict, WrongCurrency
-from kiosk.answers import BalanceAnswer as Balance
 from loyalty.tax import TaxMode
 from tests.kiosk.selling import Till, assert_holds, open_till, product
 from tests.kiosk.shopkit import add_products, caller, new_id, perform

@@ -23,6 +23,7 @@ from loyalty.coupons import (
     make_serial,
     make_token,
     offer_number,
+    peek_serial,
     read_token,
 )
 from loyalty.keys import KeyRegistry, ListedKey, public_hex, read_key_list, sign_key_list
@@ -59,6 +60,14 @@ def body(kid: int = 1, **more: object) -> CouponBody:
 
 def token(kid: int = 1, **more: object) -> str:
     return make_token(SIGNERS[kid], body(kid, **more))
+
+
+def whole(text: str) -> bytes:
+    return int(text).to_bytes(83)
+
+
+def as_text(raw: bytes) -> str:
+    return str(int.from_bytes(raw)).zfill(DIGITS)
 
 
 def read(text: str, store: str = "S001", today: dt.date = TODAY) -> GenuineCoupon | Refusal:
@@ -123,6 +132,46 @@ def test_what_is_not_taken_says_why(text: str, refusal: Refusal) -> None:
     assert read(text) is refusal
 
 
+def unsigned(kid: int = 1, **more: object) -> str:
+    """A token that nobody signed."""
+    return as_text(whole(token(kid, **more))[:19] + bytes(64))
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        (unsigned(), GenuineCoupon(body(), "S001")),
+        (f"]Q1{unsigned()}", GenuineCoupon(body(), "S001")),
+        (unsigned(last_day=TODAY - dt.timedelta(1)), Refusal.EXPIRED),
+        (unsigned(6), Refusal.UNKNOWN_KEY),
+        (unsigned(3), Refusal.REVOKED_KEY),
+        (unsigned(4), Refusal.KEY_NOT_YET),
+        (unsigned(5), Refusal.KEY_OVER),
+        (unsigned(2, scope="chain"), Refusal.FORGED),  # our ledger says nothing about another store's signature
+    ],
+)
+def test_the_very_digits_of_our_ledger_need_no_signature_but_a_key_that_counts(text: str, expected: object) -> None:
+    issued = find_token(text)
+    assert issued is not None
+    assert read_token(text, registry(), "S001", TODAY, issued) == expected
+    if isinstance(expected, GenuineCoupon):
+        assert read(text) is Refusal.FORGED
+        other = str(int(issued) + 1).zfill(DIGITS)
+        assert read_token(other, registry(), "S001", TODAY, issued) is Refusal.FORGED
+
+
+@given(serial=st.integers(0, SERIAL_MAX))
+def test_a_token_names_its_serial_before_anything_is_proved(serial: int) -> None:
+    assert peek_serial(token(serial=serial)) == serial
+
+
+@pytest.mark.parametrize("serial", [SERIAL_MAX + 1, 2**63, 2**64 - 1])
+def test_what_can_be_no_serial_is_not_looked_up(serial: int) -> None:
+    raw = whole(token())
+    assert peek_serial(as_text(raw[:11] + serial.to_bytes(8) + raw[19:])) is None
+    assert peek_serial("9" * DIGITS) is None
+
+
 def test_the_last_day_counts() -> None:
     assert read(token(last_day=TODAY)) == GenuineCoupon(body(last_day=TODAY), "S001")
 
@@ -130,14 +179,6 @@ def test_the_last_day_counts() -> None:
 def test_a_coupon_of_the_chain_is_genuine_in_every_store_and_names_its_own() -> None:
     assert read(token(2, scope="chain")) == GenuineCoupon(body(2, scope="chain"), "S002")
     assert read(token(2, scope="chain"), store="S009") == GenuineCoupon(body(2, scope="chain"), "S002")
-
-
-def whole(text: str) -> bytes:
-    return int(text).to_bytes(83)
-
-
-def as_text(raw: bytes) -> str:
-    return str(int.from_bytes(raw)).zfill(DIGITS)
 
 
 def test_no_changed_bit_goes_unseen() -> None:

@@ -5,6 +5,8 @@ everything was asked first, nothing is ever spent that is not there: no incident
 taken back with returned goods.
 """
 
+from heapq import heappop
+
 import pytest
 from hypothesis import Phase, settings
 from hypothesis import strategies as st
@@ -183,3 +185,24 @@ def test_the_shop_notices_that_debt_is_never_settled(monkeypatch: pytest.MonkeyP
     searching = settings(TestShop.settings, database=None, phases=[Phase.generate])
     with pytest.raises(AssertionError):
         run_state_machine_as_test(Shop, settings=searching)  # type: ignore[no-untyped-call]
+
+
+def never_lapse(book: Book) -> None:
+    while book.lapsing and book.lapsing[0][0] <= book.now:
+        heappop(book.lapsing)
+
+
+def test_the_shop_notices_that_a_hold_never_lapses(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Told step by step: among random steps it is rare that a hold is placed, kept, and looked at much later."""
+    monkeypatch.setattr(Book, "lapse", never_lapse)
+    shop = Shop()
+    shop.open()
+    shop.sell(one=40, two=0, pending=False, lasts=None)
+    shop.hold(points=20, minutes=15)
+    shop.wait(minutes=14)
+    shop.the_books_are_right()
+    shop.wait(minutes=1)
+    with pytest.raises(AssertionError):
+        shop.the_books_are_right()
+    monkeypatch.undo()
+    assert (shop.present.active, shop.present.held) == (40, 0), "without the bug the points are free again"

@@ -4,6 +4,7 @@ I5, I9 and I10 are those of the journal, of tenders and of coupons, and are test
 """
 
 from collections.abc import Callable, Sequence
+from heapq import heappop
 from typing import Any
 
 import hypothesis
@@ -161,6 +162,16 @@ def activate_again(book: Book) -> None:
     book.due = 0
 
 
+def never_lapse(book: Book) -> None:
+    while book.lapsing and book.lapsing[0][0] <= book.now:
+        heappop(book.lapsing)
+
+
+def never_expire(book: Book) -> None:
+    while book.spendable and book.spendable[0][0] <= book.now:
+        heappop(book.spendable)
+
+
 def join_without_debt(kept: Book, lost: Book) -> None:
     lost.debt = 0
     REAL["_join"](kept, lost)
@@ -178,10 +189,12 @@ PLANTED: list[tuple[str, object, str, object]] = [
     ("I1", Book, "pay_from_hold", drop_held),
     ("I1", Book, "note", lose_legs),
     ("I2", Book, "let_go", let_go_twice),
+    ("I2", Book, "expire", never_expire),
     ("I3", Book, "settle", never_settle),
     ("I4", folding, "in_order", count_doubles),
     ("I6", bookings, "_capture", capture_and_keep),
     ("I6", bookings, "_capture", capture_more),
+    ("I6", Book, "lapse", never_lapse),
     ("I7", reversals, "allowed_lines", allow_everything),
     ("I8", reversals, "allowed_lines", allow_everything),
     ("I8", reversals, "piece_of", forget_restored),

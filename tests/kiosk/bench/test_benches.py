@@ -21,12 +21,14 @@ from kiosk.bench.tills import Refused
 SALES = {
     "tills_1_p50_ms", "tills_1_p99_ms", "tills_16_per_s", "tills_16_p99_ms", "cpu_ms_per_sale", "raw_ratio",
     "group_size", "statements", "synchronous", "printing_rate_ratio", "rss_mb",
+    "offers_live", "offers_cpu_ms_per_sale", "offers_cpu_ratio",
 }  # fmt: skip
 SCAN = {"products", "members", "product_p99_ms", "member_p99_ms", "search_p99_ms", "ready_s", "rss_mb"}
 
 
 async def test_the_bench_of_sales_measures_what_the_contract_names(tmp_path: Path) -> None:
-    extent = SalesExtent(tills=4, products=60, members=40, warm_up=20, sales_1=60, sales_16=240, recorded=60)
+    small = SalesExtent(tills=4, products=60, members=40, warm_up=20, sales_1=60, sales_16=240, recorded=60)
+    extent = msgspec.structs.replace(small, offers=8, offer_turns=2, offer_sales=60)
     report = await bench_sales(tmp_path, extent)
     figures, raw = report.figures, report.raw
     assert figures.keys() >= SALES
@@ -40,6 +42,8 @@ async def test_the_bench_of_sales_measures_what_the_contract_names(tmp_path: Pat
     assert 20 <= figures["statements"] <= 40
     assert 0 < figures["cpu_ms_per_sale"] < 100
     assert figures.keys() >= {"receipts_printed", "verify_per_s"}
+    assert figures["offers_live"] == 8
+    assert 0.5 < figures["offers_cpu_ratio"] < 20
     assert report.machine.sqlite.startswith("3.")
     lines = "\n".join(describe(report))
     assert "tills_16_per_s" in lines

@@ -41,4 +41,4 @@ def test_the_kiosk_has_something_for_every_member_on_the_sheet(tmp_path: Path) -
             }
             quotes = {each.definition.id: each.quote for each in list_rewards(tx, shop, kiosk, member.id, 0).items}
             assert quotes["flowers"] is not None
-            assert quotes["flowers"].points == 20
+            assert quotes["flowers"].points == 10

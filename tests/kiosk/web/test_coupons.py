@@ -1,7 +1,7 @@
 """Coupons and gift cards over HTTP: who may what, scans, limits, and two tills that want the same one at once."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +9,7 @@ import pytest
 
 from kiosk.proof import prove
 from kiosk.start import DATABASE_NAME
+from loyalty.coupon_codes import print_code
 from tests.kiosk.shopkit import Reply, Running, make_config, new_id, running_store, sale_request
 
 ROUNDS = 100
@@ -104,6 +105,36 @@ async def test_whoever_types_code_after_code_is_stopped_and_a_scanner_is_not(sto
     ]
     assert 429 in quotes
     assert (await store.sell("101")).status == 201, "selling goes on"
+
+
+def _pay_with_card(n: int) -> dict[str, object]:
+    return sale_request("101", tenders=[{"kind": "gift_card", "amount_minor": 1, "code": f"GIFT-CARD-{n:06}"}])
+
+
+def _sell_card(n: int) -> dict[str, object]:
+    return {"lines": [{"sku": "GC", "gift_card": f"GIFT-CARD-{n:06}"}]}
+
+
+def _park_coupon(n: int) -> dict[str, object]:
+    return {"id": str(new_id()), "lines": [{"sku": "101"}], "coupons": [print_code(2**40 + n)]}
+
+
+TRIES: dict[str, Callable[[int], dict[str, object]]] = {
+    "/v1/sales": _pay_with_card,
+    "/v1/quotes": _sell_card,
+    "/v1/parked": _park_coupon,
+    "/v1/scans": lambda n: {"text": "]C0" + print_code(2**40 + n)},
+    "/v1/gift-cards/balance": lambda n: {"code": f"GIFT-CARD-{n:06}"},
+}
+
+
+@pytest.mark.parametrize("path", TRIES)
+async def test_no_call_lets_codes_be_tried_one_after_the_other(store: Running, path: str) -> None:
+    """Every answer that tells a code from a wrong one counts, that of a refused call too; goods do not."""
+    statuses = [(await store.call("POST", path, TRIES[path](n))).status for n in range(300)]
+    assert 429 in statuses
+    scanned = [(await store.call("POST", "/v1/scans", {"text": "5901234123457"})).status for _ in range(50)]
+    assert set(scanned) == {200}, "articles are scanned as fast as anybody can"
 
 
 async def test_two_tills_with_one_coupon_exactly_one_wins(store: Running) -> None:

@@ -92,7 +92,7 @@ async def test_a_coupon_takes_a_proof_and_is_taken_once(anna: Visitor) -> None:
 
 
 async def test_an_answer_that_was_lost_is_given_again_after_the_member_has_gone(anna: Visitor) -> None:
-    wanted = {"id": str(new_id()), "print": True}
+    wanted: dict[str, Any] = {"id": str(new_id()), "print": True}
     first = await anna.take(**wanted)
     assert first.status == 201
     assert (await anna.ask("DELETE", "/proofs", role="kiosk")).status == 204
@@ -110,7 +110,7 @@ async def test_a_reward_is_had_for_points_and_never_without(anna: Visitor) -> No
     assert held.status == 201
     assert datetime.fromisoformat(held.json["lapses_at"]).timestamp() * 1000 <= anna.clock + 180_000
     assert (await anna.take(FREE, hold=hold["id"])).json["code"] == "reward_gives_other"
-    wanted = {"id": str(new_id()), "hold": hold["id"]}
+    wanted: dict[str, Any] = {"id": str(new_id()), "hold": hold["id"]}
     assert [(await anna.take(PAID, **wanted)).status for _ in range(2)] == [201, 200]
     points = await anna.see("/points")
     assert (points["active"], points["held"]) == (POINTS - COST, 0)

@@ -250,6 +250,23 @@ def test_every_coupon_that_gives_nothing_gets_a_reason(cart: str, code: str) -> 
     ]
 
 
+@pytest.mark.parametrize("with_near_misses", [True, False])
+def test_the_coupon_of_half_a_bundle_says_what_is_missing_whoever_asks(with_near_misses: bool) -> None:
+    parts = (BundlePart(goods=goods("bread")), BundlePart(goods=goods("butter")))
+    offers = [
+        an_offer("SHOWN", Bundle(parts=parts, price_minor=100), trigger="coupon"),
+        an_offer("OTHER", Bundle(parts=parts, price_minor=100), trigger="coupon"),
+        an_offer("MORE", Steps(steps=(Step(from_pieces=2, percent="9"),), goods=goods("butter")), trigger="coupon"),
+        an_offer("LIVE", Bundle(parts=parts, price_minor=100)),
+    ]
+    context = a_context(coupons={"SHOWN": 1}, with_near_misses=with_near_misses)
+    outcome = outcome_of("1 butter 2.00", offers, context)
+    assert [(note.offer, note.code.value, note.parameters) for note in outcome.refused] == [
+        ("SHOWN", "more_pieces", {"pieces": 1})
+    ]
+    assert {note.offer for note in outcome.near_misses} == ({"SHOWN", "LIVE"} if with_near_misses else set())
+
+
 def test_a_coupon_beaten_by_another_best_of_offer_is_told_so_and_not_used() -> None:
     offers = [
         an_offer("COUPON", PercentOff(percent="10", goods=goods("cola")), trigger="coupon"),

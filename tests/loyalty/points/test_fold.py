@@ -5,9 +5,8 @@ import random
 import msgspec
 import pytest
 
-from loyalty.points.facts import PostingConflict
 from loyalty.points.account import Account
-from loyalty.points.facts import Merge, Posting, PostingId, id_of, in_order, place_of
+from loyalty.points.facts import Merge, Posting, PostingConflict, PostingId, id_of, in_order, place_of
 from loyalty.points.fold import apply_postings, fold, takes, view
 from loyalty.points.rows import changed_rows, from_rows, to_rows
 

@@ -166,9 +166,9 @@ async def test_nobody_learns_of_ids_without_a_token(served: Served) -> None:
         (json.dumps(SALE).encode(), "application/json; charset=iso-8859-2", 415, "unsupported_media", None),
         (b"[]", "application/json", 422, "invalid_input", ""),
         (b"null", "application/json", 422, "invalid_input", ""),
-        (b"{}", "application/json", 422, "invalid_input", ""),
+        (b"{}", "application/json", 422, "invalid_input", "/id"),
         (b'{"id":"17","lines":[]}', "application/json", 422, "invalid_input", "/id"),
-        (b'{"more":1}', "application/json", 422, "invalid_input", ""),
+        (b'{"more":1}', "application/json", 422, "invalid_input", "/more"),
         (b'{"id":1e999}', "application/json", 422, "invalid_input", ""),
     ],
 )
