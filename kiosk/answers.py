@@ -6,10 +6,10 @@ from uuid import UUID
 
 from msgspec import Struct
 
-from kiosk.business_day import utc_text
-from kiosk.coupons import CouponAnswer, render_coupon, serial_text
-from kiosk.offer_words import NoteAnswer, code_text, discount_text, reason_texts, say_notes, used_offers
+from kiosk.coupons.coupons import CouponAnswer, render_coupon, serial_text
+from kiosk.offers.offer_words import NoteAnswer, code_text, discount_text, reason_texts, say_notes, used_offers
 from kiosk.print_answers import PrintJobAnswer
+from kiosk.shifts.business_day import utc_text
 from loyalty.basket import Discount, PricedBasket
 from loyalty.ids import derived_uuid
 from loyalty.points.account import Balance

@@ -43,7 +43,7 @@ main.add_command(bench)
 @reports_problems
 def init(config_file: Path | None, manager: str, name: str, pin: str, as_json: bool) -> None:
     """Make a store: data folder, database, first manager, first pairing code."""
-    from kiosk.initialise import initialise
+    from kiosk.life.initialise import initialise
 
     try:
         made = initialise(load_config(config_file), manager, name, pin)
@@ -62,7 +62,7 @@ def init(config_file: Path | None, manager: str, name: str, pin: str, as_json: b
 @reports_problems
 def pair(config_file: Path | None, kind: str) -> None:
     """Make a pairing code while the service is stopped; a running one gives codes to a manager."""
-    from kiosk.initialise import make_pairing_code
+    from kiosk.life.initialise import make_pairing_code
 
     click.echo(make_pairing_code(load_config(config_file), kind))
 
@@ -103,7 +103,7 @@ def demo(folder: Path, port_base: int, as_json: bool) -> None:
 @reports_problems
 def keys(config_file: Path | None, revoke: int | None, as_json: bool) -> None:
     """List the keys that sign coupons, or take one back while the service is stopped."""
-    from kiosk.initialise import list_keys, revoke_listed_key
+    from kiosk.life.initialise import list_keys, revoke_listed_key
 
     config = load_config(config_file)
     if revoke is not None:
@@ -124,7 +124,7 @@ def keys(config_file: Path | None, revoke: int | None, as_json: bool) -> None:
 @reports_problems
 def verify(config_file: Path | None, full: bool, as_json: bool) -> None:
     """Prove the journal and everything made from it."""
-    from kiosk.proof import mending, prove
+    from kiosk.life.proof import mending, prove
 
     config = load_config(config_file)
     report = prove(_database(config), full=full)
@@ -144,7 +144,7 @@ def verify(config_file: Path | None, full: bool, as_json: bool) -> None:
 @reports_problems
 def doctor(config_file: Path | None, as_json: bool) -> None:
     """Say what is wrong here and the command that mends it."""
-    from kiosk.doctor import examine
+    from kiosk.life.doctor import examine
 
     checks = examine(load_config(config_file))
     well = all(check.ok for check in checks)
@@ -164,7 +164,7 @@ def doctor(config_file: Path | None, as_json: bool) -> None:
 @reports_problems
 def rebuild(config_file: Path | None) -> None:
     """Make all tables anew from the journal; the service must be stopped."""
-    from kiosk.rebuild import rebuild as rebuild_tables
+    from kiosk.life.rebuild import rebuild as rebuild_tables
 
     click.echo(f"Rebuilt from {rebuild_tables(_database(load_config(config_file)))} entries.")
 
@@ -175,7 +175,7 @@ def rebuild(config_file: Path | None) -> None:
 @reports_problems
 def backup(config_file: Path | None, file: Path) -> None:
     """Copy the database into FILE, beside a running service."""
-    from kiosk.backup import back_up
+    from kiosk.life.backup import back_up
 
     click.echo(f"{back_up(_database(load_config(config_file)), file)} bytes in {file}.")
 
@@ -186,7 +186,7 @@ def backup(config_file: Path | None, file: Path) -> None:
 @reports_problems
 def restore(config_file: Path | None, file: Path) -> None:
     """Put a backup in place of the database; the service must be stopped. The next start begins a new epoch."""
-    from kiosk.backup import restore as put_back
+    from kiosk.life.backup import restore as put_back
 
     aside = put_back(load_config(config_file).data_dir(), file)
     click.echo("Restored." + (f" The former file is {aside}." if aside else ""))
@@ -209,7 +209,7 @@ def _told(report: "Report") -> str:
 
 def _database(config: Config) -> Path:
     """The store's file. Raises StoreNotReady or StoreLost where there is none."""
-    from kiosk.start import DATABASE_NAME, lack_of_store
+    from kiosk.life.start import DATABASE_NAME, lack_of_store
 
     path = config.data_dir() / DATABASE_NAME
     if not path.exists():

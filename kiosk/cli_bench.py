@@ -33,8 +33,8 @@ def replay(file: Path | None, folder: Path | None, tills: int, as_json: bool) ->
     FILE is named.
     """
     from kiosk.demo.files import bundled_baskets
-    from kiosk.replay import replay as sell_all
-    from kiosk.replay_plan import read_plan
+    from kiosk.replay.replay import replay as sell_all
+    from kiosk.replay.replay_plan import read_plan
 
     plan = read_plan(file or bundled_baskets())
     with _work_folder(folder) as work, _progress(len(plan.orders), quiet=as_json) as advance:
@@ -54,9 +54,9 @@ def replay(file: Path | None, folder: Path | None, tills: int, as_json: bool) ->
 @reports_problems
 def campaigns(days: int, as_json: bool) -> None:
     """Take the real coupons to the real baskets, and try each of them where nobody should take it."""
-    from kiosk.campaign_plan import cut_plan, read_campaign_plan
-    from kiosk.campaign_run import run_campaigns
     from kiosk.demo.files import bundled_baskets
+    from kiosk.replay.campaign_plan import cut_plan, read_campaign_plan
+    from kiosk.replay.campaign_run import run_campaigns
 
     plan = cut_plan(read_campaign_plan(bundled_baskets()), days)
     with _work_folder(None) as work, _progress(len(plan.baskets), quiet=as_json) as advance:

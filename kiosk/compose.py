@@ -15,20 +15,20 @@ from typing import Any, Literal
 from aiohttp import web
 
 from kiosk import __version__
-from kiosk.barcodes import LabelPattern
+from kiosk.catalogue.barcodes import LabelPattern
 from kiosk.config import Config, ConfigWrong, Printer
-from kiosk.earning_terms import EarningTerms
-from kiosk.gift_cards import GIFT_CARD
+from kiosk.coupons.gift_cards import GIFT_CARD
+from kiosk.coupons.keyring import load_signer
 from kiosk.helper import Helper
-from kiosk.keyring import load_signer
+from kiosk.identity.sessions import Sessions
+from kiosk.life.start import Started
+from kiosk.life.upkeep import Upkeep
+from kiosk.points.uptime import read_uptime
+from kiosk.program.earning_terms import EarningTerms
 from kiosk.registry import APPLIERS
-from kiosk.sessions import Sessions
+from kiosk.sales.tender import BASE_KINDS, POINTS
 from kiosk.shop import Shop
-from kiosk.start import Started
-from kiosk.tender import BASE_KINDS, POINTS
 from kiosk.terms import Terms, read_tax_rules, sort_rates
-from kiosk.upkeep import Upkeep
-from kiosk.uptime import read_uptime
 from kiosk.web import (
     catalogue,
     counter,

@@ -14,7 +14,7 @@ from typing import Annotated, Any, Literal
 import msgspec
 from msgspec import Meta, Struct
 
-from kiosk.tender import RESERVED_KINDS
+from kiosk.sales.tender import RESERVED_KINDS
 from loyalty.errors import Problem
 from loyalty.segments import SegmentRule
 from loyalty.tiers import Level

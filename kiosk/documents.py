@@ -5,9 +5,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from fractions import Fraction
 from typing import Literal
 
-from kiosk.business_day import last_day, local_text
-from kiosk.offer_words import discount_text, reason_texts
-from kiosk.tender import EXCHANGE, POINTS_DEBT
+from kiosk.offers.offer_words import discount_text, reason_texts
+from kiosk.sales.tender import EXCHANGE, POINTS_DEBT
+from kiosk.shifts.business_day import last_day, local_text
 from kiosk.terms import Terms
 from loyalty.offers.texts import say_lowest_price
 from loyalty.points.account import Balance

@@ -2,8 +2,24 @@
 
 from collections.abc import Mapping
 
-from kiosk.apply_catalogue import apply_products_changed, apply_stock_counted
-from kiosk.apply_counter import (
+from kiosk.catalogue.apply_catalogue import apply_products_changed, apply_stock_counted
+from kiosk.catalogue.apply_stock import check_stock_levels
+from kiosk.coupons.apply_coupons import apply_coupon_voided, apply_coupons_issued, apply_keys_listed
+from kiosk.life.rules import RULES
+from kiosk.members.apply_members import (
+    apply_consent_recorded,
+    apply_member_changed,
+    apply_member_enrolled,
+    apply_member_erased,
+    apply_member_merged,
+    apply_member_parted,
+)
+from kiosk.offers.apply_offers import apply_offer_changed, check_member_totals, check_offer_totals
+from kiosk.points.apply_points import apply_points_fact
+from kiosk.program.apply_earning import apply_activity_recorded, apply_definition_changed
+from kiosk.sales.apply_sales import apply_return_taken, apply_sale_completed, apply_sale_voided
+from kiosk.schema import TABLES as KIOSK_TABLES
+from kiosk.shifts.apply_counter import (
     apply_basket_claimed,
     apply_basket_parked,
     apply_drawer_opened,
@@ -13,22 +29,6 @@ from kiosk.apply_counter import (
     apply_shift_moved,
     apply_shift_opened,
 )
-from kiosk.apply_coupons import apply_coupon_voided, apply_coupons_issued, apply_keys_listed
-from kiosk.apply_earning import apply_activity_recorded, apply_definition_changed
-from kiosk.apply_members import (
-    apply_consent_recorded,
-    apply_member_changed,
-    apply_member_enrolled,
-    apply_member_erased,
-    apply_member_merged,
-    apply_member_parted,
-)
-from kiosk.apply_offers import apply_offer_changed, check_member_totals, check_offer_totals
-from kiosk.apply_points import apply_points_fact
-from kiosk.apply_sales import apply_return_taken, apply_sale_completed, apply_sale_voided
-from kiosk.apply_stock import check_stock_levels
-from kiosk.rules import RULES
-from kiosk.schema import TABLES as KIOSK_TABLES
 from loyalty.apply_points import check_accounts, check_holds, check_incidents, check_lots, check_redemptions
 from loyalty.schema import TABLES as LOYALTY_TABLES
 from loyalty.tables import Table, TableClass

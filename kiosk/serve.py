@@ -18,7 +18,7 @@ from aiohttp import web
 
 from kiosk.compose import Store
 from kiosk.config import Config
-from kiosk.start import release, start_store
+from kiosk.life.start import release, start_store
 from loyalty.errors import Problem
 from sync.http.application import build_runner
 from sync.http.logs import set_up_logging

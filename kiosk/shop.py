@@ -7,10 +7,10 @@ from uuid import UUID
 
 from msgspec import Struct, field
 
-from kiosk.business_day import business_day
-from kiosk.offer_shelf import OfferShelf
-from kiosk.product_shelf import ProductShelf
-from kiosk.program_shelf import ProgramShelf
+from kiosk.catalogue.product_shelf import ProductShelf
+from kiosk.offers.offer_shelf import OfferShelf
+from kiosk.program.program_shelf import ProgramShelf
+from kiosk.shifts.business_day import business_day
 from kiosk.terms import Terms
 from loyalty.coupons import Signer
 from loyalty.errors import Conflict

@@ -3,8 +3,8 @@ approval."""
 
 from msgspec import Struct
 
-from kiosk.barcodes import LabelPattern
-from kiosk.earning_terms import EarningTerms
+from kiosk.catalogue.barcodes import LabelPattern
+from kiosk.program.earning_terms import EarningTerms
 from loyalty.earning import EarnRule
 from loyalty.errors import InvalidInput, WrongCurrency
 from loyalty.exposure import OfflinePolicy

@@ -118,8 +118,8 @@ class Tender(Struct, frozen=True, omit_defaults=True):
 
 
 class PointsBlock(Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """What happened to the member's points. `pending` count later; `ending` of the active ones are good through `ends_on`
-    (YYYY-MM-DD). `provisional`: head office has not confirmed the balance yet.
+    """What happened to the member's points. `pending` count later; `ending` of the active ones are good through
+    `ends_on` (YYYY-MM-DD). `provisional`: head office has not confirmed the balance yet.
 
     `card_masked` as "**** 1234": the asterisk is in every code page, so a masked card does not force the paper to be
     drawn.

@@ -22,7 +22,7 @@ table must now hold what it held then plus what the replay wrote:
 (and so for every further table that those older entries write)
 
 So a bit that flipped in a row proved long ago is found by the next run, full or not. A digest says that a table is
-wrong, not where: the report then names no entry, and the caller runs in full to learn it (kiosk/proof.py).
+wrong, not where: the report then names no entry, and the caller runs in full to learn it (kiosk/life/proof.py).
 
 What is wrong in several places is named by its earliest entry, in the order of the lives and their numbers. Findings
 show no value of a `personal` column.

@@ -5,7 +5,7 @@ bring, without entries of their own, so verify is not for this store.
 """
 
 from kiosk.bench.goods import card_of, make_products, member_of, phone_of
-from kiosk.catalogue_service import import_catalogue
+from kiosk.catalogue.catalogue_service import import_catalogue
 from kiosk.shop import Caller, Shop
 from loyalty.apply_members import put_member
 from loyalty.ids import uuid7

@@ -33,8 +33,8 @@ from kiosk.bench.statistics import Report, rate_per_s, report
 from kiosk.commands import CompleteSale
 from kiosk.compose import make_shop, now_ms
 from kiosk.config import load_config
-from kiosk.proof import open_scratch, prove
-from kiosk.sale_service import complete_sale
+from kiosk.life.proof import open_scratch, prove
+from kiosk.sales.sale_service import complete_sale
 from kiosk.shop import Caller, Shop
 from loyalty.errors import Problem
 from loyalty.transactions import Tx

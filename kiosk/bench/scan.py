@@ -25,12 +25,12 @@ from kiosk.bench.server import StoreProcess
 from kiosk.bench.stand import Stand, make_caller, prepare_stand
 from kiosk.bench.statistics import Report, milliseconds, percentile, report
 from kiosk.bench.tills import refusal
-from kiosk.catalogue_service import find_products, scan
+from kiosk.catalogue.catalogue_service import find_products, scan
 from kiosk.compose import now_ms
 from kiosk.config import load_config
-from kiosk.initialise import open_offline
-from kiosk.member_views import resolve_member
-from kiosk.members import ResolveMember
+from kiosk.life.initialise import open_offline
+from kiosk.members.member_views import resolve_member
+from kiosk.members.members import ResolveMember
 from kiosk.shop import Caller, Shop
 from loyalty.transactions import Tx
 from sync.db import connect as open_file

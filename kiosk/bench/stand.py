@@ -25,9 +25,9 @@ from kiosk.bench.tills import Operator, Till, add_till, import_products, open_sh
 from kiosk.commands import CompleteSale
 from kiosk.compose import now_ms
 from kiosk.config import load_config
-from kiosk.initialise import initialise
+from kiosk.life.initialise import initialise
+from kiosk.life.start import DATABASE_NAME
 from kiosk.shop import Caller
-from kiosk.start import DATABASE_NAME
 from loyalty.ids import uuid7
 from loyalty.transactions import Tx
 

@@ -6,8 +6,8 @@ One offer counts by itself, one by a coupon that members take at the kiosk, one 
 from collections.abc import Callable
 from uuid import UUID
 
-from kiosk.offer_service import OfferRequest, put_offer
-from kiosk.program_service import REWARDS, put_definition
+from kiosk.offers.offer_service import OfferRequest, put_offer
+from kiosk.program.program_service import REWARDS, put_definition
 from kiosk.shop import Caller, Shop
 from loyalty.offers.offer import Conditions, Goods, Minimum, PercentOff
 from loyalty.rewards import RewardCoupon, RewardTerms

@@ -14,7 +14,8 @@ from uuid import UUID
 import msgspec
 from msgspec import Struct
 
-from kiosk.catalogue_service import import_catalogue
+from kiosk.catalogue.catalogue_service import import_catalogue
+from kiosk.catalogue.product_service import PRODUCTS_MAX, count_stock
 from kiosk.commands import CloseShift, OpenShift
 from kiosk.compose import now_ms
 from kiosk.config import Config, load_config
@@ -25,22 +26,21 @@ from kiosk.demo.ids import member_id_of
 from kiosk.demo.loyalty import make_offers
 from kiosk.demo.people import CASHIER, MANAGER, MEMBER_PIN, DemoMember, name_members
 from kiosk.demo.prices import choose_prices
-from kiosk.factor_service import set_pin
-from kiosk.initialise import create_database, open_offline
-from kiosk.member_profile import PROFILE_RANDOM_BYTES
-from kiosk.member_service import ENROL_RANDOM_BYTES, enrol_member
-from kiosk.members import EnrolMember
-from kiosk.people import PairDevice, SaveOperator
-from kiosk.people_service import create_pairing_code, pair_device, save_operator, set_up_manager
-from kiosk.people_store import TokenRow, add_token
-from kiosk.pins import hash_pin
-from kiosk.product_service import PRODUCTS_MAX, count_stock
-from kiosk.replay_orders import command_of
-from kiosk.sale_service import complete_sale
-from kiosk.shift_service import close_shift, open_shift
+from kiosk.identity.factor_service import set_pin
+from kiosk.identity.people import PairDevice, SaveOperator
+from kiosk.identity.people_service import create_pairing_code, pair_device, save_operator, set_up_manager
+from kiosk.identity.people_store import TokenRow, add_token
+from kiosk.identity.pins import hash_pin
+from kiosk.life.initialise import create_database, open_offline
+from kiosk.life.start import DATABASE_NAME
+from kiosk.members.member_profile import PROFILE_RANDOM_BYTES
+from kiosk.members.member_service import ENROL_RANDOM_BYTES, enrol_member
+from kiosk.members.members import EnrolMember
+from kiosk.replay.replay_orders import command_of
+from kiosk.sales.sale_service import complete_sale
+from kiosk.sales.tender import CASH
+from kiosk.shifts.shift_service import close_shift, open_shift
 from kiosk.shop import Caller, Shop, find_open_shift, origin_of
-from kiosk.start import DATABASE_NAME
-from kiosk.tender import CASH
 from loyalty.ids import uuid7
 from loyalty.transactions import Tx
 from sync.facts.catalogue import ProductFact

@@ -4,8 +4,8 @@ from typing import Annotated, Literal
 
 from msgspec import Meta, Struct
 
-from kiosk.barcodes import normalise_gtin
-from kiosk.catalogue_service import (
+from kiosk.catalogue.barcodes import normalise_gtin
+from kiosk.catalogue.catalogue_service import (
     ProductAnswer,
     ScanAnswer,
     StockCountAnswer,
@@ -19,12 +19,12 @@ from kiosk.catalogue_service import (
     show_product,
     tax_classes,
 )
-from kiosk.classify import ScannedCoupon
+from kiosk.catalogue.classify import ScannedCoupon
+from kiosk.catalogue.line_items import classify_for
+from kiosk.catalogue.product_import import PROBLEMS_MAX, LineProblem, parse_products
+from kiosk.catalogue.product_rules import DEPARTMENT_MAX, GTINS_MAX, ITEM_CODE_MAX, NAME_MAX
+from kiosk.catalogue.product_service import PRODUCTS_MAX
 from kiosk.commands import PRINTABLE, Amount, Booking, Code, Reason, Scanned
-from kiosk.line_items import classify_for
-from kiosk.product_import import PROBLEMS_MAX, LineProblem, parse_products
-from kiosk.product_rules import DEPARTMENT_MAX, GTINS_MAX, ITEM_CODE_MAX, NAME_MAX
-from kiosk.product_service import PRODUCTS_MAX
 from kiosk.web.door import MANAGERS, SHOPPERS, STAFF, Door, Session
 from kiosk.web.table import RouteTable
 from loyalty.coupons import find_token

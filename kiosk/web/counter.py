@@ -1,10 +1,10 @@
 """edge: shifts, parked baskets and the drawer over HTTP."""
 
-from kiosk.basket_service import ParkedAnswer, claim_basket, list_parked, park_basket
 from kiosk.commands import CloseShift, MoveCash, OpenDrawer, OpenShift, ParkBasket, codes_of
 from kiosk.print_answers import PrintJobAnswer
-from kiosk.shift import MovementAnswer, ShiftReport
-from kiosk.shift_service import (
+from kiosk.sales.basket_service import ParkedAnswer, claim_basket, list_parked, park_basket
+from kiosk.shifts.shift import MovementAnswer, ShiftReport
+from kiosk.shifts.shift_service import (
     DrawerAnswer,
     close_shift,
     current_shift,

@@ -3,7 +3,7 @@
 A typed code has no signature: whoever could try a million of them would find one. So each device may try only so many.
 """
 
-from kiosk.coupon_service import (
+from kiosk.coupons.coupon_service import (
     issue_campaign,
     issue_coupon,
     list_member_coupons,
@@ -11,7 +11,7 @@ from kiosk.coupon_service import (
     verify_coupon,
     void_coupon,
 )
-from kiosk.coupons import (
+from kiosk.coupons.coupons import (
     CampaignAnswer,
     CouponAnswer,
     CouponVerdict,
@@ -22,8 +22,8 @@ from kiosk.coupons import (
     VerifyCoupon,
     VoidCoupon,
 )
-from kiosk.kiosk_coupons import issue_at_kiosk
-from kiosk.proofs import PROOF_HEADER
+from kiosk.coupons.kiosk_coupons import issue_at_kiosk
+from kiosk.identity.proofs import PROOF_HEADER
 from kiosk.web.door import KIOSK, MANAGERS, SHOPPERS, STAFF, Door, Session
 from kiosk.web.kiosk import check_printer
 from kiosk.web.proofs import need_proof

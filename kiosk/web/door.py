@@ -16,7 +16,7 @@ from msgspec import Struct
 
 from kiosk.config import Config
 from kiosk.helper import Helper
-from kiosk.pins import Pins
+from kiosk.identity.pins import Pins
 from kiosk.shop import Caller, Shop
 from loyalty.coupons import find_token
 from loyalty.ids import uuid7

@@ -5,11 +5,11 @@ from uuid import UUID
 
 from msgspec import Struct
 
-from kiosk.activities import ActivityAnswer, RecordActivity
-from kiosk.activity_service import record_activity
 from kiosk.commands import Amount
-from kiosk.member_standing import TierAnswer, show_tier
-from kiosk.program_service import (
+from kiosk.members.member_standing import TierAnswer, show_tier
+from kiosk.program.activities import ActivityAnswer, RecordActivity
+from kiosk.program.activity_service import record_activity
+from kiosk.program.program_service import (
     REWARDS,
     RULES,
     TYPES,
@@ -22,8 +22,8 @@ from kiosk.program_service import (
     put_definition,
     show_definition,
 )
-from kiosk.referral_service import ReferralList, list_referrals
-from kiosk.reward_service import RewardList, list_rewards
+from kiosk.program.referral_service import ReferralList, list_referrals
+from kiosk.program.reward_service import RewardList, list_rewards
 from kiosk.web.door import MANAGERS, SHOPPERS, STAFF, Door, Session
 from kiosk.web.proofs import need_proof
 from kiosk.web.table import RouteTable

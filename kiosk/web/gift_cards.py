@@ -1,6 +1,6 @@
 """edge: gift cards over HTTP: what is on one, and what the shop owes on all. They are sold and spent in sales."""
 
-from kiosk.gift_card_service import AskBalance, CardBalance, LiabilityAnswer, ask_balance, show_liability
+from kiosk.coupons.gift_card_service import AskBalance, CardBalance, LiabilityAnswer, ask_balance, show_liability
 from kiosk.web.door import MANAGERS, STAFF, Door, Session
 from kiosk.web.table import RouteTable
 from sync.http.calls import Call

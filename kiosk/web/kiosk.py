@@ -5,8 +5,8 @@ from uuid import UUID
 
 from msgspec import Meta, Struct
 
-from kiosk.member_views import show_consents
-from kiosk.members import ConsentAnswer
+from kiosk.members.member_views import show_consents
+from kiosk.members.members import ConsentAnswer
 from kiosk.paper import printer_of
 from kiosk.web.door import KIOSK, SHOPPERS, Door, Session
 from kiosk.web.proofs import need_proof

@@ -2,11 +2,11 @@
 
 from uuid import UUID
 
-from kiosk.member_export import export_member
-from kiosk.member_profile import PROFILE_RANDOM_BYTES
-from kiosk.member_records import MemberExport, MergeAnswer, MergeMembers, PartMembers, ReplaceCard
-from kiosk.members import MemberAnswer, tag_of
-from kiosk.merge_service import CARD_RANDOM_BYTES, merge_members, part_members, replace_card
+from kiosk.members.member_export import export_member
+from kiosk.members.member_profile import PROFILE_RANDOM_BYTES
+from kiosk.members.member_records import MemberExport, MergeAnswer, MergeMembers, PartMembers, ReplaceCard
+from kiosk.members.members import MemberAnswer, tag_of
+from kiosk.members.merge_service import CARD_RANDOM_BYTES, merge_members, part_members, replace_card
 from kiosk.web.door import MANAGERS, STAFF, Door, Session
 from kiosk.web.table import RouteTable, reply
 from sync.http.calls import Call

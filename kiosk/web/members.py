@@ -9,7 +9,7 @@ from uuid import UUID
 
 import msgspec
 
-from kiosk.member_service import (
+from kiosk.members.member_service import (
     CHANGE_RANDOM_BYTES,
     ENROL_RANDOM_BYTES,
     change_member,
@@ -18,8 +18,8 @@ from kiosk.member_service import (
     list_erased,
     record_consents,
 )
-from kiosk.member_views import resolve_member, show_member
-from kiosk.members import (
+from kiosk.members.member_views import resolve_member, show_member
+from kiosk.members.members import (
     ChangeMember,
     EnrolMember,
     EraseMember,
@@ -31,10 +31,10 @@ from kiosk.members import (
     SavedMember,
     tag_of,
 )
+from kiosk.members.tombstones import Tombstones, add_tombstones
 from kiosk.outcome import Outcome
-from kiosk.points import MemberPoints, PostingAnswer
-from kiosk.points_views import list_postings, show_points
-from kiosk.tombstones import Tombstones, add_tombstones
+from kiosk.points.points import MemberPoints, PostingAnswer
+from kiosk.points.points_views import list_postings, show_points
 from kiosk.web.door import KIOSK, MANAGERS, SHOPPERS, STAFF, Door, Session
 from kiosk.web.proofs import need_proof
 from kiosk.web.table import RouteTable, reply

@@ -1,8 +1,8 @@
 """edge: offers over HTTP: made and ended by a manager, looked at by staff and for a member."""
 
-from kiosk.live_offers import MemberOffer
-from kiosk.member_offers import list_member_offers
-from kiosk.offer_service import (
+from kiosk.offers.live_offers import MemberOffer
+from kiosk.offers.member_offers import list_member_offers
+from kiosk.offers.offer_service import (
     OfferAnswer,
     OfferRequest,
     OfferState,

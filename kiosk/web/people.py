@@ -2,7 +2,7 @@
 
     app_routes = [*routes.bind(Desk(door, sessions)), ...]
 
-The wrong-PIN counter is moved in a transaction of its own before the PIN is compared (kiosk/people_service.py); the
+The wrong-PIN counter is moved in a transaction of its own before the PIN is compared (people_service); the
 comparison runs in a thread, beside the event loop and the writer.
 """
 
@@ -13,7 +13,7 @@ from uuid import UUID
 
 from msgspec import UNSET
 
-from kiosk.people import (
+from kiosk.identity.people import (
     PAIRING_RANDOM_BYTES,
     Approve,
     Approved,
@@ -29,7 +29,7 @@ from kiosk.people import (
     SignIn,
     WrongPin,
 )
-from kiosk.people_service import (
+from kiosk.identity.people_service import (
     Attempt,
     PinLimits,
     begin_attempt,
@@ -44,9 +44,9 @@ from kiosk.people_service import (
     show_operator,
     sign_out,
 )
-from kiosk.sessions import Sessions
+from kiosk.identity.sessions import Sessions
+from kiosk.members.tombstones import Tombstones, add_tombstones
 from kiosk.shop import Caller, Shop
-from kiosk.tombstones import Tombstones, add_tombstones
 from kiosk.web.door import DEVICE, MANAGERS, STAFF, Door, ServiceCall, Session
 from kiosk.web.table import RouteTable
 from loyalty.transactions import Tx

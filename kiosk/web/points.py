@@ -2,8 +2,8 @@
 
 from uuid import UUID
 
-from kiosk.points import AdjustedPoints, AdjustPoints, HoldAnswer, HoldPoints
-from kiosk.points_service import adjust_points, hold_points, release_hold
+from kiosk.points.points import AdjustedPoints, AdjustPoints, HoldAnswer, HoldPoints
+from kiosk.points.points_service import adjust_points, hold_points, release_hold
 from kiosk.web.door import SHOPPERS, STAFF, Door, Session
 from kiosk.web.proofs import check_proof
 from kiosk.web.table import RouteTable

@@ -4,8 +4,8 @@ from uuid import UUID
 
 from msgspec import Struct
 
-from kiosk.business_day import utc_text
-from kiosk.shift_service import refuse_foreign_paper
+from kiosk.shifts.business_day import utc_text
+from kiosk.shifts.shift_service import refuse_foreign_paper
 from kiosk.shop import Caller, Shop
 from kiosk.web.door import STAFF, Door, Session
 from kiosk.web.table import RouteTable

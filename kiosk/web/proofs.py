@@ -10,10 +10,9 @@ the header `Member-Proof`: `await need_proof(door, call, member)`.
 from datetime import timedelta
 from uuid import UUID
 
-from kiosk.factor_service import ProvedMember, end_proof, open_proof, set_pin, set_up_code, show_factors
-from kiosk.member_profile import PROFILE_RANDOM_BYTES
-from kiosk.people_service import PinLimits
-from kiosk.proofs import (
+from kiosk.identity.factor_service import ProvedMember, end_proof, open_proof, set_pin, set_up_code, show_factors
+from kiosk.identity.people_service import PinLimits
+from kiosk.identity.proofs import (
     PROOF_HEADER,
     SESSION_MINUTES,
     CheckedProof,
@@ -25,7 +24,8 @@ from kiosk.proofs import (
     SetUpCode,
     read_proof,
 )
-from kiosk.second_factor import accept_pin, begin_proof, need_session
+from kiosk.identity.second_factor import accept_pin, begin_proof, need_session
+from kiosk.members.member_profile import PROFILE_RANDOM_BYTES
 from kiosk.shop import Caller, Shop
 from kiosk.web.door import KIOSK, SHOPPERS, STAFF, Door, ServiceCall, Session
 from kiosk.web.table import RouteTable

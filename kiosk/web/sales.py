@@ -7,9 +7,9 @@ from msgspec import Meta
 
 from kiosk.answers import QuoteAnswer, SaleAnswer
 from kiosk.commands import CompleteSale, QuoteBasket, QuoteReturn, TakeBack, VoidSale, codes_of
-from kiosk.return_service import ReturnAnswer, ReturnQuoteAnswer, quote_return, take_back
-from kiosk.sale_list import SaleSummary, list_sales
-from kiosk.sale_service import complete_sale, find_and_show, quote_basket, void_sale
+from kiosk.sales.return_service import ReturnAnswer, ReturnQuoteAnswer, quote_return, take_back
+from kiosk.sales.sale_list import SaleSummary, list_sales
+from kiosk.sales.sale_service import complete_sale, find_and_show, quote_basket, void_sale
 from kiosk.web.door import STAFF, Door, Session
 from kiosk.web.table import RouteTable
 from sync.http.calls import Call

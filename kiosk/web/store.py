@@ -7,8 +7,8 @@ import msgspec
 from msgspec import Struct
 
 from kiosk import __version__
-from kiosk.business_day import utc_text
-from kiosk.link import count_queued, read_line
+from kiosk.points.link import count_queued, read_line
+from kiosk.shifts.business_day import utc_text
 from kiosk.shop import Caller, Shop, day_of
 from kiosk.web.door import ANY_DEVICE, STAFF, Door, Session
 from kiosk.web.kiosk import AskedConsent

@@ -13,7 +13,7 @@ _USED = re.compile(r'\bsay(?:In)?\((?:language, )?"([a-z_]+)"')
 _CHOSEN = re.compile(r'\? "([a-z_]+)" : "([a-z_]+)"')
 _CODE = re.compile(r'\bcode(?:, \w+)* = (?:\(\s*)?"([a-z_]+)"')
 # What a shopper can do something about; for every other refusal the kiosk sends her to the till.
-_FOLLOWABLE = ("kiosk/proofs.py", "kiosk/kiosk_coupons.py")
+_FOLLOWABLE = ("kiosk/identity/proofs.py", "kiosk/coupons/kiosk_coupons.py")
 _FOR_STAFF = {"factor_proof_needed", "chain_coupon_forbidden", "proof_needed"}
 
 

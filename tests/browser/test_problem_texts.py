@@ -11,29 +11,29 @@ from tests.tidy.test_errors import error_classes
 
 # Modules whose refusals no till can get, and why.
 ELSEWHERE = {
-    "kiosk.backup": "a command",
+    "kiosk.life.backup": "a command",
     "kiosk.bench": "a command",
     "kiosk.config": "before the service starts",
     "kiosk.demo": "a command",
-    "kiosk.initialise": "a command",
-    "kiosk.keyring": "a manager's tools",
-    "kiosk.lives": "before the service starts",
-    "kiosk.rebuild": "a command",
-    "kiosk.replay_folder": "a command",
+    "kiosk.life.initialise": "a command",
+    "kiosk.coupons.keyring": "a manager's tools",
+    "kiosk.life.lives": "before the service starts",
+    "kiosk.life.rebuild": "a command",
+    "kiosk.replay.replay_folder": "a command",
     "kiosk.serve": "before the service starts",
-    "kiosk.start": "before the service starts",
-    "kiosk.tombstones": "before the service starts",
+    "kiosk.life.start": "before the service starts",
+    "kiosk.members.tombstones": "before the service starts",
     "loyalty.keys": "head office's list of keys",
     "sync.db": "before the service starts",
-    "kiosk.activities": "partners and the kiosk",
+    "kiosk.program.activities": "partners and the kiosk",
     "loyalty.activities": "partners and the kiosk",
-    "kiosk.kiosk_coupons": "the kiosk",
-    "kiosk.member_records": "a manager's tools",
-    "kiosk.offer_service": "a manager's tools",
+    "kiosk.coupons.kiosk_coupons": "the kiosk",
+    "kiosk.members.member_records": "a manager's tools",
+    "kiosk.offers.offer_service": "a manager's tools",
     "loyalty.offers": "a manager's tools",
     "loyalty.earning_rules": "a manager's tools",
-    "kiosk.product_service": "a manager's tools",
-    "kiosk.program_service": "a manager's tools",
+    "kiosk.catalogue.product_service": "a manager's tools",
+    "kiosk.program.program_service": "a manager's tools",
     "sync.http.paging": "a cursor that the till did not make",
 }
 # What only a wrong program can bring about: the service's own words are as good as any.
@@ -73,9 +73,9 @@ def test_a_new_refusal_without_a_text_is_found() -> None:
 
         code = "lost"
 
-    Lost.__module__ = "kiosk.returns"
+    Lost.__module__ = "kiosk.sales.returns"
     assert codes_of_a_till([Lost]) == {"lost"}
-    Lost.__module__ = "kiosk.backup"
+    Lost.__module__ = "kiosk.life.backup"
     assert codes_of_a_till([Lost]) == set()
     Lost.__module__ = "kiosk.backups"
     assert codes_of_a_till([Lost]) == {"lost"}

@@ -5,11 +5,11 @@ from pathlib import Path
 from typing import Any, TypeVar
 from uuid import UUID
 
-from kiosk.apply_catalogue import apply_products_changed, apply_stock_counted
-from kiosk.apply_counter import apply_epoch_started
-from kiosk.apply_stock import check_stock_levels
-from kiosk.product_service import change_products
+from kiosk.catalogue.apply_catalogue import apply_products_changed, apply_stock_counted
+from kiosk.catalogue.apply_stock import check_stock_levels
+from kiosk.catalogue.product_service import change_products
 from kiosk.schema.catalogue import TABLES as CATALOGUE_TABLES
+from kiosk.shifts.apply_counter import apply_epoch_started
 from loyalty.ids import uuid7
 from loyalty.tables import Table
 from loyalty.transactions import Tx

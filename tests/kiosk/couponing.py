@@ -8,12 +8,12 @@ import msgspec
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from kiosk.commands import LineRequest, QuoteBasket
-from kiosk.coupon_service import issue_coupon
-from kiosk.coupon_store import read_registry
-from kiosk.coupons import CouponAnswer, IssueCoupon
-from kiosk.keyring import FOLDER_NAME, _load, _record
-from kiosk.offer_service import OfferRequest, put_offer
-from kiosk.sale_service import quote_basket
+from kiosk.coupons.coupon_service import issue_coupon
+from kiosk.coupons.coupon_store import read_registry
+from kiosk.coupons.coupons import CouponAnswer, IssueCoupon
+from kiosk.coupons.keyring import FOLDER_NAME, _load, _record
+from kiosk.offers.offer_service import OfferRequest, put_offer
+from kiosk.sales.sale_service import quote_basket
 from loyalty.coupons import CouponBody, Signer, make_token, offer_number
 from loyalty.keys import ListedKey, sign_key_list
 from loyalty.offers.offer import Conditions, Goods, PercentOff

@@ -9,10 +9,10 @@ from uuid import UUID
 
 from msgspec import Struct
 
-from kiosk.activities import RecordActivity
-from kiosk.activity_service import record_activity
 from kiosk.commands import LineRequest
-from kiosk.program_service import (
+from kiosk.program.activities import RecordActivity
+from kiosk.program.activity_service import record_activity
+from kiosk.program.program_service import (
     REWARDS,
     RULES,
     TYPES,

@@ -10,11 +10,11 @@ from uuid import UUID
 
 from msgspec import Struct
 
-from kiosk.activities import ActivityAnswer, ActivityProof, RecordActivity
-from kiosk.activity_service import record_activity
 from kiosk.outcome import Outcome
-from kiosk.program_service import Defined, Definitions, end_definition, etag_of, put_definition, show_definition
-from kiosk.program_store import read_definition
+from kiosk.program.activities import ActivityAnswer, ActivityProof, RecordActivity
+from kiosk.program.activity_service import record_activity
+from kiosk.program.program_service import Defined, Definitions, end_definition, etag_of, put_definition, show_definition
+from kiosk.program.program_store import read_definition
 from loyalty.activities import ActivityTerms, built_in
 from loyalty.earning_rules.rule import EarningRule, RuleTerms
 from tests.kiosk.selling import Till

@@ -17,9 +17,7 @@ from uuid import UUID
 
 from msgspec import Struct
 
-from kiosk.approvals import grant_approval
-from kiosk.basket_service import claim_basket, park_basket
-from kiosk.catalogue_service import count_shelves
+from kiosk.catalogue.catalogue_service import count_shelves
 from kiosk.commands import (
     CloseShift,
     CompleteSale,
@@ -37,8 +35,11 @@ from kiosk.commands import (
     TenderRequest,
     VoidSale,
 )
-from kiosk.link import note_line
-from kiosk.member_service import (
+from kiosk.identity.approvals import grant_approval
+from kiosk.identity.people import SaveOperator
+from kiosk.identity.people_service import save_operator
+from kiosk.identity.proofs import CheckedProof
+from kiosk.members.member_service import (
     CHANGE_RANDOM_BYTES,
     ENROL_RANDOM_BYTES,
     change_member,
@@ -46,8 +47,8 @@ from kiosk.member_service import (
     erase_member,
     record_consents,
 )
-from kiosk.member_views import show_member
-from kiosk.members import (
+from kiosk.members.member_views import show_member
+from kiosk.members.members import (
     ChangeMember,
     ConsentRequest,
     EnrolMember,
@@ -55,16 +56,15 @@ from kiosk.members import (
     RecordConsents,
     tag_of,
 )
-from kiosk.offer_service import OfferRequest, end_offer, put_offer
-from kiosk.offer_store import read_offer
-from kiosk.people import SaveOperator
-from kiosk.people_service import save_operator
-from kiosk.points import AdjustPoints, HoldPoints
-from kiosk.points_service import adjust_points, hold_points, release_hold
-from kiosk.proofs import CheckedProof
-from kiosk.return_service import quote_return, take_back
-from kiosk.sale_service import complete_sale, void_sale
-from kiosk.shift_service import close_shift, move_cash, open_drawer, open_shift
+from kiosk.offers.offer_service import OfferRequest, end_offer, put_offer
+from kiosk.offers.offer_store import read_offer
+from kiosk.points.link import note_line
+from kiosk.points.points import AdjustPoints, HoldPoints
+from kiosk.points.points_service import adjust_points, hold_points, release_hold
+from kiosk.sales.basket_service import claim_basket, park_basket
+from kiosk.sales.return_service import quote_return, take_back
+from kiosk.sales.sale_service import complete_sale, void_sale
+from kiosk.shifts.shift_service import close_shift, move_cash, open_drawer, open_shift
 from kiosk.shop import Caller, Shop, origin_of
 from loyalty.ids import uuid7
 from loyalty.offers.offer import Conditions, Goods, Limits, PercentOff

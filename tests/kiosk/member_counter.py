@@ -14,12 +14,15 @@ from uuid import UUID
 
 import msgspec
 
-from kiosk.factor_service import set_pin, set_up_code
-from kiosk.member_profile import PROFILE_RANDOM_BYTES
-from kiosk.member_records import MergeMembers, ReplaceCard
-from kiosk.member_service import ENROL_RANDOM_BYTES, change_member, enrol_member, erase_member
-from kiosk.member_views import show_member
-from kiosk.members import (
+from kiosk.identity.factor_service import set_pin, set_up_code
+from kiosk.identity.people_service import PinLimits
+from kiosk.identity.proofs import CheckedProof, Proof, read_proof
+from kiosk.identity.second_factor import accept_pin, begin_proof, prove_member
+from kiosk.members.member_profile import PROFILE_RANDOM_BYTES
+from kiosk.members.member_records import MergeMembers, ReplaceCard
+from kiosk.members.member_service import ENROL_RANDOM_BYTES, change_member, enrol_member, erase_member
+from kiosk.members.member_views import show_member
+from kiosk.members.members import (
     ChangeMember,
     ConsentRequest,
     EnrolMember,
@@ -28,14 +31,11 @@ from kiosk.members import (
     SavedMember,
     tag_of,
 )
-from kiosk.merge_service import CARD_RANDOM_BYTES, merge_members, replace_card
+from kiosk.members.merge_service import CARD_RANDOM_BYTES, merge_members, replace_card
 from kiosk.outcome import Outcome
-from kiosk.people_service import PinLimits
-from kiosk.points import AdjustPoints
-from kiosk.points_service import adjust_points
-from kiosk.points_views import show_points
-from kiosk.proofs import CheckedProof, Proof, read_proof
-from kiosk.second_factor import accept_pin, begin_proof, prove_member
+from kiosk.points.points import AdjustPoints
+from kiosk.points.points_service import adjust_points
+from kiosk.points.points_views import show_points
 from kiosk.shop import Caller, Shop
 from loyalty.ids import uuid7
 from loyalty.one_time_codes import SECRET_BYTES, make_rotating

@@ -7,13 +7,13 @@ tell_records(story, anna, ben)
 from typing import TYPE_CHECKING
 from uuid import UUID
 
-from kiosk.factor_service import set_pin, set_up_code
-from kiosk.member_profile import PROFILE_RANDOM_BYTES
-from kiosk.member_records import MergeMembers, PartMembers, ReplaceCard
-from kiosk.member_service import change_member
-from kiosk.member_views import show_member
-from kiosk.members import ChangeMember, tag_of
-from kiosk.merge_service import CARD_RANDOM_BYTES, merge_members, part_members, replace_card
+from kiosk.identity.factor_service import set_pin, set_up_code
+from kiosk.members.member_profile import PROFILE_RANDOM_BYTES
+from kiosk.members.member_records import MergeMembers, PartMembers, ReplaceCard
+from kiosk.members.member_service import change_member
+from kiosk.members.member_views import show_member
+from kiosk.members.members import ChangeMember, tag_of
+from kiosk.members.merge_service import CARD_RANDOM_BYTES, merge_members, part_members, replace_card
 from loyalty.identity import make_card
 from loyalty.one_time_codes import SECRET_BYTES
 

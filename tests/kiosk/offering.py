@@ -10,7 +10,7 @@ with open_till(tmp_path) as till:
 import datetime as dt
 from typing import Any
 
-from kiosk.offer_service import OfferAnswer, OfferRequest, end_offer, etag_of, put_offer, show_offer
+from kiosk.offers.offer_service import OfferAnswer, OfferRequest, end_offer, etag_of, put_offer, show_offer
 from loyalty.offers.offer import Conditions, Effect, Goods, Limits, PercentOff, Schedule
 from tests.kiosk.selling import Till
 from tests.kiosk.shopkit import NOW_MS, caller, new_id, perform

@@ -6,19 +6,25 @@ from pathlib import Path
 from typing import Any, Concatenate, ParamSpec, TypeVar
 from uuid import UUID
 
-from kiosk.apply_counter import apply_epoch_started, apply_operator_changed
-from kiosk.apply_members import (
+from kiosk.members.apply_members import (
     apply_consent_recorded,
     apply_member_changed,
     apply_member_enrolled,
     apply_member_erased,
 )
-from kiosk.apply_points import apply_points_fact
-from kiosk.member_service import CHANGE_RANDOM_BYTES, ENROL_RANDOM_BYTES, change_member, enrol_member, erase_member
-from kiosk.member_views import show_member
-from kiosk.members import ChangeMember, EnrolMember, EraseMember, MemberAnswer, SavedMember, tag_of
+from kiosk.members.member_service import (
+    CHANGE_RANDOM_BYTES,
+    ENROL_RANDOM_BYTES,
+    change_member,
+    enrol_member,
+    erase_member,
+)
+from kiosk.members.member_views import show_member
+from kiosk.members.members import ChangeMember, EnrolMember, EraseMember, MemberAnswer, SavedMember, tag_of
 from kiosk.outcome import Outcome
+from kiosk.points.apply_points import apply_points_fact
 from kiosk.schema import TABLES as KIOSK_TABLES
+from kiosk.shifts.apply_counter import apply_epoch_started, apply_operator_changed
 from kiosk.shop import Caller, Shop
 from kiosk.terms import Terms
 from loyalty.apply_points import check_accounts

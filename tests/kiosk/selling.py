@@ -13,7 +13,6 @@ from typing import Any, Concatenate, ParamSpec, TypeVar
 from uuid import UUID
 
 from kiosk.answers import BalanceAnswer, QuoteAnswer, SaleAnswer, render_balance
-from kiosk.approvals import grant_approval
 from kiosk.commands import (
     CloseShift,
     CompleteSale,
@@ -29,16 +28,17 @@ from kiosk.commands import (
     TenderRequest,
     VoidSale,
 )
-from kiosk.member_service import ENROL_RANDOM_BYTES, enrol_member
-from kiosk.members import EnrolMember
+from kiosk.identity.approvals import grant_approval
+from kiosk.identity.proofs import CheckedProof
+from kiosk.members.member_service import ENROL_RANDOM_BYTES, enrol_member
+from kiosk.members.members import EnrolMember
 from kiosk.outcome import Outcome
-from kiosk.points import AdjustPoints, HoldAnswer, HoldPoints
-from kiosk.points_service import adjust_points, hold_points, release_hold
-from kiosk.proofs import CheckedProof
-from kiosk.return_service import ReturnAnswer, ReturnQuoteAnswer, quote_return, take_back
-from kiosk.sale_service import complete_sale, quote_basket, void_sale
-from kiosk.shift import MovementAnswer, ShiftReport
-from kiosk.shift_service import close_shift, move_cash, open_shift, report_shift
+from kiosk.points.points import AdjustPoints, HoldAnswer, HoldPoints
+from kiosk.points.points_service import adjust_points, hold_points, release_hold
+from kiosk.sales.return_service import ReturnAnswer, ReturnQuoteAnswer, quote_return, take_back
+from kiosk.sales.sale_service import complete_sale, quote_basket, void_sale
+from kiosk.shifts.shift import MovementAnswer, ShiftReport
+from kiosk.shifts.shift_service import close_shift, move_cash, open_shift, report_shift
 from kiosk.shop import Caller, Shop
 from loyalty.points_store import read_balance
 from loyalty.transactions import Tx
@@ -55,7 +55,7 @@ FLOAT = 10_000
 def assert_holds(connection: Any) -> None:  # noqa: ANN401  pysqlite3 has no types
     """The proof, and what must be true of every shop at any moment.
 
-    The journal replays into the same tables and caches, and every rule of kiosk/rules.py holds: of no sale more came
+    The journal replays into the same tables and caches, and every rule of kiosk.life.rules holds: of no sale more came
     back than was sold, paid or earned.
     """
     report = prove_all(connection)

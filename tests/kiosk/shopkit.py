@@ -26,11 +26,11 @@ import aiohttp
 from aiohttp import web
 from msgspec import Struct
 
+from kiosk.catalogue.product_service import change_products
 from kiosk.compose import Store, make_shop, now_ms
 from kiosk.config import Config, load_config
-from kiosk.initialise import create_database
-from kiosk.people import PAIRING_RANDOM_BYTES, DeviceKind, NewDevice, PairDevice, SaveOperator
-from kiosk.people_service import (
+from kiosk.identity.people import PAIRING_RANDOM_BYTES, DeviceKind, NewDevice, PairDevice, SaveOperator
+from kiosk.identity.people_service import (
     PinLimits,
     begin_attempt,
     complete_sign_in,
@@ -39,11 +39,11 @@ from kiosk.people_service import (
     save_operator,
     set_up_manager,
 )
-from kiosk.pins import hash_pin
-from kiosk.product_service import change_products
-from kiosk.proof import prove_open
+from kiosk.identity.pins import hash_pin
+from kiosk.life.initialise import create_database
+from kiosk.life.proof import prove_open
+from kiosk.life.start import DATABASE_NAME, release, start_store
 from kiosk.shop import Caller, Shop
-from kiosk.start import DATABASE_NAME, release, start_store
 from loyalty.ids import uuid7
 from loyalty.transactions import Tx
 from sync.db import connect

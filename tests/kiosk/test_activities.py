@@ -11,10 +11,17 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from msgspec.structs import replace
 
-from kiosk.activities import ActivityProof, CapReached, ProofIncomplete, RecordActivity, ReferralWrong, UnknownPartner
-from kiosk.activity_service import record_activity
-from kiosk.program_service import RULES, TYPES
-from kiosk.proofs import SessionEnded
+from kiosk.identity.proofs import SessionEnded
+from kiosk.program.activities import (
+    ActivityProof,
+    CapReached,
+    ProofIncomplete,
+    RecordActivity,
+    ReferralWrong,
+    UnknownPartner,
+)
+from kiosk.program.activity_service import record_activity
+from kiosk.program.program_service import RULES, TYPES
 from loyalty.activities import (
     ActivityDone,
     ActivityNotOffered,

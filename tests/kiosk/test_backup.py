@@ -10,11 +10,11 @@ from typing import Any
 
 import pytest
 
-from kiosk.backup import BackupExists, back_up, restore
 from kiosk.config import Config
-from kiosk.initialise import initialise
-from kiosk.proof import prove, read_finding
-from kiosk.start import (
+from kiosk.life.backup import BackupExists, back_up, restore
+from kiosk.life.initialise import initialise
+from kiosk.life.proof import prove, read_finding
+from kiosk.life.start import (
     DATABASE_NAME,
     RESTORING_NAME,
     RestoreUnfinished,
@@ -80,7 +80,7 @@ def test_a_backup_is_one_snapshot_however_much_is_written_meanwhile(
     database: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """With steps of one page and a write after each, a copy without a snapshot would begin anew for ever."""
-    monkeypatch.setattr("kiosk.backup._PAGES_A_STEP", 1)
+    monkeypatch.setattr("kiosk.life.backup._PAGES_A_STEP", 1)
     writer = connect(database)
     writes = []
 
@@ -103,7 +103,7 @@ def test_a_backup_is_one_snapshot_however_much_is_written_meanwhile(
         connection = connect(path, read_only=read_only)
         return Source(connection) if read_only else connection
 
-    monkeypatch.setattr("kiosk.backup.connect", connect_watched)
+    monkeypatch.setattr("kiosk.life.backup.connect", connect_watched)
     target = tmp_path / "backup.sqlite"
     back_up(database, target)
     writer.close()

@@ -5,7 +5,7 @@ from biip.checksums import gs1_price_weight_check_digit, gs1_standard_check_digi
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kiosk.barcodes import Label, LabelPattern, check_digit, normalise_gtin, read_label
+from kiosk.catalogue.barcodes import Label, LabelPattern, check_digit, normalise_gtin, read_label
 from kiosk.config import load_config
 
 DIGITS = st.text("0123456789", min_size=1, max_size=13)

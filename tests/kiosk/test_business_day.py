@@ -4,7 +4,7 @@ from datetime import datetime
 
 import pytest
 
-from kiosk.business_day import business_day, local_text, utc_text
+from kiosk.shifts.business_day import business_day, local_text, utc_text
 
 FOUR = 4 * 60
 

@@ -6,8 +6,6 @@ from pathlib import Path
 
 import pytest
 
-from kiosk.campaign_plan import CampaignPlan, cut_plan, read_campaign_plan
-from kiosk.campaign_run import run_campaigns
 from kiosk.demo.campaigns import (
     Campaigns,
     CouponName,
@@ -23,6 +21,8 @@ from kiosk.demo.campaigns import (
 )
 from kiosk.demo.files import bundled_baskets
 from kiosk.demo.rows import WrongFile
+from kiosk.replay.campaign_plan import CampaignPlan, cut_plan, read_campaign_plan
+from kiosk.replay.campaign_run import run_campaigns
 from loyalty.offers.validation import validate_offer
 
 DAYS = 60

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from kiosk.barcodes import LabelPattern
-from kiosk.classify import (
+from kiosk.catalogue.barcodes import LabelPattern
+from kiosk.catalogue.classify import (
     LONGEST,
     Scan,
     ScannedCoupon,
@@ -17,7 +17,7 @@ from kiosk.classify import (
     ScannedText,
     classify,
 )
-from kiosk.element_strings import ScannedGtin, expiry_date
+from kiosk.catalogue.element_strings import ScannedGtin, expiry_date
 from loyalty.identity import make_card
 
 PATTERNS = [LabelPattern.parse("23IIIIIPPPPPC"), LabelPattern.parse("29IIIIIWWWWWC")]

@@ -7,9 +7,9 @@ from click.testing import CliRunner, Result
 
 from kiosk.cli import main
 from kiosk.config import load_config
-from kiosk.initialise import initialise
-from kiosk.rules import RULES
-from kiosk.start import DATABASE_NAME
+from kiosk.life.initialise import initialise
+from kiosk.life.rules import RULES
+from kiosk.life.start import DATABASE_NAME
 from sync.db import connect
 
 

@@ -6,15 +6,15 @@ from uuid import UUID
 
 import pytest
 
-from kiosk.coupon_refusals import MemberNeeded, NoCouponOffer
-from kiosk.coupon_rewards import RewardGivesOther
-from kiosk.coupon_service import issue_coupon
-from kiosk.coupons import IssueCoupon
-from kiosk.points import HoldPoints
-from kiosk.points_service import hold_points, release_hold
-from kiosk.program_service import REWARDS, TYPES
-from kiosk.proofs import CheckedProof
-from kiosk.sale_points import UnknownHold
+from kiosk.coupons.coupon_refusals import MemberNeeded, NoCouponOffer
+from kiosk.coupons.coupon_rewards import RewardGivesOther
+from kiosk.coupons.coupon_service import issue_coupon
+from kiosk.coupons.coupons import IssueCoupon
+from kiosk.identity.proofs import CheckedProof
+from kiosk.points.points import HoldPoints
+from kiosk.points.points_service import hold_points, release_hold
+from kiosk.program.program_service import REWARDS, TYPES
+from kiosk.sales.sale_points import UnknownHold
 from loyalty.errors import IdConflict
 from loyalty.points.refusals import HoldCaptured, HoldReleased
 from loyalty.rewards import RewardAmount, RewardCoupon, RewardTerms

@@ -9,9 +9,9 @@ import msgspec
 import pytest
 
 from kiosk.answers import SaleAnswer
-from kiosk.apply_coupons import use_coupons
 from kiosk.commands import LineRequest, VoidSale
-from kiosk.coupon_refusals import (
+from kiosk.coupons.apply_coupons import use_coupons
+from kiosk.coupons.coupon_refusals import (
     CouponExpired,
     CouponKeyOver,
     CouponKeyRevoked,
@@ -29,7 +29,7 @@ from kiosk.coupon_refusals import (
     UnknownCoupon,
     WrongStore,
 )
-from kiosk.coupon_service import (
+from kiosk.coupons.coupon_service import (
     issue_campaign,
     issue_coupon,
     list_member_coupons,
@@ -37,7 +37,7 @@ from kiosk.coupon_service import (
     verify_coupon,
     void_coupon,
 )
-from kiosk.coupons import (
+from kiosk.coupons.coupons import (
     CouponAnswer,
     CouponVerdict,
     IssueCampaign,
@@ -46,8 +46,8 @@ from kiosk.coupons import (
     VerifyCoupon,
     VoidCoupon,
 )
-from kiosk.offer_service import end_offer, show_offer
-from kiosk.sale_service import void_sale
+from kiosk.offers.offer_service import end_offer, show_offer
+from kiosk.sales.sale_service import void_sale
 from loyalty.coupon_codes import print_code
 from loyalty.errors import IdConflict, Problem
 from loyalty.member_store import UnknownMember

@@ -8,10 +8,10 @@ from pathlib import Path
 import pytest
 
 from kiosk.config import Config, load_config
-from kiosk.doctor import Check, examine
-from kiosk.initialise import initialise
-from kiosk.proof import prove, remember_fault
-from kiosk.start import DATABASE_NAME, lock_folder
+from kiosk.life.doctor import Check, examine
+from kiosk.life.initialise import initialise
+from kiosk.life.proof import prove, remember_fault
+from kiosk.life.start import DATABASE_NAME, lock_folder
 
 
 @pytest.fixture

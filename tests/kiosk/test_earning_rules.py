@@ -9,7 +9,7 @@ from msgspec.structs import replace
 
 from kiosk.answers import SaleAnswer
 from kiosk.commands import LineRequest
-from kiosk.program_service import RULES
+from kiosk.program.program_service import RULES
 from loyalty.earning_rules.rule import Caps, EarningRule, PerPiece, Times
 from loyalty.offers.offer import Schedule
 from tests.kiosk.earning_shop import define_rule, end

@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 
 from kiosk.answers import RefundAllowed
-from kiosk.returns import NothingLeftToReturn, VoidedSaleReturned
-from kiosk.sale_store import UnknownReceipt
+from kiosk.sales.returns import NothingLeftToReturn, VoidedSaleReturned
+from kiosk.sales.sale_store import UnknownReceipt
 from tests.kiosk.selling import assert_holds, open_till, product
 from tests.kiosk.shopkit import add_products, perform
 

@@ -12,10 +12,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from kiosk.answers import SaleAnswer
-from kiosk.apply_gift_cards import post_cards
 from kiosk.commands import Discount, LineRequest, TenderRequest, VoidSale
-from kiosk.gift_card_service import AskBalance, ask_balance, show_liability
-from kiosk.gift_cards import (
+from kiosk.coupons.apply_gift_cards import post_cards
+from kiosk.coupons.gift_card_service import AskBalance, ask_balance, show_liability
+from kiosk.coupons.gift_cards import (
     GiftCardActive,
     GiftCardNeeded,
     GiftCardShort,
@@ -28,9 +28,9 @@ from kiosk.gift_cards import (
     read_card_code,
     spread_refund,
 )
-from kiosk.offer_service import put_offer
-from kiosk.sale_service import void_sale
-from kiosk.tender import TenderNotAccepted
+from kiosk.offers.offer_service import put_offer
+from kiosk.sales.sale_service import void_sale
+from kiosk.sales.tender import TenderNotAccepted
 from loyalty.errors import Problem
 from loyalty.offers.offer import PercentOff
 from sync.db import SqliteError

@@ -13,7 +13,7 @@ import pytest
 
 from kiosk import helper as helper_module
 from kiosk.helper import Helper, HelperGone
-from kiosk.returns import RefundMismatch
+from kiosk.sales.returns import RefundMismatch
 from loyalty.errors import InvalidInput, Problem
 
 

@@ -8,10 +8,10 @@ from click.testing import CliRunner
 
 from kiosk.cli import main
 from kiosk.config import Config
-from kiosk.initialise import NameUnfit, PinUnfit, StoreExists, create_database, initialise
-from kiosk.people import WrongOperatorId
-from kiosk.proof import prove
-from kiosk.start import DATABASE_NAME, MAKING_NAME, StoreNotReady, release, start_store
+from kiosk.identity.people import WrongOperatorId
+from kiosk.life.initialise import NameUnfit, PinUnfit, StoreExists, create_database, initialise
+from kiosk.life.proof import prove
+from kiosk.life.start import DATABASE_NAME, MAKING_NAME, StoreNotReady, release, start_store
 from loyalty.errors import InvalidInput
 from sync import marks
 from tests.kiosk.shopkit import make_config, write_config
@@ -70,7 +70,7 @@ def test_an_init_that_fails_anywhere_leaves_no_store_and_can_be_repeated(
         raise OSError("no space left")
 
     with monkeypatch.context() as patch:
-        patch.setattr(f"kiosk.initialise.{place}", fail)
+        patch.setattr(f"kiosk.life.initialise.{place}", fail)
         with pytest.raises(OSError, match="no space"):
             initialise(config, "ada", "Ada", "2580")
     assert left_in(config.data_dir()) == {"service.lock"}
@@ -82,7 +82,7 @@ def test_an_init_that_fails_anywhere_leaves_no_store_and_can_be_repeated(
 def test_an_init_that_was_cut_off_is_no_store_and_no_obstacle(config: Config, monkeypatch: pytest.MonkeyPatch) -> None:
     """A power cut tidies nothing up: the file without its name and the marks stay behind."""
     with monkeypatch.context() as patch:
-        patch.setattr("kiosk.initialise.remove_database", lambda _: None)
+        patch.setattr("kiosk.life.initialise.remove_database", lambda _: None)
         patch.setattr(Path, "replace", _cut_at_the_last_rename)
         patch.setattr(Path, "unlink", lambda *_, **__: None)
         with pytest.raises(KeyboardInterrupt):

@@ -8,12 +8,9 @@ from typing import Any
 
 import pytest
 
-from kiosk.backup import back_up, restore
 from kiosk.compose import now_ms
-from kiosk.coupon_store import read_registry, read_signed_list
-from kiosk.doctor import examine
-from kiosk.initialise import list_keys, revoke_listed_key
-from kiosk.keyring import (
+from kiosk.coupons.coupon_store import read_registry, read_signed_list
+from kiosk.coupons.keyring import (
     FOLDER_NAME,
     KeyNotFound,
     damaged_keys,
@@ -21,7 +18,10 @@ from kiosk.keyring import (
     load_signer,
     prepare_keys,
 )
-from kiosk.start import DATABASE_NAME, release, start_store
+from kiosk.life.backup import back_up, restore
+from kiosk.life.doctor import examine
+from kiosk.life.initialise import list_keys, revoke_listed_key
+from kiosk.life.start import DATABASE_NAME, release, start_store
 from loyalty.keys import KeyRegistry, public_hex, read_key_list
 from sync.db import connect
 from sync.journal import read_life

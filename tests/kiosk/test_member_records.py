@@ -9,11 +9,18 @@ import msgspec
 import pytest
 
 from kiosk.commands import LineRequest, OpenShift
-from kiosk.member_export import export_member
-from kiosk.member_records import MergeMembers, MergeNotFound, NotMerged, NotTheMembersCard, PartMembers, SameMember
-from kiosk.member_service import record_consents
-from kiosk.member_views import resolve_member
-from kiosk.members import (
+from kiosk.members.member_export import export_member
+from kiosk.members.member_records import (
+    MergeMembers,
+    MergeNotFound,
+    NotMerged,
+    NotTheMembersCard,
+    PartMembers,
+    SameMember,
+)
+from kiosk.members.member_service import record_consents
+from kiosk.members.member_views import resolve_member
+from kiosk.members.members import (
     CardTaken,
     ConsentRequest,
     FrequencyWithoutConsent,
@@ -23,8 +30,8 @@ from kiosk.members import (
     ResolveMember,
     WrongCard,
 )
-from kiosk.merge_service import merge_members, part_members
-from kiosk.shift_service import open_shift
+from kiosk.members.merge_service import merge_members, part_members
+from kiosk.shifts.shift_service import open_shift
 from loyalty.errors import IdConflict
 from loyalty.identifier_store import CardReplaced
 from loyalty.identity import make_card

@@ -9,9 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kiosk.member_service import change_member, record_consents
-from kiosk.member_views import resolve_member, show_member
-from kiosk.members import (
+from kiosk.members.member_service import change_member, record_consents
+from kiosk.members.member_views import resolve_member, show_member
+from kiosk.members.members import (
     ChangeMember,
     ConsentRequest,
     ConsentTwice,
@@ -24,9 +24,9 @@ from kiosk.members import (
     mentions,
     tag_of,
 )
-from kiosk.points import AdjustPoints
-from kiosk.points_service import adjust_points
-from kiosk.points_views import list_postings, show_points
+from kiosk.points.points import AdjustPoints
+from kiosk.points.points_service import adjust_points
+from kiosk.points.points_views import list_postings, show_points
 from loyalty.errors import IdConflict
 from loyalty.identity import WrongEmail, WrongPhone, read_card
 from loyalty.member_store import MemberNotFound, UnknownMember, need_active_member

@@ -7,10 +7,10 @@ from typing import Any
 import pytest
 
 from kiosk.commands import LineRequest
-from kiosk.member_standing import read_segments, read_standing, show_tier
-from kiosk.member_views import resolve_member
-from kiosk.members import ResolveMember
-from kiosk.program_service import RULES
+from kiosk.members.member_standing import read_segments, read_standing, show_tier
+from kiosk.members.member_views import resolve_member
+from kiosk.members.members import ResolveMember
+from kiosk.program.program_service import RULES
 from tests.kiosk.earning_shop import define_rule
 from tests.kiosk.selling import Till, assert_holds, open_till
 from tests.kiosk.shopkit import caller

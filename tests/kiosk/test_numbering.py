@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kiosk.numbering import document_number, is_document_number, series_letters
+from kiosk.sales.numbering import document_number, is_document_number, series_letters
 
 LETTERS = [
     (1, ""),

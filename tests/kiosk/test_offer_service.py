@@ -6,12 +6,20 @@ from typing import Any
 
 import pytest
 
-from kiosk import offer_shelf
-from kiosk.member_offers import list_member_offers
-from kiosk.member_records import MergeMembers
-from kiosk.merge_service import merge_members
-from kiosk.offer_service import LIVE_MAX, OfferMissing, OfferRefused, TooManyOffers, list_offers, put_offer, show_offer
-from kiosk.offer_store import read_books
+from kiosk.members.member_records import MergeMembers
+from kiosk.members.merge_service import merge_members
+from kiosk.offers import offer_shelf
+from kiosk.offers.member_offers import list_member_offers
+from kiosk.offers.offer_service import (
+    LIVE_MAX,
+    OfferMissing,
+    OfferRefused,
+    TooManyOffers,
+    list_offers,
+    put_offer,
+    show_offer,
+)
+from kiosk.offers.offer_store import read_books
 from loyalty.offers.offer import (
     AmountOff,
     BuyGet,
@@ -151,7 +159,7 @@ def test_offers_come_in_pages_by_id(till: Till) -> None:
 
 def test_there_is_an_end_to_how_many_offers_run(till: Till, monkeypatch: pytest.MonkeyPatch) -> None:
     assert LIVE_MAX >= 500
-    monkeypatch.setattr("kiosk.offer_service.LIVE_MAX", 2)
+    monkeypatch.setattr("kiosk.offers.offer_service.LIVE_MAX", 2)
     make(till, "A", percent("5", "100"))
     make(till, "B", percent("5", "101"))
     with pytest.raises(TooManyOffers):

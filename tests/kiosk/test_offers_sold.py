@@ -8,14 +8,14 @@ from uuid import UUID
 
 import pytest
 
+from kiosk.catalogue.line_items import find_items
 from kiosk.commands import Discount, LineRequest
-from kiosk.line_items import find_items
-from kiosk.live_offers import NOTHING
-from kiosk.lowest_prices import show_lowest_in_quote
-from kiosk.offer_store import read_books
-from kiosk.offered import add_reward
-from kiosk.returns import NothingLeftToReturn
-from kiosk.sale import PriceChanged, price_lines, quote_priced
+from kiosk.offers.live_offers import NOTHING
+from kiosk.offers.lowest_prices import show_lowest_in_quote
+from kiosk.offers.offer_store import read_books
+from kiosk.offers.offered import add_reward
+from kiosk.sales.returns import NothingLeftToReturn
+from kiosk.sales.sale import PriceChanged, price_lines, quote_priced
 from loyalty.offers.offer import (
     AmountOff,
     Bundle,

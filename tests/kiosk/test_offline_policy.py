@@ -8,15 +8,15 @@ from uuid import UUID
 import pytest
 
 from kiosk.answers import RedeemPreview
-from kiosk.approvals import grant_approval
 from kiosk.commands import LineRequest
-from kiosk.feed_lending import delete_lease, save_account_snapshot, save_lease
-from kiosk.link import count_queued, describe_balance, note_line, note_pushed, note_read, read_line
-from kiosk.member_records import MergeMembers
-from kiosk.merge_service import merge_members
-from kiosk.points import HoldPoints
-from kiosk.points_service import hold_points, release_hold
-from kiosk.proofs import CheckedProof
+from kiosk.identity.approvals import grant_approval
+from kiosk.identity.proofs import CheckedProof
+from kiosk.members.member_records import MergeMembers
+from kiosk.members.merge_service import merge_members
+from kiosk.points.feed_lending import delete_lease, save_account_snapshot, save_lease
+from kiosk.points.link import count_queued, describe_balance, note_line, note_pushed, note_read, read_line
+from kiosk.points.points import HoldPoints
+from kiosk.points.points_service import hold_points, release_hold
 from kiosk.shop import Caller, Shop
 from loyalty.errors import Problem
 from loyalty.exposure import AccountTooOld, AccountUnknown, LeaseNeeded, MemberLimitReached, StoreLimitReached

@@ -6,7 +6,11 @@ from uuid import UUID
 import msgspec
 import pytest
 
-from kiosk.basket_service import (
+from kiosk.catalogue.line_items import UnknownProduct
+from kiosk.commands import Discount, LineRequest, ParkBasket, QuoteBasket
+from kiosk.coupons.coupon_refusals import UnknownCoupon
+from kiosk.members.members import ReasonNamesMember
+from kiosk.sales.basket_service import (
     BasketTaken,
     ParkedAnswer,
     UnknownBasket,
@@ -15,10 +19,6 @@ from kiosk.basket_service import (
     list_parked,
     park_basket,
 )
-from kiosk.commands import Discount, LineRequest, ParkBasket, QuoteBasket
-from kiosk.coupon_refusals import UnknownCoupon
-from kiosk.line_items import UnknownProduct
-from kiosk.members import ReasonNamesMember
 from loyalty.errors import IdConflict
 from loyalty.member_store import UnknownMember
 from sync.http.paging import InvalidCursor, encode_cursor

@@ -12,9 +12,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kiosk.approvals import ApprovalUnknown, use_approval
 from kiosk.config import Approvable
-from kiosk.people import (
+from kiosk.identity.approvals import ApprovalUnknown, use_approval
+from kiosk.identity.people import (
     LastManager,
     NewDevice,
     OperatorExists,
@@ -31,7 +31,7 @@ from kiosk.people import (
     make_pairing_code,
     read_pairing_code,
 )
-from kiosk.people_service import (
+from kiosk.identity.people_service import (
     Attempt,
     PinLimits,
     begin_attempt,
@@ -44,8 +44,8 @@ from kiosk.people_service import (
     set_up_manager,
     show_operator,
 )
-from kiosk.people_store import read_tokens
-from kiosk.pins import Pins, hash_pin
+from kiosk.identity.people_store import read_tokens
+from kiosk.identity.pins import Pins, hash_pin
 from kiosk.shop import Caller
 from sync.http.auth import hash_token
 from sync.http.etag import strong_etag

@@ -11,8 +11,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from kiosk.commands import LineRequest, QuoteReturn, RefundRequest, ReturnLine, TakeBack, VoidSale
-from kiosk.return_service import quote_return, take_back
-from kiosk.sale_service import void_sale
+from kiosk.sales.return_service import quote_return, take_back
+from kiosk.sales.sale_service import void_sale
 from loyalty.apply_points import check_accounts, check_holds, check_incidents, check_lots, check_redemptions
 from loyalty.errors import Problem
 from loyalty.points.fold import fold

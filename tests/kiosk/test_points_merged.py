@@ -6,12 +6,12 @@ from uuid import UUID
 import pytest
 from msgspec.structs import replace
 
-from kiosk.activities import CapReached, ReferralWrong
 from kiosk.answers import BalanceAnswer
 from kiosk.commands import LineRequest, TenderRequest
-from kiosk.member_records import MergeMembers
-from kiosk.merge_service import merge_members
-from kiosk.program_service import RULES, TYPES
+from kiosk.members.member_records import MergeMembers
+from kiosk.members.merge_service import merge_members
+from kiosk.program.activities import CapReached, ReferralWrong
+from kiosk.program.program_service import RULES, TYPES
 from loyalty.activities import ActivityDone
 from loyalty.earning_rules.rule import Caps
 from tests.kiosk.earning_shop import define, define_rule, record, type_terms

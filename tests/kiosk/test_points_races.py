@@ -11,15 +11,15 @@ import pytest
 
 from kiosk.commands import CompleteSale, LineRequest, OpenShift, TenderRequest
 from kiosk.compose import make_shop
-from kiosk.member_service import ENROL_RANDOM_BYTES, enrol_member
-from kiosk.members import EnrolMember
-from kiosk.points import AdjustPoints, HoldPoints
-from kiosk.points_service import adjust_points, hold_points, release_hold
-from kiosk.proof import prove
-from kiosk.sale_service import complete_sale
-from kiosk.shift_service import open_shift
+from kiosk.life.proof import prove
+from kiosk.life.start import DATABASE_NAME
+from kiosk.members.member_service import ENROL_RANDOM_BYTES, enrol_member
+from kiosk.members.members import EnrolMember
+from kiosk.points.points import AdjustPoints, HoldPoints
+from kiosk.points.points_service import adjust_points, hold_points, release_hold
+from kiosk.sales.sale_service import complete_sale
+from kiosk.shifts.shift_service import open_shift
 from kiosk.shop import Caller, Shop
-from kiosk.start import DATABASE_NAME
 from loyalty.errors import Problem
 from loyalty.points_store import read_balance
 from loyalty.transactions import Tx

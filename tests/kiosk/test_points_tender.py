@@ -7,12 +7,12 @@ from uuid import UUID
 import pytest
 
 from kiosk.answers import BalanceAnswer, RedeemPreview
-from kiosk.basket_service import park_basket
 from kiosk.commands import LineRequest, ParkBasket, TenderRequest
-from kiosk.points import HoldPoints
-from kiosk.return_service import ReturnPoints
-from kiosk.sale_points import HoldNeeded, HoldTwice, UnknownHold
-from kiosk.tender import Overpaid
+from kiosk.points.points import HoldPoints
+from kiosk.sales.basket_service import park_basket
+from kiosk.sales.return_service import ReturnPoints
+from kiosk.sales.sale_points import HoldNeeded, HoldTwice, UnknownHold
+from kiosk.sales.tender import Overpaid
 from loyalty.errors import IdConflict, Problem
 from loyalty.points.refusals import (
     AboveHold,

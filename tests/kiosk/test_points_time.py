@@ -7,8 +7,8 @@ import pytest
 
 from kiosk.answers import BalanceAnswer
 from kiosk.commands import LineRequest
-from kiosk.points_views import list_postings, show_points
-from kiosk.sale import PriceChanged
+from kiosk.points.points_views import list_postings, show_points
+from kiosk.sales.sale import PriceChanged
 from loyalty.points.refusals import InsufficientPoints
 from sync.http.paging import PageQuery
 from tests.kiosk.selling import Till, assert_holds, open_till

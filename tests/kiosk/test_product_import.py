@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kiosk.barcodes import check_digit
-from kiosk.product_import import PROBLEMS_MAX, ImportResult, parse_products
+from kiosk.catalogue.barcodes import check_digit
+from kiosk.catalogue.product_import import PROBLEMS_MAX, ImportResult, parse_products
 from sync.facts.catalogue import ProductFact
 
 HEADER = "sku,name,department,tax_class,price,unit,gtins,item_code,active\n"

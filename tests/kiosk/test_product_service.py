@@ -8,8 +8,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from kiosk.apply_stock import check_stock_levels, move_stock
-from kiosk.product_service import (
+from kiosk.catalogue.apply_stock import check_stock_levels, move_stock
+from kiosk.catalogue.product_service import (
     COUNTS_MAX,
     PRODUCTS_MAX,
     BarcodeInUse,
@@ -22,7 +22,7 @@ from kiosk.product_service import (
     count_stock,
     import_products,
 )
-from kiosk.product_store import find_by_gtin, find_by_item_code, read_price_book, read_product, read_stock
+from kiosk.catalogue.product_store import find_by_gtin, find_by_item_code, read_price_book, read_product, read_stock
 from loyalty.errors import IdConflict, Problem
 from sync.db import sqlite3
 from sync.facts.catalogue import ProductFact, StockCount, StockCounted

@@ -6,11 +6,11 @@ from typing import Any
 
 import pytest
 
-from kiosk import product_shelf
-from kiosk.line_items import NotForSale, UnknownProduct
-from kiosk.offer_store import read_books
-from kiosk.product_shelf import ProductShelf
-from kiosk.sale_service import complete_sale
+from kiosk.catalogue import product_shelf
+from kiosk.catalogue.line_items import NotForSale, UnknownProduct
+from kiosk.catalogue.product_shelf import ProductShelf
+from kiosk.offers.offer_store import read_books
+from kiosk.sales.sale_service import complete_sale
 from loyalty.transactions import Tx
 from sync.facts.catalogue import ProductFact
 from tests.kiosk.selling import Till, assert_holds, open_till, product, sale_of

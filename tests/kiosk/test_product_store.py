@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from kiosk.product_store import (
+from kiosk.catalogue.product_store import (
     Product,
     find_by_gtin,
     find_by_gtins,

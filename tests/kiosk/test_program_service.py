@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 from msgspec.structs import replace
 
-from kiosk.program_service import (
+from kiosk.program.program_service import (
     LIVE_MAX,
     REWARDS,
     RULES,
@@ -18,7 +18,7 @@ from kiosk.program_service import (
     put_definition,
     show_definition,
 )
-from kiosk.program_store import read_program_mark, read_rule_version
+from kiosk.program.program_store import read_program_mark, read_rule_version
 from loyalty.activities import BUILT_IN
 from loyalty.earning_rules.rule import EarningRule, PerMoney, RuleTerms
 from loyalty.rewards import RewardAmount, RewardTerms

@@ -5,8 +5,8 @@ import itertools
 
 import pytest
 
+from kiosk.life.rules import RULES
 from kiosk.registry import REGISTRY
-from kiosk.rules import RULES
 from loyalty.tables import Table
 from sync.chain import epoch_text
 from sync.schema import JOURNAL, PRIVATE

@@ -9,8 +9,8 @@ from typing import Any
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from kiosk.proof import prove
-from kiosk.start import DATABASE_NAME
+from kiosk.life.proof import prove
+from kiosk.life.start import DATABASE_NAME
 from sync.db import SqliteError, connect
 from sync.schema import JOURNAL, PRIVATE
 from tests.kiosk.damage import change_cell, columns_of, delete_row, insert_like, rows_of

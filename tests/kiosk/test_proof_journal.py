@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from kiosk.member_service import erase_member
-from kiosk.members import EraseMember
+from kiosk.members.member_service import erase_member
+from kiosk.members.members import EraseMember
 from sync.chain import ZERO_HASH, chain_hash, epoch_text
 from sync.schema import JOURNAL, PRIVATE
 from tests.kiosk.damage import change_cell, delete_row, rows_of

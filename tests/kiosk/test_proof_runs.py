@@ -14,14 +14,14 @@ import pytest
 
 from kiosk.commands import CloseShift, LineRequest
 from kiosk.compose import make_shop
-from kiosk.lives import begin_life
-from kiosk.people import SaveOperator
-from kiosk.people_service import save_operator
-from kiosk.proof import FINDING_NAME, forget_finding, mending, prove, read_finding
-from kiosk.rebuild import JournalBroken, rebuild
+from kiosk.identity.people import SaveOperator
+from kiosk.identity.people_service import save_operator
+from kiosk.life.lives import begin_life
+from kiosk.life.proof import FINDING_NAME, forget_finding, mending, prove, read_finding
+from kiosk.life.rebuild import JournalBroken, rebuild
+from kiosk.life.start import DATABASE_NAME
 from kiosk.registry import APPLIERS, REGISTRY
-from kiosk.shift_service import close_shift
-from kiosk.start import DATABASE_NAME
+from kiosk.shifts.shift_service import close_shift
 from loyalty.tables import Table
 from sync.chain import epoch_text
 from sync.db import connect

@@ -10,10 +10,10 @@ from typing import Any
 
 import pytest
 
-from kiosk.proof import prove, read_finding
-from kiosk.rebuild import JournalBroken, rebuild
+from kiosk.life.proof import prove, read_finding
+from kiosk.life.rebuild import JournalBroken, rebuild
+from kiosk.life.start import DATABASE_NAME, StoreDamaged, StoreInUse, lock_folder
 from kiosk.registry import TABLES
-from kiosk.start import DATABASE_NAME, StoreDamaged, StoreInUse, lock_folder
 from loyalty.tables import Table, TableClass
 from sync.db import connect
 from tests.kiosk.damage import UNIQUE, allow_anything, change_cell, columns_of, delete_row, insert_like, rows_of
@@ -160,7 +160,7 @@ async def until_read_only(store: Running) -> None:
 async def test_a_fault_found_while_it_runs_makes_it_read_only_and_rebuild_lets_it_sell_again(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("kiosk.upkeep._LOOK_S", 0.05)
+    monkeypatch.setattr("kiosk.life.upkeep._LOOK_S", 0.05)
     config = make_config(tmp_path)
     database = config.data_dir() / DATABASE_NAME
     async with running_store(config) as store:
@@ -209,7 +209,7 @@ async def test_a_fault_found_while_it_runs_makes_it_read_only_and_rebuild_lets_i
 async def test_a_verify_of_the_command_line_beside_the_service_is_noticed_and_so_is_its_end(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("kiosk.upkeep._LOOK_S", 0.05)
+    monkeypatch.setattr("kiosk.life.upkeep._LOOK_S", 0.05)
     config = make_config(tmp_path)
     database = config.data_dir() / DATABASE_NAME
     async with running_store(config) as store:

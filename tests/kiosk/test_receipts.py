@@ -6,7 +6,7 @@ import pytest
 
 from kiosk.commands import Discount, LineRequest
 from kiosk.documents import tax_marks
-from kiosk.shift_service import print_shift
+from kiosk.shifts.shift_service import print_shift
 from printers.render import render
 from tests.kiosk.selling import Till, open_till, product
 from tests.kiosk.shopkit import add_products, new_id, perform

@@ -7,10 +7,10 @@ from uuid import UUID
 import pytest
 
 from kiosk.commands import LineRequest
-from kiosk.member_service import erase_member
-from kiosk.members import EraseMember
-from kiosk.program_service import TYPES
-from kiosk.referral_service import list_referrals
+from kiosk.members.member_service import erase_member
+from kiosk.members.members import EraseMember
+from kiosk.program.program_service import TYPES
+from kiosk.program.referral_service import list_referrals
 from loyalty.points_store import read_balance
 from loyalty.referrals import Referral, state_of
 from tests.kiosk.earning_shop import define, end, record, type_terms

@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kiosk.refunds import Owed, Settled, quote_refunds, settle_refunds
-from kiosk.returns import RefundMismatch, RefundTooLarge
+from kiosk.sales.refunds import Owed, Settled, quote_refunds, settle_refunds
+from kiosk.sales.returns import RefundMismatch, RefundTooLarge
 from loyalty.rounding import round_cash
 
 CARD_SALE, CASH_SALE = Owed(100, {"card": 100}), Owed(100, {"cash": 100})

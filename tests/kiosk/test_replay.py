@@ -21,12 +21,12 @@ from sqlite_utils.utils import sqlite3
 
 from kiosk.bench.server import StoreProcess
 from kiosk.demo.files import bundled_baskets
-from kiosk.proof import prove
-from kiosk.replay import Replayed, replay
-from kiosk.replay_folder import MEMORY_NAME, ForeignFolder, config_file
-from kiosk.replay_orders import Order
-from kiosk.replay_plan import Plan, read_plan
-from kiosk.start import DATABASE_NAME, StoreInUse, lock_folder
+from kiosk.life.proof import prove
+from kiosk.life.start import DATABASE_NAME, StoreInUse, lock_folder
+from kiosk.replay.replay import Replayed, replay
+from kiosk.replay.replay_folder import MEMORY_NAME, ForeignFolder, config_file
+from kiosk.replay.replay_orders import Order
+from kiosk.replay.replay_plan import Plan, read_plan
 
 BASKETS = 200
 

@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 from kiosk.commands import CompleteSale
 from kiosk.demo.baskets import Basket, BasketLine
 from kiosk.demo.ids import member_id_of, sale_id_of
-from kiosk.replay_orders import SaleFigures, decode_answer, differences, make_order
-from kiosk.replay_tally import ListedSale, SalesPage, Tally
+from kiosk.replay.replay_orders import SaleFigures, decode_answer, differences, make_order
+from kiosk.replay.replay_tally import ListedSale, SalesPage, Tally
 
 PRICES = {"1041453": 143, "0042": 99}
 MILK = BasketLine("1041453", 2, 143, 28)

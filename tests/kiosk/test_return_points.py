@@ -6,9 +6,9 @@ import msgspec
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kiosk.refunds import Owed, quote_refunds, refunds_of, settle_refunds
-from kiosk.return_points import PointsBack, decide_points_back
-from kiosk.returns import SoldLineState, SoldState, value_return
+from kiosk.sales.refunds import Owed, quote_refunds, refunds_of, settle_refunds
+from kiosk.sales.return_points import PointsBack, decide_points_back
+from kiosk.sales.returns import SoldLineState, SoldState, value_return
 from loyalty.money import allocate
 from loyalty.points.decide import RedeemRules
 from loyalty.points.facts import Posting, PostingKind

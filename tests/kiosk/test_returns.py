@@ -9,9 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kiosk.quantities import WholePiecesOnly
-from kiosk.refunds import Owed, quote_refunds, refunds_of, round_refund, settle_refunds
-from kiosk.returns import (
+from kiosk.catalogue.quantities import WholePiecesOnly
+from kiosk.sales.refunds import Owed, quote_refunds, refunds_of, round_refund, settle_refunds
+from kiosk.sales.returns import (
     NothingLeftToReturn,
     RefundMismatch,
     RefundTooLarge,

@@ -8,14 +8,14 @@ from uuid import UUID
 import pytest
 
 from kiosk.commands import CompleteSale, LineRequest, TenderRequest
-from kiosk.held_rewards import RewardGivesNothing
-from kiosk.points import HoldPoints
-from kiosk.points_service import hold_points, release_hold
-from kiosk.program_service import REWARDS, TYPES, DefinitionRefused
-from kiosk.proofs import CheckedProof
-from kiosk.reward_holds import RewardNotHere, RewardPoints, RewardUnknown
-from kiosk.reward_service import TierNeeded, list_rewards
-from kiosk.sale_points import HoldTwice, UnknownHold
+from kiosk.identity.proofs import CheckedProof
+from kiosk.points.points import HoldPoints
+from kiosk.points.points_service import hold_points, release_hold
+from kiosk.program.held_rewards import RewardGivesNothing
+from kiosk.program.program_service import REWARDS, TYPES, DefinitionRefused
+from kiosk.program.reward_holds import RewardNotHere, RewardPoints, RewardUnknown
+from kiosk.program.reward_service import TierNeeded, list_rewards
+from kiosk.sales.sale_points import HoldTwice, UnknownHold
 from loyalty.errors import IdConflict
 from loyalty.offers.offer import Goods
 from loyalty.points.refusals import HoldCaptured, HoldReleased, InsufficientPoints

@@ -13,14 +13,14 @@ import hypothesis
 import msgspec
 import pytest
 
-import kiosk.proof
+import kiosk.life.proof
 from kiosk.answers import SaleAnswer
 from kiosk.commands import LineRequest
-from kiosk.doctor import examine
-from kiosk.proof import mending, open_scratch, prove, read_breach, read_finding
-from kiosk.rules import RULES
+from kiosk.life.doctor import examine
+from kiosk.life.proof import mending, open_scratch, prove, read_breach, read_finding
+from kiosk.life.rules import RULES
+from kiosk.life.start import DATABASE_NAME
 from kiosk.shop import origin_of
-from kiosk.start import DATABASE_NAME
 from loyalty.apply_points import check_invariants
 from loyalty.errors import Problem
 from loyalty.points import fold as folding
@@ -83,7 +83,7 @@ def test_an_invariant_of_points_that_a_program_breaks_is_told(
     name: str, place: object, attribute: str, bug: object, till: Till, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(place, attribute, bug)
-    monkeypatch.setattr(kiosk.proof, "open_scratch", careless_scratch)
+    monkeypatch.setattr(kiosk.life.proof, "open_scratch", careless_scratch)
     arrived, _ = hypothesis.find(accounts(), lambda drawn: breaks(name, drawn[0]), settings=searching)
     allow_anything(till.connection)
     for posting in in_one_journal(arrived):

@@ -7,8 +7,8 @@ import msgspec
 import pytest
 
 from kiosk.commands import Discount, LineRequest
-from kiosk.numbering import document_number
-from kiosk.sale import (
+from kiosk.sales.numbering import document_number
+from kiosk.sales.sale import (
     ApprovalNeeded,
     EmptySale,
     ItemFacts,

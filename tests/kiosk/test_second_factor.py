@@ -8,10 +8,9 @@ from uuid import UUID
 import msgspec
 import pytest
 
-from kiosk.approvals import ApprovalUnknown, grant_approval
-from kiosk.factor_service import open_proof
-from kiosk.members import MemberNotActive
-from kiosk.proofs import (
+from kiosk.identity.approvals import ApprovalUnknown, grant_approval
+from kiosk.identity.factor_service import open_proof
+from kiosk.identity.proofs import (
     CardProvesNothing,
     CheckedProof,
     ClockBehind,
@@ -29,8 +28,9 @@ from kiosk.proofs import (
     SessionEnded,
     read_proof,
 )
-from kiosk.sale import ApprovalNeeded
-from kiosk.second_factor import need_session, prove_member
+from kiosk.identity.second_factor import need_session, prove_member
+from kiosk.members.members import MemberNotActive
+from kiosk.sales.sale import ApprovalNeeded
 from kiosk.shop import Caller, Shop
 from loyalty.identifier_store import CardReplaced
 from loyalty.member_store import UnknownMember

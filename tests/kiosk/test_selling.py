@@ -7,22 +7,22 @@ from uuid import UUID
 import pytest
 
 from kiosk.answers import BalanceAnswer as Balance
-from kiosk.approvals import ApprovalUnknown
+from kiosk.catalogue.line_items import NameOneArticle, NotForSale, UnknownProduct
 from kiosk.commands import Discount, LineRequest
-from kiosk.coupon_refusals import UnknownCoupon
-from kiosk.line_items import NameOneArticle, NotForSale, UnknownProduct
-from kiosk.sale import ApprovalNeeded, EmptySale, PriceChanged, ReasonNeeded
-from kiosk.sale_points import UnknownHold
-from kiosk.sale_service import (
+from kiosk.coupons.coupon_refusals import UnknownCoupon
+from kiosk.identity.approvals import ApprovalUnknown
+from kiosk.sales.sale import ApprovalNeeded, EmptySale, PriceChanged, ReasonNeeded
+from kiosk.sales.sale_points import UnknownHold
+from kiosk.sales.sale_service import (
     AlreadyReturned,
     ShiftOver,
     SoldOnAnotherTill,
     VoidedDifferently,
     find_and_show,
 )
-from kiosk.sale_store import UnknownSale
+from kiosk.sales.sale_store import UnknownSale
+from kiosk.sales.tender import Overpaid, TenderNotAccepted, Underpaid
 from kiosk.shop import NoOpenShift
-from kiosk.tender import Overpaid, TenderNotAccepted, Underpaid
 from loyalty.basket import DiscountTooLarge, WrongBasket
 from loyalty.errors import IdConflict, Problem, WrongCurrency
 from loyalty.member_store import UnknownMember

@@ -4,7 +4,7 @@ from uuid import UUID
 
 import pytest
 
-from kiosk.shift import CashNotCounted, MovementLine, ShiftTotals, count_shift, expected_by_kind
+from kiosk.shifts.shift import CashNotCounted, MovementLine, ShiftTotals, count_shift, expected_by_kind
 from sync.facts.shifts import TenderCount
 
 

@@ -9,9 +9,9 @@ import pytest
 
 from kiosk.commands import CloseShift, LineRequest, MoveCash, OpenDrawer, OpenShift
 from kiosk.outcome import Outcome
-from kiosk.sale import ApprovalNeeded
-from kiosk.shift import CashNotCounted, DrawerShort, ShiftAlreadyOpen, ShiftClosedDifferently, ShiftNotOpen
-from kiosk.shift_service import (
+from kiosk.sales.sale import ApprovalNeeded
+from kiosk.shifts.shift import CashNotCounted, DrawerShort, ShiftAlreadyOpen, ShiftClosedDifferently, ShiftNotOpen
+from kiosk.shifts.shift_service import (
     ManagersPaper,
     NotYourTill,
     close_shift,
@@ -23,7 +23,7 @@ from kiosk.shift_service import (
     refuse_foreign_paper,
     report_shift,
 )
-from kiosk.shift_store import UnknownShift
+from kiosk.shifts.shift_store import UnknownShift
 from kiosk.shop import NoOpenShift
 from loyalty.errors import IdConflict, WrongCurrency
 from sync.facts.shifts import TenderCount

@@ -13,17 +13,14 @@ from typing import Any
 
 import pytest
 
-from kiosk import start as start_module
-from kiosk.backup import back_up, restore
 from kiosk.compose import make_shop
 from kiosk.config import Config
-from kiosk.initialise import make_pairing_code
-from kiosk.lives import StoreChanged
-from kiosk.member_service import erase_member
-from kiosk.members import EraseMember
-from kiosk.migrations import pending_steps
-from kiosk.proof import prove, read_finding
-from kiosk.start import (
+from kiosk.life import start as start_module
+from kiosk.life.backup import back_up, restore
+from kiosk.life.initialise import make_pairing_code
+from kiosk.life.lives import StoreChanged
+from kiosk.life.proof import prove, read_finding
+from kiosk.life.start import (
     DATABASE_NAME,
     Started,
     StoreDamaged,
@@ -33,7 +30,10 @@ from kiosk.start import (
     release,
     start_store,
 )
-from kiosk.tombstones import ERASED_NAME, REVOKED_NAME, TombstonesDamaged
+from kiosk.members.member_service import erase_member
+from kiosk.members.members import EraseMember
+from kiosk.members.tombstones import ERASED_NAME, REVOKED_NAME, TombstonesDamaged
+from kiosk.migrations import pending_steps
 from printers.spool import submit
 from sync import marks
 from sync.db import connect
@@ -465,7 +465,7 @@ async def test_a_copy_made_by_hand_and_put_back_after_a_kill_begins_a_new_life(
     config: Config, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """No orderly stop said how far the journal had come; upkeep had noted it meanwhile."""
-    monkeypatch.setattr("kiosk.upkeep._LOOK_S", 0.02)
+    monkeypatch.setattr("kiosk.life.upkeep._LOOK_S", 0.02)
     monkeypatch.setattr(marks, "note_clean_stop", lambda *_: None)
     old, database = tmp_path / "old.sqlite", config.data_dir() / DATABASE_NAME
     async with running_store(config) as store:
@@ -510,7 +510,7 @@ def test_an_ordinal_is_reserved_before_the_database_knows_of_it(
         raise OSError("the power went")
 
     with monkeypatch.context() as patch:
-        patch.setattr("kiosk.start.begin_life", cut)
+        patch.setattr("kiosk.life.start.begin_life", cut)
         with pytest.raises(OSError, match="power"):
             start(config)
     assert start_and_stop(config).ordinal == 3

@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 
 from kiosk.answers import BalanceAnswer as Balance
 from kiosk.commands import Discount, ExchangeLine, LineRequest
-from kiosk.return_service import ReturnPoints
-from kiosk.returns import (
+from kiosk.sales.return_service import ReturnPoints
+from kiosk.sales.returns import (
     NothingLeftToReturn,
     RefundMismatch,
     RefundTooLarge,
@@ -21,11 +21,11 @@ from kiosk.returns import (
     UnknownSaleLine,
     VoidedSaleReturned,
 )
-from kiosk.sale import ApprovalNeeded, EmptySale
-from kiosk.sale_service import AlreadyReturned
-from kiosk.sale_store import UnknownReceipt
+from kiosk.sales.sale import ApprovalNeeded, EmptySale
+from kiosk.sales.sale_service import AlreadyReturned
+from kiosk.sales.sale_store import UnknownReceipt
+from kiosk.sales.tender import Underpaid
 from kiosk.shop import NoOpenShift
-from kiosk.tender import Underpaid
 from loyalty.errors import IdConflict, WrongCurrency
 from loyalty.tax import TaxMode
 from tests.kiosk.selling import Till, assert_holds, open_till, product

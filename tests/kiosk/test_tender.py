@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kiosk.tender import Overpaid, Settlement, TenderNotAccepted, Underpaid, settle
+from kiosk.sales.tender import Overpaid, Settlement, TenderNotAccepted, Underpaid, settle
 
 ACCEPTED = frozenset({"cash", "card", "voucher"})
 Tenders = list[tuple[str, int]]

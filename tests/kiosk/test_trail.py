@@ -7,13 +7,13 @@ from uuid import uuid4
 import msgspec
 import pytest
 
-from kiosk.catalogue_service import import_catalogue
+from kiosk.catalogue.catalogue_service import import_catalogue
+from kiosk.catalogue.quantities import WholePiecesOnly
 from kiosk.commands import CompleteSale, Discount, LineRequest, OpenDrawer, TenderRequest
-from kiosk.members import ReasonNamesMember
-from kiosk.quantities import WholePiecesOnly
-from kiosk.sale import ApprovalNeeded
-from kiosk.shift_service import open_drawer
-from kiosk.tender import TenderNotAccepted, WrongTenderDetail
+from kiosk.members.members import ReasonNamesMember
+from kiosk.sales.sale import ApprovalNeeded
+from kiosk.sales.tender import TenderNotAccepted, WrongTenderDetail
+from kiosk.shifts.shift_service import open_drawer
 from tests.kiosk.selling import Till, assert_holds, open_till, product, sale_of
 from tests.kiosk.shopkit import new_id
 

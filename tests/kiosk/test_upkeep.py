@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from kiosk.proof import FINDING_NAME, remember_fault
-from kiosk.start import DATABASE_NAME
+from kiosk.life.proof import FINDING_NAME, remember_fault
+from kiosk.life.start import DATABASE_NAME
 from sync.db import connect
 from tests.kiosk.shopkit import make_config, prepare_store, running_store
 
@@ -26,9 +26,9 @@ class NightClock(datetime):
 
 @pytest.fixture(autouse=True)
 def look_often(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("kiosk.upkeep._LOOK_S", 0.02)
-    monkeypatch.setattr("kiosk.upkeep._NIGHT_S", 0.02)
-    monkeypatch.setattr("kiosk.upkeep.datetime", NightClock)
+    monkeypatch.setattr("kiosk.life.upkeep._LOOK_S", 0.02)
+    monkeypatch.setattr("kiosk.life.upkeep._NIGHT_S", 0.02)
+    monkeypatch.setattr("kiosk.life.upkeep.datetime", NightClock)
 
 
 async def until(condition: Any) -> None:  # noqa: ANN401
@@ -76,7 +76,7 @@ async def test_verify_does_not_run_when_it_is_off_or_not_its_time(
 async def test_a_verify_that_breaks_down_does_not_end_the_watch(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    monkeypatch.setattr("kiosk.upkeep.prove", _break_down)
+    monkeypatch.setattr("kiosk.life.upkeep.prove", _break_down)
     config = make_config(tmp_path, maintenance=NIGHT)
     async with running_store(config) as store:
         await until(lambda: "upkeep will try again" in caplog.text)

@@ -13,13 +13,13 @@ from uuid import UUID
 
 from kiosk.answers import SaleAnswer
 from kiosk.commands import Discount, LineRequest, TenderRequest
-from kiosk.coupon_service import reissue_coupon, verify_coupon
-from kiosk.coupons import ReissueCoupon, VerifyCoupon
-from kiosk.gift_card_service import AskBalance, ask_balance
-from kiosk.member_records import MergeMembers, PartMembers
-from kiosk.merge_service import merge_members, part_members
-from kiosk.points import HoldPoints
-from kiosk.program_service import REWARDS
+from kiosk.coupons.coupon_service import reissue_coupon, verify_coupon
+from kiosk.coupons.coupons import ReissueCoupon, VerifyCoupon
+from kiosk.coupons.gift_card_service import AskBalance, ask_balance
+from kiosk.members.member_records import MergeMembers, PartMembers
+from kiosk.members.merge_service import merge_members, part_members
+from kiosk.points.points import HoldPoints
+from kiosk.program.program_service import REWARDS
 from loyalty.offers.offer import Goods, Limits
 from loyalty.rewards import RewardProduct, RewardTerms
 from tests.kiosk.couponing import OFFER, issue, make_offer

@@ -8,7 +8,7 @@ import socket
 from pathlib import Path
 from typing import Any
 
-from kiosk.catalogue_service import find_products, import_catalogue, scan
+from kiosk.catalogue.catalogue_service import find_products, import_catalogue, scan
 from tests.kiosk.selling import open_till, product
 from tests.kiosk.shopkit import new_id
 from tests.scenario.counter import MANAGER, lines_of, open_counter, sale_of

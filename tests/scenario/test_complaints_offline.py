@@ -7,8 +7,8 @@ for a member and 100.00 for the store, as shipped.
 from pathlib import Path
 from uuid import UUID
 
-from kiosk.feed_lending import save_account_snapshot, save_lease
-from kiosk.link import note_line, note_pushed, note_read
+from kiosk.points.feed_lending import save_account_snapshot, save_lease
+from kiosk.points.link import note_line, note_pushed, note_read
 from loyalty.leases import receive
 from loyalty.transactions import Tx
 from sync.journal import read_head

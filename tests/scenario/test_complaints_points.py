@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 from uuid import UUID
 
-from kiosk.points_views import show_points
+from kiosk.points.points_views import show_points
 from tests.kiosk.selling import Till, assert_holds, open_till
 from tests.kiosk.shopkit import NOW_MS, caller
 from tests.scenario.counter import MANAGER, ROLES, Counter, open_counter, points_tender, sale_of

@@ -7,9 +7,9 @@ import pytest
 
 from kiosk.answers import SaleAnswer
 from kiosk.commands import LineRequest
-from kiosk.coupon_refusals import CouponOfferOver, CouponUsed, CouponVoid
-from kiosk.sale import PriceChanged
-from kiosk.tender import Overpaid
+from kiosk.coupons.coupon_refusals import CouponOfferOver, CouponUsed, CouponVoid
+from kiosk.sales.sale import PriceChanged
+from kiosk.sales.tender import Overpaid
 from loyalty.errors import Problem
 from tests.kiosk.couponing import OFFER, issue
 from tests.kiosk.offering import end, make, percent

@@ -11,14 +11,14 @@ from msgspec.structs import replace
 
 from kiosk.answers import SaleAnswer
 from kiosk.commands import LineRequest, TenderRequest
-from kiosk.gift_cards import GiftCardSpent
-from kiosk.held_rewards import RewardGivesNothing
-from kiosk.member_service import erase_member
-from kiosk.members import EraseMember
-from kiosk.program_service import REWARDS, RULES
-from kiosk.sale_points import HoldTwice, UnknownHold
-from kiosk.sale_service import AlreadyReturned
-from kiosk.tender import Overpaid
+from kiosk.coupons.gift_cards import GiftCardSpent
+from kiosk.members.member_service import erase_member
+from kiosk.members.members import EraseMember
+from kiosk.program.held_rewards import RewardGivesNothing
+from kiosk.program.program_service import REWARDS, RULES
+from kiosk.sales.sale_points import HoldTwice, UnknownHold
+from kiosk.sales.sale_service import AlreadyReturned
+from kiosk.sales.tender import Overpaid
 from loyalty.earning_rules.rule import EarningRule, PerPiece
 from loyalty.errors import Problem
 from loyalty.offers.offer import Goods, Limits

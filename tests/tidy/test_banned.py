@@ -155,7 +155,7 @@ def test_tests_know_one_sqlite_and_leave_no_notes() -> None:
 @pytest.mark.parametrize("note", ["# TO-DO: later", "x = 1  # FIX-ME", '"""XX-X"""'])
 def test_a_note_to_oneself_is_caught(note: str) -> None:
     written = note.replace("-", "")
-    assert len(left_overs([planted("kiosk/sale.py", f"a = 1\n{written}\n")])) == 1
+    assert len(left_overs([planted("kiosk/sales/sale.py", f"a = 1\n{written}\n")])) == 1
 
 
 @pytest.mark.parametrize(
@@ -196,8 +196,8 @@ def test_a_call_in_its_place_passes(path: str, text: str) -> None:
 
 @pytest.mark.parametrize("text", ["x = total_minor / 2", "x = a / line.quantity_milli", "x = row['net_minor'] / 100"])
 def test_a_float_division_of_money_is_caught(text: str) -> None:
-    assert len(float_divisions([planted("kiosk/sale.py", text)])) == 1
-    assert float_divisions([planted("kiosk/sale.py", text.replace("/", "//"))]) == []
+    assert len(float_divisions([planted("kiosk/sales/sale.py", text)])) == 1
+    assert float_divisions([planted("kiosk/sales/sale.py", text.replace("/", "//"))]) == []
 
 
 @pytest.mark.parametrize(
@@ -210,18 +210,18 @@ def test_a_float_division_of_money_is_caught(text: str) -> None:
     ],
 )
 def test_a_silent_handler_is_caught(handler: str) -> None:
-    assert len(silent_handlers([planted("kiosk/sale.py", f"try:\n    f()\n{handler}")])) == 1
+    assert len(silent_handlers([planted("kiosk/sales/sale.py", f"try:\n    f()\n{handler}")])) == 1
 
 
 def test_a_suppressed_everything_is_caught() -> None:
     text = "from contextlib import suppress\nwith suppress(Exception):\n    f()"
-    assert len(silent_handlers([planted("kiosk/sale.py", text)])) == 1
-    assert silent_handlers([planted("kiosk/sale.py", text.replace("Exception", "KeyError"))]) == []
+    assert len(silent_handlers([planted("kiosk/sales/sale.py", text)])) == 1
+    assert silent_handlers([planted("kiosk/sales/sale.py", text.replace("Exception", "KeyError"))]) == []
 
 
 @pytest.mark.parametrize("handler", ["except KeyError:\n    pass", "except Exception:\n    log()\n    raise"])
 def test_a_handler_that_means_something_passes(handler: str) -> None:
-    assert silent_handlers([planted("kiosk/sale.py", f"try:\n    f()\n{handler}")]) == []
+    assert silent_handlers([planted("kiosk/sales/sale.py", f"try:\n    f()\n{handler}")]) == []
 
 
 @pytest.mark.parametrize(

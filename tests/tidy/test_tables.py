@@ -136,25 +136,25 @@ TABLES = [
 @pytest.mark.parametrize(
     ("path", "text"),
     [
-        ("kiosk/sale.py", "tx.execute('INSERT INTO sale (id) VALUES (?)')"),
-        ("kiosk/sale.py", "tx.execute('INSERT OR IGNORE INTO sale (id) VALUES (?)')"),
-        ("kiosk/sale.py", "tx.execute('UPDATE sale SET op = ?')"),
-        ("kiosk/sale.py", "tx.execute(\n    'UPDATE sale'\n    ' SET op = ?')"),
-        ("kiosk/sale.py", "tx.execute('DELETE FROM sale WHERE id = ?')"),
-        ("kiosk/sale.py", "tx.execute('REPLACE INTO balance VALUES (?)')"),
-        ("kiosk/sale.py", "SQL = 'WITH x AS (SELECT 1) INSERT INTO sale SELECT * FROM x'"),
+        ("kiosk/sales/sale.py", "tx.execute('INSERT INTO sale (id) VALUES (?)')"),
+        ("kiosk/sales/sale.py", "tx.execute('INSERT OR IGNORE INTO sale (id) VALUES (?)')"),
+        ("kiosk/sales/sale.py", "tx.execute('UPDATE sale SET op = ?')"),
+        ("kiosk/sales/sale.py", "tx.execute(\n    'UPDATE sale'\n    ' SET op = ?')"),
+        ("kiosk/sales/sale.py", "tx.execute('DELETE FROM sale WHERE id = ?')"),
+        ("kiosk/sales/sale.py", "tx.execute('REPLACE INTO balance VALUES (?)')"),
+        ("kiosk/sales/sale.py", "SQL = 'WITH x AS (SELECT 1) INSERT INTO sale SELECT * FROM x'"),
         ("kiosk/cache_sales.py", "tx.execute('DELETE FROM sale')"),
-        ("kiosk/apply_sales.py", "tx.execute('INSERT INTO journal (id) VALUES (?)')"),
+        ("kiosk/sales/apply_sales.py", "tx.execute('INSERT INTO journal (id) VALUES (?)')"),
         ("kiosk/journal_copy.py", "tx.execute('INSERT INTO journal (id) VALUES (?)')"),
-        ("kiosk/apply_sales.py", "tx.execute('INSERT INTO nowhere (id) VALUES (?)')"),
-        ("kiosk/apply_sales.py", "tx.execute(f'INSERT INTO {name} (id) VALUES (?)')"),
-        ("kiosk/apply_sales.py", "tx.execute(f'UPDATE {name} SET a = 1')"),
-        ("kiosk/apply_sales.py", "tx.execute('DELETE FROM ' + name)"),
-        ("kiosk/apply_sales.py", "tx.execute('UPDATE ' + name + ' SET a = 1')"),
-        ("kiosk/apply_sales.py", "tx.execute('DELETE FROM {}'.format(name))"),
-        ("kiosk/apply_sales.py", "tx.execute('UPDATE life SET op = ?')"),
-        ("kiosk/apply_sales.py", "tx.execute('DELETE FROM life')"),
-        ("kiosk/apply_members.py", "tx.execute('UPDATE member_feed SET op = ?')"),
+        ("kiosk/sales/apply_sales.py", "tx.execute('INSERT INTO nowhere (id) VALUES (?)')"),
+        ("kiosk/sales/apply_sales.py", "tx.execute(f'INSERT INTO {name} (id) VALUES (?)')"),
+        ("kiosk/sales/apply_sales.py", "tx.execute(f'UPDATE {name} SET a = 1')"),
+        ("kiosk/sales/apply_sales.py", "tx.execute('DELETE FROM ' + name)"),
+        ("kiosk/sales/apply_sales.py", "tx.execute('UPDATE ' + name + ' SET a = 1')"),
+        ("kiosk/sales/apply_sales.py", "tx.execute('DELETE FROM {}'.format(name))"),
+        ("kiosk/sales/apply_sales.py", "tx.execute('UPDATE life SET op = ?')"),
+        ("kiosk/sales/apply_sales.py", "tx.execute('DELETE FROM life')"),
+        ("kiosk/members/apply_members.py", "tx.execute('UPDATE member_feed SET op = ?')"),
     ],
 )
 def test_a_write_through_the_wrong_door_is_caught(path: str, text: str) -> None:
@@ -165,11 +165,11 @@ def test_a_write_through_the_wrong_door_is_caught(path: str, text: str) -> None:
     ("path", "text"),
     [
         (
-            "kiosk/apply_sales.py",
+            "kiosk/sales/apply_sales.py",
             "tx.execute('INSERT INTO sale (id) VALUES (?) ON CONFLICT (id) DO UPDATE SET op = 1')",
         ),
-        ("kiosk/apply_sales.py", "tx.execute('INSERT INTO life (id) VALUES (?)')"),
-        ("kiosk/apply_sales.py", "tx.execute('UPDATE balance SET op = ?')"),
+        ("kiosk/sales/apply_sales.py", "tx.execute('INSERT INTO life (id) VALUES (?)')"),
+        ("kiosk/sales/apply_sales.py", "tx.execute('UPDATE balance SET op = ?')"),
         ("kiosk/cache_sales.py", "tx.execute('DELETE FROM balance')"),
         ("sync/journal_private.py", "tx.execute('INSERT INTO journal (id) VALUES (?)')"),
         ("sync/feed.py", "tx.execute('UPDATE member_feed SET op = ?')"),
@@ -185,8 +185,8 @@ def test_a_write_through_its_own_door_passes(path: str, text: str) -> None:
 
 def test_a_table_that_nobody_declared_is_caught() -> None:
     text = "DDL = 'CREATE TABLE IF NOT EXISTS secret (id BLOB) STRICT'"
-    assert len(undeclared_tables([planted("kiosk/sale.py", text)], TABLES)) == 1
-    assert undeclared_tables([planted("kiosk/sale.py", text.replace("secret", "sale"))], TABLES) == []
+    assert len(undeclared_tables([planted("kiosk/sales/sale.py", text)], TABLES)) == 1
+    assert undeclared_tables([planted("kiosk/sales/sale.py", text.replace("secret", "sale"))], TABLES) == []
 
 
 @pytest.mark.parametrize(

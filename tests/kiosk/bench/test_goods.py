@@ -1,8 +1,8 @@
 """Made-up goods, members and baskets: sound, and never the same thing twice."""
 
-from kiosk.barcodes import normalise_gtin
 from kiosk.bench.goods import LINES_PER_SALE, card_of, make_products, make_sales, member_of, phone_of
-from kiosk.product_rules import check_product
+from kiosk.catalogue.barcodes import normalise_gtin
+from kiosk.catalogue.product_rules import check_product
 from loyalty.identity import normalise_phone, read_card
 
 COUNT = 3_000

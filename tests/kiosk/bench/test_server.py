@@ -15,8 +15,8 @@ from kiosk.bench.client import ConnectionLost, connect, encode_request
 from kiosk.bench.server import LOG_NAME, ServiceFailed, StoreProcess, list_family, write_store
 from kiosk.bench.tills import Operator, Refused, add_till, find_shift, import_products, open_shift, pair_till
 from kiosk.config import load_config
-from kiosk.initialise import initialise
-from kiosk.start import lock_folder
+from kiosk.life.initialise import initialise
+from kiosk.life.start import lock_folder
 from loyalty.ids import uuid7
 from sync.facts.catalogue import ProductFact
 

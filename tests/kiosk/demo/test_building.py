@@ -4,10 +4,10 @@ from pathlib import Path
 
 from kiosk.compose import now_ms
 from kiosk.demo.store import build_demo
-from kiosk.factor_service import show_factors
-from kiosk.initialise import open_offline
-from kiosk.member_offers import list_member_offers
-from kiosk.reward_service import list_rewards
+from kiosk.identity.factor_service import show_factors
+from kiosk.life.initialise import open_offline
+from kiosk.offers.member_offers import list_member_offers
+from kiosk.program.reward_service import list_rewards
 from tests.kiosk.shopkit import caller
 
 

@@ -13,11 +13,11 @@ from random import Random
 import pytest
 
 from kiosk.compose import make_shop
-from kiosk.coupon_service import issue_coupon
-from kiosk.coupons import CouponAnswer, IssueCoupon
-from kiosk.offer_service import put_offer
+from kiosk.coupons.coupon_service import issue_coupon
+from kiosk.coupons.coupons import CouponAnswer, IssueCoupon
+from kiosk.life.proof import prove
+from kiosk.offers.offer_service import put_offer
 from kiosk.outcome import Outcome
-from kiosk.proof import prove
 from kiosk.shop import Shop
 from loyalty.transactions import Tx
 from sync.db import Database, connect

@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
-from kiosk.proof import prove
-from kiosk.start import DATABASE_NAME
+from kiosk.life.proof import prove
+from kiosk.life.start import DATABASE_NAME
 from sync.db import connect
 from tests.kiosk.faults.service import sale_request_of
 from tests.kiosk.shopkit import make_config, new_id, running_store

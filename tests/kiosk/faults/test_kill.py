@@ -16,10 +16,10 @@ import pytest
 
 from kiosk.commands import CompleteSale, LineRequest, TenderRequest
 from kiosk.compose import make_shop
-from kiosk.proof import prove
-from kiosk.sale_service import complete_sale
+from kiosk.life.proof import prove
+from kiosk.life.start import DATABASE_NAME, release, start_store
+from kiosk.sales.sale_service import complete_sale
 from kiosk.shop import Shop
-from kiosk.start import DATABASE_NAME, release, start_store
 from loyalty.transactions import Tx
 from sync.db import Database, connect
 from sync.journal import read_life

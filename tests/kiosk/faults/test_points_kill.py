@@ -6,7 +6,7 @@ from typing import Any
 
 import aiohttp
 
-from kiosk.proof import prove
+from kiosk.life.proof import prove
 from tests.kiosk.faults.service import Service
 from tests.kiosk.faults.test_kill import open_shift
 from tests.kiosk.shopkit import MANAGER, PIN, TOKENS, make_config, new_id, prepare_store, write_config

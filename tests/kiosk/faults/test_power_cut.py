@@ -8,9 +8,9 @@ import pytest
 
 from kiosk.commands import LineRequest
 from kiosk.compose import make_shop
-from kiosk.proof import prove
+from kiosk.life.proof import prove
+from kiosk.life.start import DATABASE_NAME, StoreDamaged, start_store
 from kiosk.shop import Shop
-from kiosk.start import DATABASE_NAME, StoreDamaged, start_store
 from sync.db import connect
 from sync.journal import read_life
 from tests.kiosk.faults.power import Image, PowerCutDisk

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from kiosk.proof import prove
-from kiosk.start import DATABASE_NAME
+from kiosk.life.proof import prove
+from kiosk.life.start import DATABASE_NAME
 from sync.db import connect
 from sync.marks import read_marks
 from tests.kiosk.faults.service import Service, Till, sale_request_of

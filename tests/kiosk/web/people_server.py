@@ -12,10 +12,10 @@ from aiohttp import web
 
 from kiosk.config import Config, load_config
 from kiosk.helper import Helper
-from kiosk.people import DeviceKind, NewDevice, PairDevice
-from kiosk.people_service import create_pairing_code, pair_device, set_up_manager
-from kiosk.pins import hash_pin
-from kiosk.sessions import Sessions
+from kiosk.identity.people import DeviceKind, NewDevice, PairDevice
+from kiosk.identity.people_service import create_pairing_code, pair_device, set_up_manager
+from kiosk.identity.pins import hash_pin
+from kiosk.identity.sessions import Sessions
 from kiosk.web import members, people, points
 from kiosk.web.door import Door
 from sync.http.application import build_app, build_runner

@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from kiosk.proof import prove
-from kiosk.start import DATABASE_NAME
+from kiosk.life.proof import prove
+from kiosk.life.start import DATABASE_NAME
 from loyalty.coupon_codes import print_code
 from tests.kiosk.shopkit import Reply, Running, make_config, new_id, running_store, sale_request
 

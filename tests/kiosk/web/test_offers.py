@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from kiosk.start import DATABASE_NAME
+from kiosk.life.start import DATABASE_NAME
 from sync.db import connect
 from tests.kiosk.shopkit import Running, make_config, new_id, prove_all, running_store, sale_request
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from kiosk.sessions import Sessions
+from kiosk.identity.sessions import Sessions
 from tests.kiosk.people_fixtures import op
 from tests.kiosk.web.people_server import ATTEMPTS, PIN, Served
 

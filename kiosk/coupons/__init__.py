@@ -1,0 +1,1 @@
+"""Coupons and gift cards: issued, checked, used, and the keys that sign."""

@@ -1,0 +1,245 @@
+"""sql: coupons issued, looked at, voided and issued again. Each in one transaction with the paper it prints.
+
+Issued with paper, a coupon and its print job are there together or neither is: a cut in between leaves no coupon that
+nobody holds, and no paper that no book knows.
+"""
+
+from uuid import UUID
+
+from kiosk.commands import fingerprint
+from kiosk.coupons.coupon_check import look_at_coupon
+from kiosk.coupons.coupon_issue import find_coupon_offer, make_coupons, today_of
+from kiosk.coupons.coupon_print import coupon_job, print_coupons
+from kiosk.coupons.coupon_refusals import CouponExpired, CouponNotFound, CouponUsed, CouponVoid, ReissuedDifferently
+from kiosk.coupons.coupon_rewards import pay_for_coupon
+from kiosk.coupons.coupon_store import CouponRow, coupons_of_any, find_coupon
+from kiosk.coupons.coupons import (
+    CampaignAnswer,
+    CouponAnswer,
+    CouponVerdict,
+    HeldCoupon,
+    IssueCampaign,
+    IssueCoupon,
+    ReissueCoupon,
+    VerifyCoupon,
+    VoidCoupon,
+    render_coupon,
+    serial_text,
+)
+from kiosk.coupons.shown_coupons import Shown
+from kiosk.offers.offer_store import read_offer
+from kiosk.outcome import Outcome
+from kiosk.print_answers import PrintJobAnswer
+from kiosk.sales.reasons import refuse_names
+from kiosk.shop import Caller, Shop, day_of, origin_of
+from loyalty.coupon_codes import print_code
+from loyalty.coupons import Scope
+from loyalty.ids import derived_uuid
+from loyalty.member_store import find_member, need_active_member
+from loyalty.merge_store import group_of
+from loyalty.offers.terms import say_terms, say_title
+from loyalty.transactions import Tx
+from sync.facts.coupons import CouponsIssued, CouponVoided, IssuedCoupon
+from sync.http.paging import Page, PageQuery, decode_cursor, encode_cursor, page_of
+from sync.journal import Entry, find, find_same
+
+_PURPOSE = "coupons"
+
+
+def issue_coupon(tx: Tx, shop: Shop, caller: Caller, command: IssueCoupon) -> Outcome[CouponAnswer]:
+    """Issue a coupon, print it if asked to, and use up the points that pay for it.
+
+    Raises NoCouponOffer, MemberNeeded, NoSigningKey, UnknownMember, and what paying raises
+    (kiosk.coupons.coupon_rewards.pay_for_coupon).
+    """
+    request = fingerprint(command)
+    known = find_same(tx, command.id, CouponsIssued, request)
+    if known is not None:
+        return Outcome(_issued(known)[0], replayed=True)
+    offer = find_coupon_offer(tx, command.offer)
+    if command.member is not None:
+        need_active_member(tx, command.member)
+    coupons = make_coupons(tx, shop, caller, command.id, offer, [command.member], command.scope)
+    paid = pay_for_coupon(tx, shop, caller, command)
+    body = CouponsIssued(
+        request=request,
+        source="kiosk" if caller.role == "kiosk" else "till",
+        coupons=coupons,
+        printed=command.print,
+        hold=command.hold,
+        postings=paid.postings,
+        balance=paid.balance,
+    )
+    entry = shop.journal.record(tx, origin_of(caller, day_of(tx, caller, shop.terms)), command.id, body)
+    if command.print:
+        print_coupons(tx, shop, caller, entry.stamp(), coupons)
+    return Outcome(_issued(entry)[0], replayed=False)
+
+
+def issue_campaign(tx: Tx, shop: Shop, caller: Caller, command: IssueCampaign) -> Outcome[CampaignAnswer]:
+    """One coupon for each of many members, all or none; a member named twice gets two.
+
+    Raises NoCouponOffer, NoSigningKey, UnknownMember.
+    """
+    request = fingerprint(command)
+    known = find_same(tx, command.id, CouponsIssued, request)
+    if known is not None:
+        return Outcome(_campaign(known), replayed=True)
+    offer = find_coupon_offer(tx, command.offer)
+    for member in set(command.members):
+        need_active_member(tx, member)
+    coupons = make_coupons(tx, shop, caller, command.id, offer, command.members, command.scope)
+    body = CouponsIssued(request=request, source="campaign", coupons=coupons)
+    entry = shop.journal.record(tx, origin_of(caller, day_of(tx, caller, shop.terms)), command.id, body)
+    return Outcome(_campaign(entry), replayed=False)
+
+
+def verify_coupon(tx: Tx, shop: Shop, caller: Caller, command: VerifyCoupon) -> CouponVerdict:
+    """Whether a coupon would be taken now, and what it gives. Books nothing."""
+    shown = look_at_coupon(
+        tx, shop, caller, command.code, command.member, pointer="/code", check_member=command.member is not None
+    )
+    return render_verdict(shop, shown)
+
+
+def render_verdict(shop: Shop, shown: Shown) -> CouponVerdict:
+    """A coupon as the till shows it, in the store's language."""
+    offer, language, problem = shown.offer, shop.terms.locale, shown.problem
+    return CouponVerdict(
+        ok=problem is None,
+        reason=problem.code if problem else "ok",
+        detail=problem.detail if problem else "",
+        hint=problem.hint if problem else "",
+        serial=serial_text(shown.serial) if shown.serial is not None else None,
+        code=print_code(shown.serial) if shown.serial is not None else None,
+        offer=offer.id if offer else None,
+        title=say_title(offer, language) if offer else None,
+        terms=say_terms(offer, language, shop.terms.currency) if offer else None,
+        valid_until=shown.valid_until,
+        member_only=shown.member is not None,
+        store=shown.store,
+    )
+
+
+def void_coupon(tx: Tx, shop: Shop, caller: Caller, serial: str, command: VoidCoupon) -> Outcome[CouponVerdict]:
+    """Let a coupon count no longer. Voiding it again answers the same.
+
+    Raises CouponNotFound, CouponUsed, ReissuedDifferently, ReasonNamesMember.
+    """
+    row = _need_coupon(tx, serial)
+    op_id = derived_uuid(row.op, f"void coupon {serial}")
+    request = fingerprint(command)
+    known = find(tx, op_id)
+    if known is not None:
+        assert isinstance(known.body, CouponVoided)
+        if known.body.request != request:
+            raise ReissuedDifferently
+        return Outcome(_verdict_of(tx, shop, caller, row), replayed=True)
+    if row.is_void:
+        raise ReissuedDifferently
+    _need_unspent(row)
+    refuse_names(tx, [row.member], [(command.reason, "/reason")])
+    body = CouponVoided(request=request, serial=row.serial, reason=command.reason)
+    shop.journal.record(tx, origin_of(caller, day_of(tx, caller, shop.terms)), op_id, body)
+    return Outcome(_verdict_of(tx, shop, caller, row), replayed=False)
+
+
+def reissue_coupon(tx: Tx, shop: Shop, caller: Caller, serial: str, command: ReissueCoupon) -> Outcome[CouponAnswer]:
+    """Void a coupon and issue another in its place: the same offer, member, stores and last day.
+
+    Both stand in one entry, so whoever holds the lost paper and whoever holds the new one can never both use theirs.
+    Raises CouponNotFound, CouponVoid, CouponUsed, CouponExpired, NoCouponOffer, NoSigningKey, ReasonNamesMember.
+    """
+    row = _need_coupon(tx, serial)
+    request = fingerprint(command)
+    known = find_same(tx, command.id, CouponVoided, request)
+    if known is not None:
+        assert isinstance(known.body, CouponVoided)
+        if known.body.serial != row.serial or known.body.replacement is None:
+            raise ReissuedDifferently
+        return Outcome(_render(known.body.replacement, printed=known.body.printed), replayed=True)
+    if row.is_void:
+        raise CouponVoid
+    _need_unspent(row)
+    today = today_of(shop, caller)
+    if today.isoformat() > row.valid_until:
+        raise CouponExpired
+    refuse_names(tx, [row.member], [(command.reason, "/reason")])
+    offer = find_coupon_offer(tx, row.offer)
+    scope: Scope = "chain" if row.scope == "chain" else "store"
+    last_day = today.fromisoformat(row.valid_until)
+    (replacement,) = make_coupons(tx, shop, caller, command.id, offer, [row.member], scope, last_day=last_day)
+    body = CouponVoided(
+        request=request, serial=row.serial, reason=command.reason, replacement=replacement, printed=command.print
+    )
+    entry = shop.journal.record(tx, origin_of(caller, day_of(tx, caller, shop.terms)), command.id, body)
+    if command.print:
+        print_coupons(tx, shop, caller, entry.stamp(), (replacement,))
+    return Outcome(_render(replacement, printed=command.print), replayed=False)
+
+
+def list_member_coupons(tx: Tx, shop: Shop, caller: Caller, member: UUID, query: PageQuery) -> Page[HeldCoupon]:
+    """A member's coupons, printed or not: the paper and the screen show one and the same. Raises MemberNotFound,
+    InvalidCursor."""
+    language = find_member(tx, member).locale
+    purpose = f"{_PURPOSE} {member}"
+    (last,) = decode_cursor(query.after, purpose, tuple[int]) if query.after else (-1,)
+    rows = coupons_of_any(tx, group_of(tx, member), last, query.limit + 1)
+    page = page_of(rows, query.limit, lambda row: encode_cursor((row.serial,), purpose))
+    today = today_of(shop, caller).isoformat()
+    return Page(tuple(_held(tx, row, today, language) for row in page.items), page.next)
+
+
+def _need_coupon(tx: Tx, serial: str) -> CouponRow:
+    row = find_coupon(tx, int(serial, 16)) if len(serial) == 16 and _is_hex(serial) else None
+    if row is None:
+        raise CouponNotFound(serial[:16])
+    return row
+
+
+def _is_hex(text: str) -> bool:
+    return all(character in "0123456789abcdef" for character in text) and int(text, 16) < 2**63
+
+
+def _need_unspent(row: CouponRow) -> None:
+    if row.uses_left < row.uses_max:
+        raise CouponUsed
+
+
+def _verdict_of(tx: Tx, shop: Shop, caller: Caller, row: CouponRow) -> CouponVerdict:
+    shown = look_at_coupon(tx, shop, caller, print_code(row.serial), None, pointer="/serial", check_member=False)
+    return render_verdict(shop, shown)
+
+
+def _issued(entry: Entry) -> list[CouponAnswer]:
+    body = entry.body
+    assert isinstance(body, CouponsIssued)
+    return [_render(coupon, printed=body.printed) for coupon in body.coupons]
+
+
+def _campaign(entry: Entry) -> CampaignAnswer:
+    coupons = _issued(entry)
+    return CampaignAnswer(id=entry.op_id, offer=coupons[0].offer, coupons=coupons)
+
+
+def _render(coupon: IssuedCoupon, *, printed: bool) -> CouponAnswer:
+    return render_coupon(coupon, PrintJobAnswer(coupon_job(coupon), "queued") if printed else None)
+
+
+def _held(tx: Tx, row: CouponRow, today: str, language: str) -> HeldCoupon:
+    offer = read_offer(tx, row.offer)
+    if row.is_void:
+        state = "void"
+    elif row.uses_left == 0:
+        state = "used"
+    else:
+        state = "expired" if today > row.valid_until else "live"
+    return HeldCoupon(
+        serial=serial_text(row.serial),
+        code=print_code(row.serial),
+        token=row.token,
+        offer=row.offer,
+        title=say_title(offer.offer, language) if offer else row.offer,
+        valid_until=row.valid_until,
+        state=state,
+    )

@@ -1,0 +1,71 @@
+"""edge: makes the fact and cache tables anew from the journal, and every index: what mends what verify found wrong.
+
+The journal is walked twice: once to prove it, before anything is touched, and once to apply it, entry by entry, so that
+a journal of any length fits into memory. Both walks read the table and ask no index (sync/walk.py), because an index
+may be the very thing that is broken.
+"""
+
+import os
+from pathlib import Path
+
+from kiosk.life.proof import forget_fault, read_mark
+from kiosk.life.start import StoreDamaged, lock_folder
+from kiosk.registry import REGISTRY
+from loyalty.errors import Problem
+from loyalty.tables import TableClass
+from sync.db import SqliteError, connect
+from sync.journal import Head
+from sync.walk import Walk
+
+_REBUILT = (TableClass.FACT, TableClass.CACHE)
+
+
+class JournalBroken(Problem):
+    """The journal itself does not hold: the tables cannot be made from it."""
+
+    code, status = "journal_broken", 500
+    hint = "Put back the newest backup: counterfoil restore FILE --config FILE"
+
+
+def rebuild(database: Path) -> int:
+    """Drop all facts and caches and replay the journal into empty tables, in one transaction. Returns the entries.
+
+    Raises StoreInUse while a service runs, JournalBroken when the chain does not hold and StoreDamaged when the file
+    itself is broken; nothing is changed then.
+    """
+    folder = database.parent
+    lock = lock_folder(folder)
+    try:
+        mark = read_mark(folder)
+        count = _rebuild(database, mark.head() if mark else None)
+    except (SqliteError, UnicodeDecodeError) as error:
+        raise StoreDamaged(f"{database.name}: {error}") from error
+    finally:
+        os.close(lock)
+    forget_fault(folder)
+    return count
+
+
+def _rebuild(database: Path, proved: Head | None) -> int:
+    connection = connect(database)
+    count = 0
+    try:
+        connection.execute("PRAGMA foreign_keys = OFF")
+        connection.execute("BEGIN IMMEDIATE")
+        wrong = Walk(connection, proved).run()
+        if wrong is not None:
+            raise JournalBroken(f"Entry {wrong.seq} of epoch {wrong.epoch}: {wrong.what}")
+        for table in REGISTRY.tables:
+            if table.table_class in _REBUILT:
+                connection.execute(f"DROP TABLE IF EXISTS {table.name}")
+                for statement in (table.ddl, *table.indexes):
+                    connection.execute(statement.strip())
+        for entry in Walk(connection).entries():
+            REGISTRY.appliers[type(entry.body)](connection, entry)
+            count += 1
+        # Those of the journal and of the LOCAL tables as well: they were not made anew with their tables.
+        connection.execute("REINDEX")
+        connection.execute("COMMIT")
+    finally:
+        connection.close()
+    return count

@@ -1,0 +1,108 @@
+"""edge: what the service does for its own health: the nightly verify, old papers, a look at the finding on disk."""
+
+import asyncio
+import contextlib
+import logging
+from collections.abc import Awaitable, Callable, Iterable
+from datetime import datetime
+from zoneinfo import ZoneInfo
+
+from prometheus_client.core import GaugeMetricFamily, Metric
+from prometheus_client.registry import Collector
+
+from kiosk.helper import Helper
+from kiosk.life.proof import prove, read_finding
+from kiosk.sales.basket_service import forget_labels_before
+from kiosk.web.door import Door
+from printers import spool
+from sync import marks
+from sync.journal import read_head
+
+logger = logging.getLogger(__name__)
+_LOOK_S, _NIGHT_S, _TIDY_S = 2.0, 20.0, 3600.0
+_DAY_MS = 86_400_000
+
+
+class Upkeep:
+    """Small tasks beside the till. Each survives what goes wrong in one round and says so in the log."""
+
+    def __init__(self, door: Door) -> None:
+        self._door = door
+        self._tasks: list[asyncio.Task[None]] = []
+        self._verified_on = ""
+
+    def start(self) -> None:
+        """Begin."""
+        rounds = ((_LOOK_S, self._look), (_NIGHT_S, self._verify_at_night), (_TIDY_S, self._tidy))
+        self._tasks = [asyncio.create_task(_repeat(seconds, work)) for seconds, work in rounds]
+
+    async def stop(self) -> None:
+        """End them all."""
+        for task in self._tasks:
+            task.cancel()
+        for task in self._tasks:
+            with contextlib.suppress(asyncio.CancelledError):
+                await task
+
+    def collectors(self) -> Iterable[Collector]:
+        """What /metrics shows of the storage."""
+        return [_StorageCollector(self._door)]
+
+    async def _look(self) -> None:
+        """Follow verify's finding on disk, note how far the journal has come, empty a log with erased data in it."""
+        folder, database = self._door.config.data_dir(), self._door.database
+        self._door.follow_finding(read_finding(folder))
+        if database.wal_to_truncate:
+            await database.truncate_wal()
+        epoch = self._door.shop.journal.epoch
+        head = await database.read(lambda tx: read_head(tx, epoch))
+        await asyncio.to_thread(marks.note_progress, folder, head.seq)
+
+    async def _verify_at_night(self) -> None:
+        """Once a night, in a child of its own: receipts must not wait behind a proof that takes minutes."""
+        config = self._door.config
+        local = datetime.now(ZoneInfo(config.store.time_zone))
+        today = local.date().isoformat()
+        due = local.strftime("%H:%M") == config.maintenance.verify_at and self._verified_on != today
+        if not config.maintenance.verify_enabled or not due:
+            return
+        self._verified_on = today
+        helper = Helper()
+        try:
+            report = await helper.run(prove, self._door.database.path, full=True)
+        finally:
+            await helper.close()
+        logger.info("nightly verify", extra={"fields": {"ok": report.ok, "entries": report.entries}})
+
+    async def _tidy(self) -> None:
+        """Drop papers and basket labels past their time; papers can be rendered again from the facts."""
+        now_ms = self._door.now_ms()
+        before = now_ms - self._door.config.printing.keep_days * _DAY_MS
+        await self._door.database.write(lambda tx: spool.delete_older_than(tx, before))
+        await self._door.database.write(lambda tx: forget_labels_before(tx, before, now_ms - _DAY_MS))
+
+
+async def _repeat(seconds: float, work: Callable[[], Awaitable[None]]) -> None:
+    while True:
+        try:
+            await work()
+        except Exception:
+            logger.exception("upkeep will try again", extra={"fields": {"work": getattr(work, "__name__", "?")}})
+        await asyncio.sleep(seconds)
+
+
+class _StorageCollector(Collector):
+    def __init__(self, door: Door) -> None:
+        self._door = door
+
+    def collect(self) -> Iterable[Metric]:
+        """Commits and jobs; their ratio is the group size."""
+        database = self._door.database
+        yield GaugeMetricFamily("counterfoil_storage_commits", "Commits since the start.", database.commits)
+        yield GaugeMetricFamily("counterfoil_storage_jobs", "Write jobs since the start.", database.jobs)
+        yield GaugeMetricFamily(
+            "counterfoil_storage_synchronous", "PRAGMA synchronous, 2 is FULL.", database.synchronous
+        )
+        yield GaugeMetricFamily(
+            "counterfoil_read_only", "1 while a finding is not mended.", int(bool(self._door.read_only))
+        )

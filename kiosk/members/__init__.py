@@ -1,0 +1,1 @@
+"""Members: enrolment, profile, consents, merges, export, erasure."""

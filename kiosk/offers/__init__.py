@@ -1,0 +1,1 @@
+"""Offers: made, shown, priced with, counted."""

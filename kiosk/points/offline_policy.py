@@ -1,0 +1,131 @@
+"""sql: may these points be set aside now, with or without a line to head office? Asked once for each hold.
+
+    backing = check_offline_policy(tx, shop, caller, member, points, value_minor)      # None: nobody else has a say
+    PointsHeld(..., backing=backing)
+
+A store that is enrolled nowhere answers after one look into an empty table. The rules are pure (loyalty/exposure.py);
+here is what they are told.
+"""
+
+from uuid import UUID
+
+from kiosk.answers import RedeemPreview
+from kiosk.points.link import Line, read_line
+from kiosk.shop import Caller, Shop
+from loyalty.errors import Problem
+from loyalty.exposure import MemberState, OfflinePolicy, StoreState, account_age, may_spend
+from loyalty.leases import Lease, Loan
+from loyalty.merge_store import group_of, survivor_of
+from loyalty.points.decide import RedeemRules
+from loyalty.transactions import Tx
+from sync.facts.backing import HoldBacking, LeasePart
+
+_LOANS = """
+SELECT id, points, boot, ends_at_ms, (SELECT coalesce(sum(points), 0) FROM hold_backing WHERE lease = lease.id)
+FROM lease WHERE member = ? AND epoch = ?
+"""
+# Life by life, so that the index finds what is not acknowledged without looking at what is.
+_FLOOR = """
+SELECT hold_backing.member, sum(floor_minor)
+FROM life LEFT JOIN head_office_cursor ON head_office_cursor.epoch = life.epoch
+CROSS JOIN hold_backing ON hold_backing.epoch = life.epoch AND hold_backing.seq > coalesce(acknowledged_seq, 0)
+WHERE hold_backing.lease IS NULL
+GROUP BY hold_backing.member
+"""
+# Enrolled here and not yet known to anybody else: all there is of this account happened in this store.
+_ONLY_HERE = """
+SELECT 1 FROM journal LEFT JOIN head_office_cursor ON head_office_cursor.epoch = journal.epoch
+WHERE op_id = ? AND kind = 'member.enrolled' AND seq > coalesce(pushed_seq, 0)
+"""
+
+
+def check_offline_policy(
+    tx: Tx, shop: Shop, caller: Caller, member: UUID, points: int, value_minor: int
+) -> HoldBacking | None:
+    """What stands behind `points` worth `value_minor` that are to be set aside; None without a head office. Members who
+    were merged are one: they share the limits and the leases.
+
+    Raises LeaseNeeded, AccountUnknown, AccountTooOld, MemberLimitReached, StoreLimitReached.
+    """
+    line = read_line(tx)
+    if line is None:
+        return None
+    known, store = _states(tx, shop, caller, line, member)
+    backing = may_spend(points, value_minor, known, store, shop.terms.offline)
+    parts = tuple(LeasePart(UUID(bytes=lease), part) for lease, part in backing.leases)
+    return HoldBacking(leases=parts, floor_points=backing.floor_points, floor_minor=backing.floor_minor)
+
+
+def limit_preview(
+    tx: Tx, shop: Shop, caller: Caller, member: UUID, preview: RedeemPreview, *, asked: bool
+) -> RedeemPreview:
+    """What a quote may promise while head office cannot be reached: the most points of `preview` that could be set
+    aside now, and why not all, where somebody `asked` for them or there are none. While the line is up head office is
+    asked when they are set aside, so nothing is taken off here."""
+    line = read_line(tx)
+    if line is None or line.online or not preview.points:
+        return preview
+    known, store = _states(tx, shop, caller, line, member)
+    rules, policy = shop.terms.program.redeem, shop.terms.offline
+    refusal = _refusal_of(preview.points, rules, known, store, policy)
+    if refusal is None:
+        return preview
+    least, most = 0, preview.points // rules.step
+    while least < most:
+        middle = (least + most + 1) // 2
+        if _refusal_of(middle * rules.step, rules, known, store, policy) is None:
+            least = middle
+        else:
+            most = middle - 1
+    points = least * rules.step if least * rules.step >= rules.min_points else 0
+    return RedeemPreview(points, rules.value_minor(points), refusal if asked or not points else None)
+
+
+def _refusal_of(
+    points: int, rules: RedeemRules, member: MemberState, store: StoreState, policy: OfflinePolicy
+) -> str | None:
+    try:
+        may_spend(points, rules.value_minor(points), member, store, policy)
+    except Problem as problem:
+        return problem.code
+    return None
+
+
+def _states(tx: Tx, shop: Shop, caller: Caller, line: Line, member: UUID) -> tuple[MemberState, StoreState]:
+    group = group_of(tx, survivor_of(tx, member))
+    used = _floor_used(tx)
+    known = MemberState(
+        loans=tuple(loan for each in group for loan in _loans(tx, shop.journal.epoch, each)),
+        unacknowledged_minor=sum(used.get(each.bytes, 0) for each in group),
+        account_age_ms=_account_age(tx, shop, caller, line, member),
+    )
+    store = StoreState(online=line.online, unacknowledged_minor=sum(used.values()), uptime=caller.uptime)
+    return known, store
+
+
+def _loans(tx: Tx, epoch: int, member: UUID) -> list[Loan]:
+    """The leases of this life. A file that was copied or restored is another life: it cannot know what was taken."""
+    rows = tx.execute(_LOANS, (member.bytes, epoch)).fetchall()
+    return [
+        Loan(Lease(id=lease, member=member.bytes, points=points, boot=boot, ends_at_ms=ends_at_ms), taken)
+        for lease, points, boot, ends_at_ms, taken in rows
+    ]
+
+
+def _floor_used(tx: Tx) -> dict[bytes, int]:
+    """What is not acknowledged, by member, in minor units."""
+    return {member: int(minor) for member, minor in tx.execute(_FLOOR)}
+
+
+def _account_age(tx: Tx, shop: Shop, caller: Caller, line: Line, member: UUID) -> int | None:
+    """How old the account is that this store knows, in milliseconds; None if it knows none.
+
+    A life that has never read everything knows none: the file may be an old copy that forgot what it paid out.
+    """
+    if tx.execute(_ONLY_HERE, (member.bytes,)).fetchone() is not None:
+        return 0
+    if line.read_at is None or line.read_epoch != shop.journal.epoch:
+        return None
+    if tx.execute("SELECT 1 FROM account_snapshot WHERE member = ?", (member.bytes,)).fetchone() is None:
+        return None
+    return account_age(line.read_at, line.read_uptime, caller.now_ms, caller.uptime)

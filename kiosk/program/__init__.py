@@ -1,0 +1,1 @@
+"""The loyalty program: earning rules, activities, referrals, rewards."""

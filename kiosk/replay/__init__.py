@@ -1,0 +1,1 @@
+"""Real baskets and real coupons against a throw-away store."""

@@ -1,0 +1,1 @@
+"""Selling: baskets, sales, tenders, returns, exchanges."""

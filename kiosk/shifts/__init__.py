@@ -1,0 +1,1 @@
+"""Shifts: floats, cash movements, X and Z reports, the business day."""
