@@ -12,6 +12,7 @@ from kiosk.catalogue.quantities import WholePiecesOnly
 from kiosk.commands import CompleteSale, Discount, LineRequest, OpenDrawer, TenderRequest
 from kiosk.members.members import ReasonNamesMember
 from kiosk.sales.sale import ApprovalNeeded
+from kiosk.sales.sale_points import UnknownHold
 from kiosk.sales.tender import TenderNotAccepted, WrongTenderDetail
 from kiosk.shifts.shift_service import open_drawer
 from tests.kiosk.selling import Till, assert_holds, open_till, product, sale_of
@@ -86,7 +87,7 @@ def test_no_reason_names_the_member(tmp_path: Path, reason: str) -> None:
         ({"kind": "cash", "code": "GIFT-1"}, WrongTenderDetail, "/tenders/0/code"),
         ({"kind": "card", "hold": uuid4()}, WrongTenderDetail, "/tenders/0/hold"),
         ({"kind": "card", "code": "GIFT-1"}, WrongTenderDetail, "/tenders/0/code"),
-        ({"kind": "points", "hold": uuid4()}, TenderNotAccepted, "/tenders/0/kind"),
+        ({"kind": "points", "hold": uuid4()}, UnknownHold, "/tenders/0/hold"),
         ({"kind": "gift_card", "code": "GIFT-1"}, TenderNotAccepted, "/tenders/0/kind"),
     ],
 )
