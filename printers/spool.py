@@ -148,13 +148,6 @@ def list_jobs(
     return [_job(row) for row in tx.execute(sql, (*values, limit))]
 
 
-def count_open(tx: Tx) -> dict[tuple[str, PrintState], int]:
-    """How many jobs each printer has in each state but the two good ends, for screens and metrics."""
-    sql = f"SELECT printer, state, COUNT(*) FROM print_job WHERE {_OPEN} GROUP BY printer, state"  # noqa: S608
-    rows = tx.execute(sql)
-    return {(printer, PrintState(state)): count for printer, state, count in rows}
-
-
 def next_queued(tx: Tx, printer: str) -> PrintJob | None:
     """The oldest job waiting for this printer, or None."""
     sql = _SELECT + f"WHERE {_OPEN} AND printer = ? AND state = 'queued' ORDER BY created_at, id LIMIT 1"

@@ -13,7 +13,6 @@ from loyalty.earning_rules.context import Used, first_day
 from loyalty.earning_rules.rule import Caps, EarningRule, decode_rule
 from loyalty.merge_store import group_of
 from loyalty.transactions import Row, Tx
-from sync.facts.earning import RuleEarned
 
 Sort = Literal["earning_rule", "activity_type", "reward"]
 _NEWEST = (
@@ -108,19 +107,6 @@ def read_used(tx: Tx, member: UUID, sort: Sort, capped: Iterable[tuple[str, Caps
             of_day, of_period = of_day + int(row[0]), of_period + int(row[1])
         found[name] = Used(of_day, of_period)
     return found
-
-
-def read_rule_points(tx: Tx, op: UUID) -> list[RuleEarned]:
-    """What each rule gave in one sale, the lines' rules and the basket's."""
-    rows = tx.execute(
-        "SELECT rule, version, points, posting, room FROM rule_points WHERE op = ? AND sort = 'earning_rule'"
-        " ORDER BY posting, rule",
-        (op.bytes,),
-    )
-    return [
-        RuleEarned(rule=rule, version=version, points=points, posting=posting, room=room)
-        for rule, version, points, posting, room in rows
-    ]
 
 
 def find_activity(tx: Tx, key: bytes) -> FirstActivity | None:

@@ -1,9 +1,9 @@
 """pure: the lowest price before a reduction, which a shop in the European Union shows beside the reduced one.
 
 Directive 98/6/EC article 6a, added by Directive (EU) 2019/2161: an announced reduction names the prior price, the
-lowest one applied during at least 30 days before it (paragraphs 1 and 2). Where a reduction grows step by step without
-a break, a country may keep the price before the first step (5). For goods that spoil soon (3) and goods sold for less
-than the 30 days (4) a country may have rules of its own. Which of them apply is the shop's setting; this computes.
+lowest one applied during at least 30 days before it (paragraphs 1 and 2). For goods that spoil soon (3) and goods sold
+for less than the 30 days (4) a country may have rules of its own; which of them apply is the shop's setting, this
+computes. What a country may allow for a reduction that grows step by step (5) is not offered here.
 
     price history                          | reduction from | lowest before it
     ---------------------------------------|----------------|---------------------------------------------
@@ -43,14 +43,6 @@ class LowestPrice(msgspec.Struct, frozen=True):
     days: int
 
 
-class Reduction(msgspec.Struct, frozen=True):
-    """A reduced price in force from `begin` to before `end`."""
-
-    begin: dt.datetime
-    end: dt.datetime
-    price_minor: int
-
-
 def find_lowest_before(
     history: Iterable[PriceChange], reduced_from: dt.datetime, *, days: int = DAYS, perishable: bool = False
 ) -> LowestPrice | None:
@@ -77,23 +69,3 @@ def find_lowest_before(
     earlier = [instant for instant in instants if instant <= begin]
     counted = [*earlier[-1:], *(instant for instant in instants if instant > begin)]
     return LowestPrice(min(in_force[instant] for instant in counted), known)
-
-
-def find_first_step(reductions: Iterable[Reduction], reduced_from: dt.datetime) -> dt.datetime:
-    """The beginning of the unbroken, ever deeper row of reductions that leads to the one from `reduced_from`.
-
-    Each step begins before or when the step before it ends, and is cheaper (paragraph 5).
-
-        reductions                                  | asked from | first step
-        --------------------------------------------|------------|---------------------
-        Mar 1-8: 8.99, Mar 8-15: 7.99               | Mar 8      | Mar 1
-        Mar 1-7: 8.99, Mar 8-15: 7.99               | Mar 8      | Mar 8: a day between
-        Mar 1-8: 7.99, Mar 8-15: 8.99               | Mar 8      | Mar 8: dearer again
-    """
-    steps = sorted(reductions, key=lambda step: (step.begin, step.end), reverse=True)
-    first = reduced_from
-    price = next((step.price_minor for step in steps if step.begin == reduced_from), None)
-    for step in steps:
-        if price is not None and step.begin < first <= step.end and step.price_minor > price:
-            first, price = step.begin, step.price_minor
-    return first

@@ -10,8 +10,6 @@ from loyalty.offers.lowest_price import (
     DAYS,
     LowestPrice,
     PriceChange,
-    Reduction,
-    find_first_step,
     find_lowest_before,
 )
 
@@ -62,27 +60,6 @@ def test_a_country_may_ask_for_a_longer_period_and_never_for_none() -> None:
     assert find_lowest_before(changes, at("03-10"), days=60) == LowestPrice(799, 60)
     with pytest.raises(ValueError, match="at least one day"):
         find_lowest_before(changes, at("03-10"), days=0)
-
-
-@pytest.mark.parametrize(
-    ("reductions", "asked", "first"),
-    [
-        ("03-01 03-08 8.99, 03-08 03-15 7.99", "03-08", "03-01"),
-        ("03-01 03-08 8.99, 03-08 03-15 7.99, 03-15 03-20 6.99", "03-15", "03-01"),
-        ("03-01 03-07 8.99, 03-08 03-15 7.99", "03-08", "03-08"),
-        ("03-01 03-08 7.99, 03-08 03-15 8.99", "03-08", "03-08"),
-        ("03-01 03-08 8.99, 03-08 03-15 8.99", "03-08", "03-08"),
-        ("03-08 03-15 7.99, 03-15 03-20 6.99", "03-08", "03-08"),
-        ("", "03-08", "03-08"),
-    ],
-)
-def test_a_reduction_in_steps_is_compared_with_the_price_before_the_first(
-    reductions: str, asked: str, first: str
-) -> None:
-    rows = [part.split() for part in reductions.split(",") if part.strip()]
-    steps = [Reduction(at(begin), at(end), int(price.replace(".", ""))) for begin, end, price in rows]
-    assert find_first_step(steps, at(asked)) == at(first)
-    assert find_first_step(reversed(steps), at(asked)) == at(first)
 
 
 @given(st.dictionaries(st.integers(0, 24 * 90), st.integers(1, 999), min_size=1, max_size=12), st.integers(1, 24 * 90))
