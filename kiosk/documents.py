@@ -77,6 +77,8 @@ def sale_receipt(terms: Terms, stamp: Stamp, sale: SaleCompleted) -> ReceiptCont
         change_minor=sale.change_minor,
         points=points,
         qr_text=sale.number,
+        # The reasons on it are told in this language; a paper in two would look like a mistake.
+        locale=sale.language,
     )
 
 
@@ -170,8 +172,10 @@ def _paper(
     original_number: str | None = None,
     points: PointsBlock | None = None,
     qr_text: str | None = None,
+    locale: str = "",
 ) -> ReceiptContent:
-    """A paper with its head and foot: who, when, where, under which number. The rest is the caller's."""
+    """A paper with its head and foot: who, when, where, under which number. The rest is the caller's. Its language is
+    `locale`, else the shop's."""
     return ReceiptContent(
         store=store_header(terms),
         title=title,
@@ -181,7 +185,7 @@ def _paper(
         at_local=local_text(stamp.at, terms.time_zone),
         till=document.till,
         operator=stamp.operator or "",
-        locale=terms.locale,
+        locale=locale or terms.locale,
         currency=document.currency,
         currency_digits=terms.currency_digits,
         lines=lines,

@@ -531,6 +531,21 @@ def test_the_receipt_tells_the_reason_what_was_saved_and_the_lowest_price(tmp_pa
         assert_holds(till.connection)
 
 
+def test_a_receipt_with_reasons_is_in_one_language(tmp_path: Path) -> None:
+    from printers.contents import ReceiptContent, decode_content
+
+    with open_till(tmp_path, store={"locale": "pl", "currency": "PLN"}) as till:
+        make(till, "MILK10", percent("10", MILK))
+        till.sell(MILK, receipt="paper")
+        till.sell(MILK, member=till.enrol(), receipt="paper")
+        papers = [decode_content(row[0]) for row in till.rows("SELECT content FROM print_job ORDER BY created_at, id")]
+    told = set()
+    for paper in papers:
+        assert isinstance(paper, ReceiptContent)
+        told.add((paper.locale, paper.lines[0].discounts[0].reason))
+    assert told == {("pl", "rabat 10%"), ("en", "10% off")}
+
+
 # -- many --------------------------------------------------------------------------------------------------------------
 
 
