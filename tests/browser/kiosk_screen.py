@@ -6,6 +6,7 @@ screen.dial(anna.pin, "proof")
 screen.wait(".coupons")
 """
 
+import re
 import time
 from typing import Any
 
@@ -87,14 +88,17 @@ class KioskScreen(TillScreen):
         return text
 
     def left_over(self, *traces: str) -> list[str]:
-        """Which of the texts are anywhere in the page, in what a browser keeps, or in its history."""
+        """Which of the texts are anywhere in the page, in what a browser keeps, or in its history.
+
+        Short ones only as words of their own: the device's random token may well hold three digits of a phone.
+        """
         everything: str = self.evaluate(
             """() => [document.documentElement.outerHTML,
               ...[...document.querySelectorAll("input")].map((field) => field.value),
               JSON.stringify({...localStorage}), JSON.stringify({...sessionStorage}), document.cookie, location.href,
               JSON.stringify(history.state), document.title].join("\\n")"""
         )
-        return [text for text in traces if text in everything]
+        return [text for text in traces if re.search(rf"(?<![\w-]){re.escape(text)}(?![\w-])", everything)]
 
     def remembered(self) -> Any:  # noqa: ANN401  whatever is there
         """Everything of the visitor that the page's own state holds."""

@@ -96,6 +96,13 @@ class Emulator:
                 if event["type"] == kind:
                     return event
 
+    async def cut(self) -> dict[str, Any]:
+        """The next paper that ends with a cut. Parts of one that stood still, on a busy machine, are passed over."""
+        while True:
+            completed = await self.event("printer.job.completed")
+            if completed["data"]["boundary"] == "cut":
+                return completed
+
     def complaints(self) -> list[dict[str, Any]]:
         """What the emulator did not understand."""
         return [event for event in self.events if event["type"].endswith((".unknown", ".unsupported"))]

@@ -65,15 +65,14 @@ async def test_every_paper_is_understood_to_the_last_byte_and_confirmed(emupos: 
     for name, content in PAPERS.items():
         for profile in ("epson-80mm", "generic-80mm"):
             assert await send(emupos, render(encode_content(content), profile)) == Printed(), (name, profile)
-            completed = await emupos.event("printer.job.completed")
-            assert completed["data"]["boundary"] == "cut"
+            await emupos.cut()
     assert emupos.complaints() == []
     assert await emupos.new_receipts() == 2 * len(PAPERS)
 
 
 async def test_an_asian_model_prints_polish_in_its_latin_letters(emupos: Emulator) -> None:
     assert await send(emupos, render(encode_content(POLISH), "epson-80mm-asia")) == Printed()
-    await emupos.event("printer.job.completed")
+    await emupos.cut()
     assert "Zażółć Gęślą" in await emupos.text()
     # This emulator knows no national character sets; choosing the plain one is all it may complain about.
     assert {event["data"].get("command") for event in emupos.complaints()} == {"ESC R"}
@@ -83,7 +82,7 @@ async def test_an_asian_model_prints_polish_in_its_latin_letters(emupos: Emulato
 async def test_the_printers_own_letters_say_what_the_paper_says(emupos: Emulator, name: str) -> None:
     stored = encode_content(PAPERS[name])
     assert await send(emupos, render(stored, "epson-80mm", "bin", 1)) == Printed()
-    await emupos.event("printer.job.completed")
+    await emupos.cut()
     printed = normal(await emupos.text())
     rows = [normal(row) for row in render(stored, "epson-80mm", "txt", 1).decode().splitlines()]
     for row in rows:
@@ -94,7 +93,7 @@ async def test_the_printers_own_letters_say_what_the_paper_says(emupos: Emulator
 @pytest.mark.parametrize("content", [POLISH, KOREAN, JAPANESE], ids=["pl", "ko", "ja"])
 async def test_the_return_code_is_read_from_the_paper_it_drew(emupos: Emulator, content: object) -> None:
     assert await send(emupos, render(encode_content(content), "epson-80mm")) == Printed()
-    await emupos.event("printer.job.completed")
+    await emupos.cut()
     (found,) = zxingcpp.read_barcodes(Image.open(io.BytesIO(await emupos.image())).convert("L"))
     assert (found.symbology_identifier, found.text) == ("]Q1", POLISH.qr_text)
 
@@ -104,7 +103,7 @@ async def test_a_drawn_paper_is_dot_for_dot_our_picture(emupos: Emulator, name: 
     profile = load_profile("generic-80mm")
     document = document_of(PAPERS[name])
     assert await send(emupos, encode_document(document, profile)) == Printed()
-    await emupos.event("printer.job.completed")
+    await emupos.cut()
     paper = Image.open(io.BytesIO(await emupos.image())).convert("L")
     ours = draw_rows(layout(document, DotGrid(48)), profile, document.locale).convert("L")
     left = (paper.width - ours.width) // 2
@@ -120,7 +119,7 @@ async def test_a_drawn_paper_is_dot_for_dot_our_picture(emupos: Emulator, name: 
 async def test_a_code_128_of_the_printers_own_is_read_back(emupos: Emulator) -> None:
     document = Document("en", (Wrapped("Tea"), Feed(), Barcode("S001-T01-000123"), Feed(), QR("1" * 200), Cut()))
     assert await send(emupos, encode_document(document, EPSON)) == Printed()
-    await emupos.event("printer.job.completed")
+    await emupos.cut()
     codes = zxingcpp.read_barcodes(Image.open(io.BytesIO(await emupos.image())).convert("L"))
     assert {code.text for code in codes} == {"S001-T01-000123", "1" * 200}
     assert emupos.complaints() == []
@@ -136,7 +135,7 @@ async def test_a_printer_that_cannot_print_gets_nothing_and_says_why(emupos: Emu
     assert outcome.problem.code == code
     await emupos.mend(fault)
     assert await send(emupos, render(encode_content(POLISH), "epson-80mm")) == Printed()
-    await emupos.event("printer.job.completed")
+    await emupos.cut()
     assert await emupos.new_receipts() == 1
 
 
@@ -167,7 +166,7 @@ async def test_paper_that_runs_out_in_the_middle_gives_one_receipt_after_the_ref
     assert told == ["paper_out"]
     await emupos.mend("paper-out")
     assert await sending == Printed()
-    await emupos.event("printer.job.completed")
+    await emupos.cut()
     assert told == ["paper_out", None]
     assert await emupos.new_receipts() == 1
 
@@ -179,11 +178,12 @@ async def test_half_a_receipt_is_cut_off_before_the_next(emupos: Emulator) -> No
     await writer.drain()
     writer.close()
     await writer.wait_closed()
-    await emupos.event("printer.job.completed")
+    await emupos.event("connection.opened")
+    await emupos.event("connection.closed")
     broken = emupos.complaints()
     assert await send(emupos, separator(EPSON) + render(encode_content(POLISH), "epson-80mm", "bin", 1)) == Printed()
     for _ in range(2):
-        await emupos.event("printer.job.completed")
+        await emupos.cut()
     assert emupos.complaints() == broken
     assert "KOPIA 1" in await emupos.text()
     assert normal("Potwierdzenie sprzedaży") in normal(await emupos.text())
