@@ -25,8 +25,11 @@ VENV := .venv
 PIP := $(VENV)/bin/python -m pip --disable-pip-version-check --no-input
 PIP_INSTALL := $(PIP) install --quiet $(PIP_FLAGS)
 PACKAGES := kiosk loyalty printers sync
-# command=Debian package, for each program that the tests start.
-TEST_PROGRAMS := chromium=chromium
+# command=Debian package, for each program that the tests start. Debian keeps PostgreSQL's server beside the PATH.
+TEST_PROGRAMS := chromium=chromium postgres=postgresql
+BESIDE_PATH := /usr/lib/postgresql/*/bin
+# With this file Debian's package brings the programs and sets up no server of its own on port 5432.
+NO_CLUSTER := /etc/postgresql-common/createcluster.d/counterfoil.conf
 
 # A stamp in .venv stands for a finished step, so a second `make run` starts at once. .venv does not survive a move of
 # this folder or an upgrade that takes its Python away: the first stamp names the folder, and Python is asked for a word.
@@ -35,7 +38,7 @@ RUNTIME := $(VENV)/.runtime
 DEVELOPMENT := $(VENV)/.development
 VENV_WORKS = $(shell [ "$$(cat $(MADE) 2>/dev/null)" = "$(CURDIR)" ] && $(VENV)/bin/python -c "" 2>/dev/null && echo yes)
 
-.PHONY: help run test bench campaigns lint format lock programs always
+.PHONY: help run test bench campaigns simulate lint format lock programs always
 
 help: ## lists these targets
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/\1\t\2/p' $(MAKEFILE_LIST) | while IFS=$$'\t' read -r target what; do
@@ -56,6 +59,9 @@ bench: $(RUNTIME) ## measures sales and scans beside the limits of this machine
 
 campaigns: $(RUNTIME) ## takes the real coupons of a year to its real baskets
 	@exec $(VENV)/bin/counterfoil campaigns
+
+simulate: $(RUNTIME) ## tries 10,000 universes of faults between shops and head office, and every planted bug
+	@exec $(VENV)/bin/counterfoil simulate --universes 10000 --planted --workers $(WORKERS) $(ARGS)
 
 lint: $(DEVELOPMENT) ## style, format and types
 	@echo "ruff check"
@@ -80,7 +86,7 @@ lock: $(MADE) ## computes both lock files from pyproject.toml
 	        --custom-compile-command "make lock" $(UPGRADE) "$$@" pyproject.toml -
 	}
 	compile --all-extras --output-file requirements-dev.lock
-	compile --extra cjk --constraint requirements-dev.lock --output-file requirements.lock
+	compile --extra cjk --extra hub --constraint requirements-dev.lock --output-file requirements.lock
 	grep -c '^[a-z]' requirements.lock requirements-dev.lock
 
 $(RUNTIME): $(MADE) requirements.lock pyproject.toml
@@ -123,8 +129,9 @@ $(MADE): $(if $(VENV_WORKS),,always)
 
 programs: # what the tests start besides Python
 	@missing=
+	beside=$$(echo $(BESIDE_PATH))
 	for program in $(TEST_PROGRAMS); do
-	    command -v "$${program%%=*}" > /dev/null || missing="$$missing $${program##*=}"
+	    (PATH="$$PATH:$${beside// /:}"; command -v "$${program%%=*}") > /dev/null || missing="$$missing $${program##*=}"
 	done
 	[ -z "$$missing" ] || { $(call install_debian,$$missing); } || {
 	    # A developer may go on: the tests that need the program say so. CI may not.
@@ -136,6 +143,10 @@ define install_debian
 if [ "$$(id -u)" = 0 ] && command -v apt-get > /dev/null; then
     echo "installing from Debian:" $(1)
     export DEBIAN_FRONTEND=noninteractive
+    case "$(1)" in *postgresql*)
+        mkdir -p $(dir $(NO_CLUSTER)) && echo "create_main_cluster = false" > $(NO_CLUSTER)
+        trap 'rm -f $(NO_CLUSTER)' EXIT;;
+    esac
     apt-get update -qq < /dev/null && apt-get install -y -qq --no-install-recommends $(1) < /dev/null > /dev/null
 else
     echo "missing on this machine:" $(1)"; as root: apt-get install" $(1) >&2

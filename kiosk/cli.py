@@ -11,16 +11,15 @@ import click
 
 from kiosk import __version__
 from kiosk.cli_bench import bench, campaigns, replay
-from kiosk.cli_options import echo_json, json_option, reports_problems
+from kiosk.cli_hub import FIELDS, hub, is_hub, verify_hub
+from kiosk.cli_link import enrol, recover
+from kiosk.cli_options import FILE, config_option, echo_json, json_option, reports_problems
+from kiosk.cli_simulate import simulate
 from kiosk.config import Config, load_config
 from loyalty.errors import InvalidInput
 
 if TYPE_CHECKING:
     from sync.verify import Report
-
-FILE = click.Path(dir_okay=False, path_type=Path)
-
-config_option = click.option("--config", "config_file", type=FILE, help="The store's own file over config.toml.")
 
 
 @click.group()
@@ -32,6 +31,10 @@ def main() -> None:
 main.add_command(replay)
 main.add_command(campaigns)
 main.add_command(bench)
+main.add_command(simulate)
+main.add_command(enrol)
+main.add_command(recover)
+main.add_command(hub)
 
 
 @main.command()
@@ -127,10 +130,11 @@ def verify(config_file: Path | None, full: bool, as_json: bool) -> None:
     from kiosk.life.proof import mending, prove
 
     config = load_config(config_file)
+    if is_hub(config):
+        sys.exit(0 if verify_hub(config, as_json=as_json) else 1)
     report = prove(_database(config), full=full)
     if as_json:
-        fields = ("ok", "entries", "epochs", "head", "first_wrong", "tables")
-        echo_json({field: getattr(report, field) for field in fields})
+        echo_json({field: getattr(report, field) for field in FIELDS})
     elif report.ok:
         click.echo(_told(report))
     else:

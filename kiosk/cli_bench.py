@@ -106,6 +106,28 @@ def price(as_json: bool) -> None:
     _print(bench_price(), as_json=as_json)
 
 
+@bench.command()
+@click.option("--folder", type=FOLDER, help="Where the data lies while it runs; choose the disk to be measured.")
+@json_option
+@reports_problems
+def push(folder: Path | None, as_json: bool) -> None:
+    """Stores that push into head office, on SQLite and on PostgreSQL."""
+    from kiosk.bench.push import bench_push
+
+    _print(_run_in(folder, bench_push), as_json=as_json)
+
+
+@bench.command()
+@click.option("--folder", type=FOLDER, help="Where the data lies while it runs; choose the disk to be measured.")
+@json_option
+@reports_problems
+def herd(folder: Path | None, as_json: bool) -> None:
+    """A whole chain of 5,000 stores that wakes at once in front of head office."""
+    from kiosk.bench.herd import bench_herd
+
+    _print(_run_in(folder, bench_herd), as_json=as_json)
+
+
 def _run_in(folder: Path | None, run: Callable[[Path], Coroutine[Any, Any, T]]) -> T:
     """Run a bench in a new folder below `folder`, and remove it afterwards."""
     if folder is not None:

@@ -3,6 +3,7 @@
 import functools
 import sys
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import click
@@ -12,6 +13,9 @@ from loyalty.errors import Problem
 
 Command = Callable[..., Any]
 
+FILE = click.Path(dir_okay=False, path_type=Path)
+
+config_option = click.option("--config", "config_file", type=FILE, help="The store's own file over config.toml.")
 json_option = click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 
 

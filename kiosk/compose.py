@@ -21,8 +21,10 @@ from kiosk.coupons.gift_cards import GIFT_CARD
 from kiosk.coupons.keyring import load_signer
 from kiosk.helper import Helper
 from kiosk.identity.sessions import Sessions
+from kiosk.life.head_office import make_head_office
 from kiosk.life.start import Started
 from kiosk.life.upkeep import Upkeep
+from kiosk.points.link import note_line
 from kiosk.points.uptime import read_uptime
 from kiosk.program.earning_terms import EarningTerms
 from kiosk.registry import APPLIERS
@@ -48,6 +50,7 @@ from kiosk.web import (
 )
 from kiosk.web.door import Door
 from kiosk.web.screens import screen_routes
+from kiosk.web.seen import SeenMarks
 from loyalty.activities import read_partner_key
 from loyalty.earning import EarnRule
 from loyalty.exposure import OfflinePolicy
@@ -194,7 +197,16 @@ def make_shop(config: Config, epoch: int, ordinal: int) -> Shop:
 class Store:
     """A running store without its sockets: `open`, serve `application`, `close`."""
 
-    def __init__(self, config: Config, started: Started, *, on_death: Callable[[BaseException], None]) -> None:
+    def __init__(
+        self,
+        config: Config,
+        started: Started,
+        *,
+        on_death: Callable[[BaseException], None],
+        on_new_life: Callable[[], None] = lambda: None,
+    ) -> None:
+        """`on_new_life` is called when the store has to begin a new life: it books nothing more until it is started
+        anew (kiosk/life/healing.py)."""
         self.config = config
         self.helper = Helper()
         self.database = Database(started.database, on_commit=self._committed, on_death=on_death)
@@ -212,6 +224,9 @@ class Store:
         self.workers = [self._make_worker(printer) for printer in config.printing.printers]
         self.door.printers = {worker.printer: worker for worker in self.workers}
         self.upkeep = Upkeep(self.door)
+        self.head_office = make_head_office(self.door, on_new_life)
+        self.door.lender = self.head_office.agent if self.head_office is not None else None
+        self.seen = SeenMarks(self.door, self.sessions, on_new_life)
         self._ringing = False
 
     async def open(self) -> None:
@@ -222,9 +237,15 @@ class Store:
         for worker in self.workers:
             worker.start()
         self.upkeep.start()
+        if self.head_office is not None:
+            await self.database.write(lambda tx: note_line(tx, online=False, now_ms=now_ms()))
+            self.head_office.start()
 
     async def close(self) -> None:
         """Stop the devices, drain the writer, close the file. What was queued is committed."""
+        await self.seen.stop()
+        if self.head_office is not None:
+            await self.head_office.stop()
         await self.upkeep.stop()
         for worker in self.workers:
             await worker.stop()
@@ -234,7 +255,7 @@ class Store:
     def application(self) -> web.Application:
         """The HTTP application over this store."""
         door, http = self.door, self.config.http
-        metrics = Metrics(self.upkeep.collectors())
+        metrics = Metrics([*self.upkeep.collectors(), *(self.head_office.collectors() if self.head_office else ())])
         routes = [
             *store.routes.bind(door),
             *sales.routes.bind(door),
@@ -262,7 +283,9 @@ class Store:
             host_names=frozenset(http.host_names),
         )
         about = About("Counterfoil store", __version__)
-        return build_app(routes, about=about, resolve=self.sessions.resolve, limits=limits, metrics=metrics)
+        app = build_app(routes, about=about, resolve=self.sessions.resolve, limits=limits, metrics=metrics)
+        app.middlewares.append(self.seen.middleware())
+        return app
 
     def _make_worker(self, printer: Printer) -> Worker:
         profile = load_profile(printer.profile)
@@ -287,6 +310,8 @@ class Store:
         """Printers look at once; streams hear of a burst of commits once."""
         for worker in self.workers:
             worker.wake()
+        if self.head_office is not None:
+            self.head_office.wake()
         if not self._ringing:
             self._ringing = True
             asyncio.get_running_loop().call_later(_BELL_S, self._ring)

@@ -18,6 +18,7 @@ from kiosk.sales.tender import RESERVED_KINDS
 from loyalty.errors import Problem
 from loyalty.segments import SegmentRule
 from loyalty.tiers import Level
+from sync.hub.settings import Settings
 
 _SHIPPED = Path(__file__).parent / "config.toml"
 _IN_REPOSITORY = Path(__file__).parent.parent / "config.toml"
@@ -267,6 +268,7 @@ class Config(Struct, frozen=True, forbid_unknown_fields=True):
     kiosk: Kiosk
     maintenance: Maintenance
     log: Log
+    hub: Settings
     folder: Path = Path()
     file: Path | None = None
 

@@ -1,6 +1,7 @@
 """pure: from facts to the contents that printers defines. What is on the paper is decided here, how it looks is
 printers' affair."""
 
+import functools
 from collections.abc import Iterable, Mapping, Sequence
 from fractions import Fraction
 from typing import Literal
@@ -43,9 +44,15 @@ def store_header(terms: Terms) -> StoreHeader:
     )
 
 
-def tax_marks(rates: Iterable[str]) -> dict[str, str]:
+def tax_marks(rates: Iterable[str]) -> Mapping[str, str]:
     """A letter for each rate, the highest first: 23 -> A, 8 -> B, 5.5 -> C, 5.25 -> D."""
-    ordered = sorted(set(rates), key=lambda rate: Fraction(*parse_rate(rate)), reverse=True)
+    return _mark_rates(frozenset(rates))
+
+
+@functools.lru_cache(maxsize=256)
+def _mark_rates(rates: frozenset[str]) -> Mapping[str, str]:
+    """Kept, since nearly every receipt of a shop has the same few rates."""
+    ordered = sorted(rates, key=lambda rate: Fraction(*parse_rate(rate)), reverse=True)
     return {rate: chr(ord("A") + index) for index, rate in enumerate(ordered)}
 
 
@@ -61,19 +68,19 @@ def sale_receipt(terms: Terms, stamp: Stamp, sale: SaleCompleted) -> ReceiptCont
         stamp,
         "sale",
         sale,
-        lines=tuple(_line(line, marks, texts, sale) for line in sale.lines),
-        returned=tuple(line for taken in sale.returned for line in _returned(taken, marks)),
+        lines=tuple([_line(line, marks, texts, sale) for line in sale.lines]),
+        returned=tuple([line for taken in sale.returned for line in _returned(taken, marks)]),
         totals=ReceiptTotals(
             gross_minor=sale.gross_minor,
             discount_minor=sale.discount_minor,
             net_minor=sale.net_minor,
             rounding_minor=sale.rounding_minor,
             due_minor=sale.due_minor,
-            saved_minor=sum(use.discount_minor for use in sale.offers),
+            saved_minor=sum([use.discount_minor for use in sale.offers]),
         ),
         taxes=_taxes(sale.taxes, marks),
         prices_include_tax=sale.terms.mode == "included",
-        tenders=_tenders(sale.tenders) + _refunds(refund for taken in sale.returned for refund in taken.refunds),
+        tenders=_tenders(sale.tenders) + _refunds([refund for taken in sale.returned for refund in taken.refunds]),
         change_minor=sale.change_minor,
         points=points,
         qr_text=sale.number,
@@ -215,7 +222,7 @@ def _points(balance: Balance, earned: int, redeemed: int, terms: Terms) -> Point
     )
 
 
-def _line(line: SoldLine, marks: dict[str, str], texts: Mapping[str, str], sale: SaleCompleted) -> ReceiptLine:
+def _line(line: SoldLine, marks: Mapping[str, str], texts: Mapping[str, str], sale: SaleCompleted) -> ReceiptLine:
     """A line with its reasons (`texts` are those of offers) and the lowest price before a reduction."""
     lowest = line.lowest_price_minor
     return ReceiptLine(
@@ -224,7 +231,7 @@ def _line(line: SoldLine, marks: dict[str, str], texts: Mapping[str, str], sale:
         unit=line.unit,
         unit_price_minor=line.unit_price_minor,
         gross_minor=line.gross_minor,
-        discounts=tuple(Discount(discount_text(each, texts), each.amount_minor) for each in line.discounts),
+        discounts=tuple([Discount(discount_text(each, texts), each.amount_minor) for each in line.discounts]),
         net_minor=line.net_minor,
         tax_mark=marks[line.tax_rate],
         note=say_lowest_price(lowest, sale.language, sale.currency) if lowest is not None else None,
@@ -245,17 +252,17 @@ def _returned(taken: TakenBack, marks: Mapping[str, str]) -> tuple[ReturnedLine,
     )
 
 
-def _taxes(taxes: Sequence[TaxTotal], marks: dict[str, str]) -> tuple[TaxLine, ...]:
-    return tuple(TaxLine(marks[tax.rate], tax.rate, tax.base_minor, tax.tax_minor) for tax in taxes)
+def _taxes(taxes: Sequence[TaxTotal], marks: Mapping[str, str]) -> tuple[TaxLine, ...]:
+    return tuple([TaxLine(marks[tax.rate], tax.rate, tax.base_minor, tax.tax_minor) for tax in taxes])
 
 
 def _tenders(tenders: Iterable[Tendered]) -> tuple[Tender, ...]:
-    return tuple(_tender(tender.kind, tender.amount_minor) for tender in tenders)
+    return tuple([_tender(tender.kind, tender.amount_minor) for tender in tenders])
 
 
 def _refunds(refunds: Iterable[Refunded]) -> tuple[Tender, ...]:
     """Money that left the shop; an exchange's credit stays in it and is already among the tenders."""
-    return tuple(_tender(refund.kind, -refund.amount_minor) for refund in refunds if refund.kind != EXCHANGE)
+    return tuple([_tender(refund.kind, -refund.amount_minor) for refund in refunds if refund.kind != EXCHANGE])
 
 
 def _given_back(sale: SaleCompleted) -> tuple[Tender, ...]:

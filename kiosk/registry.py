@@ -15,6 +15,7 @@ from kiosk.members.apply_members import (
     apply_member_parted,
 )
 from kiosk.offers.apply_offers import apply_offer_changed, check_member_totals, check_offer_totals
+from kiosk.points.apply_backing import apply_lease_ended
 from kiosk.points.apply_points import apply_points_fact
 from kiosk.program.apply_earning import apply_activity_recorded, apply_definition_changed
 from kiosk.sales.apply_sales import apply_return_taken, apply_sale_completed, apply_sale_voided
@@ -36,10 +37,13 @@ from printers.schema import INDEXES as PRINTER_INDEXES
 from printers.schema import KEYS as PRINTER_KEYS
 from printers.schema import LOCAL_TABLES as PRINTER_TABLES
 from printers.schema import PERSONAL as PRINTER_PERSONAL
+from sync.apply_lives import apply_entries_recovered, apply_epoch_cut
 from sync.facts import Body
 from sync.facts.catalogue import ProductsChanged, StockCounted
 from sync.facts.coupons import CouponsIssued, CouponVoided, KeysListed
 from sync.facts.earning import ActivityRecorded, DefinitionChanged
+from sync.facts.lending import LeaseEnded
+from sync.facts.lives import EntriesRecovered, EpochCut
 from sync.facts.members import (
     ConsentRecorded,
     MemberChanged,
@@ -60,6 +64,8 @@ from sync.verify import Registry
 
 APPLIERS: Mapping[type[Body], Apply] = {
     EpochStarted: apply_epoch_started,
+    EpochCut: apply_epoch_cut,
+    EntriesRecovered: apply_entries_recovered,
     OperatorChanged: apply_operator_changed,
     ProductsChanged: apply_products_changed,
     StockCounted: apply_stock_counted,
@@ -79,6 +85,7 @@ APPLIERS: Mapping[type[Body], Apply] = {
     PointsAdjusted: apply_points_fact,
     PointsHeld: apply_points_fact,
     PointsReleased: apply_points_fact,
+    LeaseEnded: apply_lease_ended,
     BasketParked: apply_basket_parked,
     BasketClaimed: apply_basket_claimed,
     DefinitionChanged: apply_definition_changed,

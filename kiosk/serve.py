@@ -39,23 +39,31 @@ class AddressTaken(Problem):
 
 
 def run_store(config: Config, on_ready: Callable[[str], None] = lambda _: None) -> None:
-    """Serve until SIGTERM or SIGINT. `on_ready` gets the address once requests are answered.
+    """Serve until SIGTERM or SIGINT. `on_ready` gets the address once requests are answered, again after a store that
+    had to begin a new life has done so (kiosk/life/healing.py).
 
     Raises StoreInUse, StoreNotReady, StoreDamaged, AddressTaken before anything is served.
     """
     set_up_logging(logging.StreamHandler(sys.stderr), getattr(logging, config.log.level.upper()))
     sys.setswitchinterval(_SWITCH_INTERVAL_S)
-    asyncio.run(_serve(config, on_ready))
+    while asyncio.run(_serve(config, on_ready)):
+        logger.warning("starting anew to begin a new life")
 
 
-async def _serve(config: Config, on_ready: Callable[[str], None]) -> None:
-    stop = asyncio.Event()
+async def _serve(config: Config, on_ready: Callable[[str], None]) -> bool:
+    """Serve until told to stop; True where the store is to be started anew."""
+    stop, renewing, ending = asyncio.Event(), asyncio.Event(), asyncio.Event()
+
+    def finish(why: asyncio.Event) -> None:
+        why.set()
+        stop.set()
+
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, stop.set)
+        loop.add_signal_handler(number, finish, ending)
     own, key_days = config.store, config.coupons.key_days
     started = start_store(config.data_dir(), own.code, own.currency, own.time_zone, key_days=key_days)
-    store = Store(config, started, on_death=_end_process)
+    store = Store(config, started, on_death=_end_process, on_new_life=lambda: finish(renewing))
     clean = False
     try:
         await store.open()
@@ -76,6 +84,7 @@ async def _serve(config: Config, on_ready: Callable[[str], None]) -> None:
     finally:
         await store.close()
         release(started, clean=clean)
+    return renewing.is_set() and not ending.is_set()
 
 
 async def _listen(runner: web.AppRunner, config: Config) -> None:

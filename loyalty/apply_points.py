@@ -9,12 +9,14 @@ from collections.abc import Callable, Iterator, Sequence
 from uuid import UUID
 
 import msgspec
+from msgspec.structs import replace
 
 from loyalty.merge_store import survivor_of
 from loyalty.points.account import Account
 from loyalty.points.facts import Posting, place_of
 from loyalty.points.fold import apply_postings, fold, takes
 from loyalty.points.invariants import MEANINGS, check
+from loyalty.points.operation import Folded
 from loyalty.points.rows import (
     ACCOUNT_COLUMNS,
     HOLD_COLUMNS,
@@ -30,7 +32,7 @@ from loyalty.points_store import LoadedAccount, load_account, need_of, read_all_
 from loyalty.transactions import Row, Tx
 
 _encode = msgspec.json.Encoder().encode
-_INSERT_POSTING = (
+INSERT_POSTING = (
     "INSERT INTO posting (member, op, n, kind, points, effective_at, origin, seq, available_from, expires_at, lines,"
     " reference, reference_n, reference_member, hold, keep_until, rule, reason)"
     " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
@@ -46,11 +48,11 @@ def _columns(columns: Sequence[str], *key: str) -> str:
 
 
 _LOT_KEY = ("account", "op_id", "n", "member", "restored")
-_PUT_ACCOUNT = f"INSERT INTO account {_columns((*ACCOUNT_COLUMNS, 'due'), 'member')}"
-_PUT_LOT = f"INSERT INTO points_lot {_columns(LOT_COLUMNS, *_LOT_KEY)}"
-_PUT_HOLD = f"INSERT INTO points_hold {_columns(HOLD_COLUMNS, 'account', 'id')}"
-_PUT_REDEMPTION = f"INSERT INTO points_redemption {_columns(REDEMPTION_COLUMNS, *_LOT_KEY[:4])}"
-_PUT_INCIDENT = f"INSERT INTO points_incident {_columns(INCIDENT_COLUMNS, *_LOT_KEY[:4], 'kind')}"
+PUT_ACCOUNT = f"INSERT INTO account {_columns((*ACCOUNT_COLUMNS, 'due'), 'member')}"
+PUT_LOT = f"INSERT INTO points_lot {_columns(LOT_COLUMNS, *_LOT_KEY)}"
+PUT_HOLD = f"INSERT INTO points_hold {_columns(HOLD_COLUMNS, 'account', 'id')}"
+PUT_REDEMPTION = f"INSERT INTO points_redemption {_columns(REDEMPTION_COLUMNS, *_LOT_KEY[:4])}"
+PUT_INCIDENT = f"INSERT INTO points_incident {_columns(INCIDENT_COLUMNS, *_LOT_KEY[:4], 'kind')}"
 
 
 def post_points(tx: Tx, postings: Sequence[Posting]) -> None:
@@ -61,12 +63,31 @@ def post_points(tx: Tx, postings: Sequence[Posting]) -> None:
     """
     shares: dict[bytes, list[Posting]] = {}
     for posting in postings:
-        tx.execute(_INSERT_POSTING, _posting_row(posting))
+        tx.execute(INSERT_POSTING, posting_row(posting, posting.seq))
         shares.setdefault(posting.member, []).append(posting)
     if len(shares) > 1:
         shares = _by_account(tx, shares)
     for mine in shares.values():
         _extend(tx, mine)
+
+
+def post_folded(tx: Tx, folded: Folded, seq: int) -> None:
+    """`post_points` for the postings of the entry `seq` that its own decision has folded already, in this transaction:
+    the same rows, without reading the account again and without a second fold.
+
+    Only what is written live comes here. A replay has nothing but the entry and goes through `post_points`; that both
+    come to the same rows is what verify proves.
+
+    Raises ValueError for what was not added to the account that was read (`Folded.extends`).
+    """
+    if not folded.extends or folded.after.last is None:
+        raise ValueError("these postings are to be folded anew")
+    for posting in folded.posted:
+        tx.execute(INSERT_POSTING, posting_row(posting, seq))
+    at, origin, _, *name = folded.after.last
+    # The decision could not know the number of its entry, and it is part of where the newest posting stands.
+    account = replace(folded.after, last=(at, origin, seq, *name))
+    _put(tx, folded.account_of, changed_rows(folded.before, account), due_of(account))
 
 
 def refold(tx: Tx, member: bytes) -> None:
@@ -102,21 +123,21 @@ def _extend(tx: Tx, postings: Sequence[Posting]) -> None:
         refold(tx, loaded.member)
         return
     account = apply_postings(loaded.account, postings)
-    _put(tx, loaded.member, changed_rows(loaded.account, account), _due_after(loaded, account))
+    _put(tx, loaded.member, changed_rows(loaded.account, account), due_after(loaded, account))
 
 
-def _due_after(loaded: LoadedAccount, account: Account) -> int | None:
+def due_after(loaded: LoadedAccount, account: Account) -> int | None:
     """When time does something next: to what was not loaded, or to what there is now."""
     known = [due for due in (loaded.due, due_of(account)) if due is not None]
     return min(known, default=None)
 
 
 def _put(tx: Tx, member: bytes, rows: AccountRows, due: int | None) -> None:
-    tx.execute(_PUT_ACCOUNT, (member, *rows.account, due))
-    _put_rows(tx, _PUT_LOT, member, rows.lots)
-    _put_rows(tx, _PUT_HOLD, member, rows.holds)
-    _put_rows(tx, _PUT_REDEMPTION, member, rows.redemptions)
-    _put_rows(tx, _PUT_INCIDENT, member, rows.incidents)
+    tx.execute(PUT_ACCOUNT, (member, *rows.account, due))
+    _put_rows(tx, PUT_LOT, member, rows.lots)
+    _put_rows(tx, PUT_HOLD, member, rows.holds)
+    _put_rows(tx, PUT_REDEMPTION, member, rows.redemptions)
+    _put_rows(tx, PUT_INCIDENT, member, rows.incidents)
 
 
 def _put_rows(tx: Tx, put: str, member: bytes, rows: Sequence[Row]) -> None:
@@ -124,11 +145,12 @@ def _put_rows(tx: Tx, put: str, member: bytes, rows: Sequence[Row]) -> None:
         tx.execute(put, (member, *row))
 
 
-def _posting_row(posting: Posting) -> Row:
+def posting_row(posting: Posting, seq: int) -> Row:
+    """A posting as INSERT_POSTING takes it; `seq` is the number of its entry."""
     reference = posting.reference or (None, None, None)
     return (
         *(posting.member, posting.op_id, posting.n, posting.kind, posting.points, posting.effective_at),
-        *(posting.origin, posting.seq, posting.available_from, posting.expires_at, _encode(posting.lines).decode()),
+        *(posting.origin, seq, posting.available_from, posting.expires_at, _encode(posting.lines).decode()),
         *(*reference, posting.hold, posting.keep_until, posting.rule, posting.reason),
     )
 

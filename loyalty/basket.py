@@ -140,7 +140,8 @@ def price(
         raise WrongBasket("Two lines carry the same number.", pointer="/lines")
     gross = [_gross_of(index, line) for index, line in enumerate(lines)]
     discounts = [
-        _manual_discounts(index, line, amount) for index, (line, amount) in enumerate(zip(lines, gross, strict=True))
+        _manual_discounts(index, line, amount) if line.discount is not None else ()
+        for index, (line, amount) in enumerate(zip(lines, gross, strict=True))
     ]
     if not offers and (context is None or not context.coupons):
         return _sum_up(lines, gross, discounts, rules)
@@ -223,7 +224,7 @@ def _sum_up(
     total = net_total + sum(result.line_taxes_minor) if rules.mode is TaxMode.ADDED else net_total
     if max(gross_total, total) > AMOUNT_LIMIT_MINOR:
         raise AmountTooLarge("The total is too large.", pointer="/lines")
-    priced = tuple(
+    priced = [
         PricedLine(
             line=line.line,
             sku=line.sku,
@@ -238,9 +239,9 @@ def _sum_up(
         for line, gross, given, net, tax in zip(
             lines, gross_minor, discounts, nets, result.line_taxes_minor, strict=True
         )
-    )
+    ]
     return PricedBasket(
-        lines=priced,
+        lines=tuple(priced),
         gross_minor=gross_total,
         discount_minor=gross_total - net_total,
         net_minor=net_total,

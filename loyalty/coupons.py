@@ -14,6 +14,7 @@ A signature proves that the coupon was issued. That it is unspent, only the ledg
 
 import datetime as dt
 import enum
+import functools
 import hashlib
 import hmac
 import re
@@ -101,6 +102,7 @@ class Signer(Struct, frozen=True):
         return f"Signer(kid={self.kid})"
 
 
+@functools.lru_cache(maxsize=1024)
 def offer_number(offer: str) -> int:
     """The 24 bits by which a token names an offer. Two offers may share them; then neither is found by the token alone
     and the ledger of the issuing store decides."""
@@ -187,6 +189,8 @@ def read_token(
 def _digits_of(text: str) -> str | None:
     if len(text) > _LONGEST_TEXT:
         return None
+    if text.isascii() and text.isdigit():  # as scanners and apps send it
+        return text
     compact = "".join(unicodedata.normalize("NFKC", text).split())
     plain = _AIM_IDENTIFIER.sub("", compact, count=1) if compact.startswith("]") else compact
     return plain if plain.isascii() and plain.isdigit() else None

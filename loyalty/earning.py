@@ -74,9 +74,11 @@ def eligible_lines(
     """
     tax_sign = (1 if basis == "gross" else 0) - (1 if mode is TaxMode.INCLUDED else 0)
     return tuple(
-        EligibleLine(after.line, after.net_minor + tax_sign * after.tax_minor)
-        for before, after in zip(lines, priced.lines, strict=True)
-        if before.points_eligible
+        [
+            EligibleLine(after.line, after.net_minor + tax_sign * after.tax_minor)
+            for before, after in zip(lines, priced.lines, strict=True)
+            if before.points_eligible
+        ]
     )
 
 
@@ -86,11 +88,11 @@ def earn(lines: Sequence[EligibleLine], rule: EarnRule) -> Earned:
     A line worth nothing or less earns nothing and takes nothing from the others. Rounding down once per basket, not per
     line, is what the shopper can check on the receipt. The module's docstring has a worked table.
     """
-    ordered = sorted(lines, key=lambda line: line.line)
-    amounts = [max(line.amount_minor, 0) for line in ordered]
+    amounts_by_line = sorted([(line.line, max(0, line.amount_minor)) for line in lines])
+    amounts = [amount for _, amount in amounts_by_line]
     points = sum(amounts) * rule.points // rule.per_minor
     shares = allocate(points, amounts) if amounts else ()
-    by_line = tuple((line.line, share) for line, share in zip(ordered, shares, strict=True))
+    by_line = tuple([(line, share) for (line, _), share in zip(amounts_by_line, shares, strict=True)])
     return Earned(points, by_line, rule.id, rule.version)
 
 

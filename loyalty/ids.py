@@ -23,7 +23,7 @@ def derived_uuid(origin: uuid.UUID, purpose: str) -> uuid.UUID:
     version is 8, RFC 9562's for schemes of one's own, so that nobody who makes version 7 can hit it or take it away.
     """
     digest = hashlib.sha256(origin.bytes + purpose.encode()).digest()
-    return _timed_uuid(int.from_bytes(origin.bytes[:6]), digest[:10], _VERSION_8)
+    return _timed_uuid(origin.int >> 80, digest[:10], _VERSION_8)
 
 
 def _timed_uuid(now_ms: int, random: bytes, version: int) -> uuid.UUID:

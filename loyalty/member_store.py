@@ -7,6 +7,7 @@ Several active members may share a phone: two shops can enrol one number while t
 answered oldest first and a person chooses.
 """
 
+from collections.abc import Iterable
 from uuid import UUID
 
 from msgspec import Struct
@@ -76,10 +77,10 @@ def find_member(tx: Tx, member: UUID) -> MemberRow:
 def read_member(tx: Tx, member: UUID) -> MemberRow | None:
     """The member of this id, or None."""
     row = tx.execute(
-        "SELECT id, status, locale, revision, name, phone, email, card, enrolled_at FROM member WHERE id = ?",
+        "SELECT status, locale, revision, name, phone, email, card, enrolled_at FROM member WHERE id = ?",
         (member.bytes,),
     ).fetchone()
-    return _member(row) if row else None
+    return _member(member, row) if row else None
 
 
 def find_by_identifier(tx: Tx, kind: str, value: str) -> list[UUID]:
@@ -107,6 +108,20 @@ def read_consents(tx: Tx, member: UUID) -> list[ConsentRow]:
     return [newest[key] for key in sorted(newest)]
 
 
+def list_withdrawals(tx: Tx, member: UUID, said: Iterable[tuple[str, str]]) -> tuple[UUID, ...]:
+    """The facts with withdrawals that count now of these (channel, purpose): what a grant of them says it replaces."""
+    asked, found = set(said), dict[UUID, None]()
+    for alias in group_of(tx, member) if asked else ():
+        rows = tx.execute(
+            "SELECT op, channel, purpose FROM consent WHERE member = ? AND granted = 0 AND at >= (SELECT max(word.at)"
+            " FROM consent AS word WHERE word.member = consent.member AND word.channel = consent.channel"
+            " AND word.purpose = consent.purpose) ORDER BY at, op",
+            (alias.bytes,),
+        )
+        found |= {UUID(bytes=op): None for op, channel, purpose in rows if (channel, purpose) in asked}
+    return tuple(found)
+
+
 def read_consent_log(tx: Tx, member: UUID) -> list[ConsentRow]:
     """Every word of a member, oldest first. Should two ever carry the same moment, the withdrawal comes last."""
     rows = tx.execute(
@@ -120,10 +135,10 @@ def read_consent_log(tx: Tx, member: UUID) -> list[ConsentRow]:
     ]
 
 
-def _member(row: Row) -> MemberRow:
-    member, status, locale, revision, name, phone, email, card, enrolled_at = row
+def _member(member: UUID, row: Row) -> MemberRow:
+    status, locale, revision, name, phone, email, card, enrolled_at = row
     return MemberRow(
-        id=UUID(bytes=member),
+        id=member,
         status=status,
         locale=locale,
         revision=revision,

@@ -47,7 +47,7 @@ _NEWEST = "SELECT effective_at FROM posting WHERE origin = ? ORDER BY seq DESC, 
 _ACCOUNT = (
     f"SELECT {', '.join(f'account.{column}' for column in ACCOUNT_COLUMNS)}, due, into_member, newest FROM"  # noqa: S608
     f" (SELECT (SELECT into_member FROM member_merge WHERE absorbed = ?) AS into_member, ({_NEWEST}) AS newest)"
-    " LEFT JOIN account ON account.member = coalesce(into_member, ?)"
+    " AS found LEFT JOIN account ON account.member = coalesce(into_member, ?)"
 )
 _LOTS = f"SELECT {', '.join(LOT_COLUMNS)} FROM points_lot WHERE account = ?"  # noqa: S608
 _HOLDS = f"SELECT {', '.join(HOLD_COLUMNS)} FROM points_hold WHERE account = ?"  # noqa: S608
@@ -206,5 +206,7 @@ def _open_lots(tx: Tx, member: bytes) -> Iterable[Row]:
 
 
 def _open_holds(tx: Tx, member: bytes, named: Sequence[bytes]) -> Iterable[Row]:
+    if not named:
+        return tx.execute(f"{_HOLDS} AND state = 'open'", (member,))
     marks = ", ".join("?" * len(named))
     return tx.execute(f"{_HOLDS} AND (state = 'open' OR id IN ({marks}))", (member, *named))

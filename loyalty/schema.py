@@ -37,21 +37,21 @@ CREATE TABLE member (
 MEMBER_IDENTIFIER = Table(
     name="member_identifier",
     table_class=TableClass.FACT,
-    key=("kind", "value", "member"),
+    key=("member", "kind", "value"),
     op="op",
     written_by=_PROFILE_KINDS,
     personal=("value",),
     ddl="""
 CREATE TABLE member_identifier (
+    member BLOB NOT NULL,
     kind TEXT NOT NULL CHECK (kind IN ('card', 'phone', 'email')),
     value TEXT NOT NULL,
-    member BLOB NOT NULL,
     op BLOB NOT NULL,
     state TEXT NOT NULL CHECK (state IN ('active', 'replaced')),
-    PRIMARY KEY (kind, value, member)
+    PRIMARY KEY (member, kind, value)
 ) STRICT, WITHOUT ROWID
 """,
-    indexes=("CREATE INDEX member_identifier_by_member ON member_identifier (member)",),
+    indexes=("CREATE INDEX member_identifier_by_value ON member_identifier (kind, value)",),
 )
 
 # What proves a member: apart from the profile, so that no page of members ever reads it.
@@ -95,19 +95,19 @@ CREATE TABLE member_merge (
 CONSENT = Table(
     name="consent",
     table_class=TableClass.FACT,
-    key=("op", "channel", "purpose"),
+    key=("member", "op", "channel", "purpose"),
     op="op",
     append_only=True,
     ddl="""
 CREATE TABLE consent (
+    member BLOB NOT NULL,
     op BLOB NOT NULL,
     channel TEXT NOT NULL,
     purpose TEXT NOT NULL,
-    member BLOB NOT NULL,
     granted INTEGER NOT NULL CHECK (granted IN (0, 1)),
     frequency TEXT,
     at INTEGER NOT NULL,
-    PRIMARY KEY (op, channel, purpose)
+    PRIMARY KEY (member, op, channel, purpose)
 ) STRICT, WITHOUT ROWID
 """,
     indexes=("CREATE INDEX consent_by_member ON consent (member, at)",),

@@ -164,6 +164,8 @@ def compute_taxes(lines: Sequence[tuple[str, int]], rules: TaxRules) -> TaxResul
         if rules.rounding is TaxRounding.LINE:
             shares = tuple(round_ratio(value, group.denominator, rules.method) for value in group.numerators)
             tax = sum(shares)
+        elif len(group.indexes) == 1:
+            shares = (tax,)
         else:
             shares = allocate_shares(tax, group.numerators, group.denominator)
         for index, share in zip(group.indexes, shares, strict=True):
@@ -175,15 +177,21 @@ def compute_taxes(lines: Sequence[tuple[str, int]], rules: TaxRules) -> TaxResul
 
 def _group_by_rate(lines: Sequence[tuple[str, int]], mode: TaxMode) -> list[_Group]:
     """The lines by rate, highest first; spellings of one rate fall together."""
-    indexes_by_rate: dict[_Rate, list[int]] = {}
-    for index, (text, _) in enumerate(lines):
-        indexes_by_rate.setdefault(_read_rate(text), []).append(index)
+    by_size: dict[int, tuple[_Rate, list[int], list[int]]] = {}
+    for index, (text, net) in enumerate(lines):
+        rate = _read_rate(text)
+        found = by_size.get(rate.size)
+        if found is None:
+            by_size[rate.size] = (rate, [index], [net])
+        else:
+            found[1].append(index)
+            found[2].append(net)
     groups = []
-    for rate in sorted(indexes_by_rate, key=lambda rate: rate.size, reverse=True):
-        indexes = indexes_by_rate[rate]
-        nets = [lines[index][1] for index in indexes]
-        denominator = rate.denominator + rate.numerator if mode is TaxMode.INCLUDED else rate.denominator
-        groups.append(_Group(rate.text, indexes, sum(nets), [net * rate.numerator for net in nets], denominator))
+    for size in sorted(by_size, reverse=True):
+        (name, _, numerator, denominator), indexes, nets = by_size[size]
+        if mode is TaxMode.INCLUDED:
+            denominator += numerator
+        groups.append(_Group(name, indexes, sum(nets), [net * numerator for net in nets], denominator))
     return groups
 
 

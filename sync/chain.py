@@ -17,6 +17,14 @@ _DOMAIN = b"counterfoil/1"
 ZERO_HASH = bytes(32)
 
 
+class Head(msgspec.Struct, frozen=True):
+    """The newest entry of an epoch, or a place on the way to it; seq 0 with the hash of zeros before the first."""
+
+    epoch: int
+    seq: int
+    hash: bytes
+
+
 class Content(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """The hashed part of an entry as it lies in `journal.content`. `at` is milliseconds since 1970 UTC, the store's
     clock."""
@@ -41,9 +49,8 @@ def decode_content(content: bytes) -> Content:
 
 def chain_hash(epoch: int, seq: int, previous: bytes, content: bytes) -> bytes:
     """The hash of entry (epoch, seq) after `previous`; 32 bytes."""
-    link = hashlib.sha256(_DOMAIN)
-    link.update(epoch.to_bytes(8) + seq.to_bytes(8) + previous + hashlib.sha256(content).digest())
-    return link.digest()
+    link = _DOMAIN + epoch.to_bytes(8) + seq.to_bytes(8) + previous + hashlib.sha256(content).digest()
+    return hashlib.sha256(link).digest()
 
 
 def private_hash(salt: bytes, private: bytes) -> str:

@@ -13,8 +13,9 @@ from uuid import UUID
 import msgspec
 
 from loyalty.errors import IdConflict
+from loyalty.points.operation import Folded
 from loyalty.transactions import Tx
-from sync.chain import ZERO_HASH, Content, Stamp, chain_hash, decode_content, mark_of, private_hash
+from sync.chain import ZERO_HASH, Content, Head, Stamp, chain_hash, decode_content, mark_of, private_hash
 from sync.facts import Body, decode_body, kind_of
 
 
@@ -36,16 +37,10 @@ class Private(msgspec.Struct, frozen=True):
     data: bytes
 
 
-class Head(msgspec.Struct, frozen=True):
-    """The newest entry of an epoch; seq 0 before the first."""
-
-    epoch: int
-    seq: int
-    hash: bytes
-
-
 class Entry(msgspec.Struct, frozen=True, kw_only=True):
-    """One journal entry with its body decoded. `private` is None where there is none or where it was erased."""
+    """One journal entry with its body decoded. `private` is None where there is none or where it was erased. `folded`
+    is the member's account as the decision of this very entry has folded it, for `apply` to write down; None in a
+    replay, which folds for itself."""
 
     epoch: int
     seq: int
@@ -58,6 +53,7 @@ class Entry(msgspec.Struct, frozen=True, kw_only=True):
     operator: str | None
     body: Body
     private: Private | None = None
+    folded: Folded | None = None
 
     def stamp(self) -> Stamp:
         """The entry's who, when and where, for answers and papers."""
@@ -94,8 +90,17 @@ class Journal:
         self.epoch = epoch
         self._appliers = appliers
 
-    def record(self, tx: Tx, origin: Origin, op_id: UUID, body: Body, private: Private | None = None) -> Entry:
-        """Append the fact and apply it. The caller has made sure that `op_id` is new (`find`).
+    def record(
+        self,
+        tx: Tx,
+        origin: Origin,
+        op_id: UUID,
+        body: Body,
+        private: Private | None = None,
+        folded: Folded | None = None,
+    ) -> Entry:
+        """Append the fact and apply it. The caller has made sure that `op_id` is new (`find`). `folded` is what the
+        decision made of the one account that all points of `body` move, where it knows.
 
         Raises KeyError for a body that is no journal kind. A second record of one op_id in one epoch breaks the unique
         index and with it the whole transaction, so that even a forgotten check cannot book twice.
@@ -137,6 +142,7 @@ class Journal:
             operator=origin.operator,
             body=body,
             private=private,
+            folded=folded,
         )
         self._appliers[type(body)](tx, entry)
         return entry

@@ -58,6 +58,25 @@ CREATE TABLE life (
 """,
 )
 
+# An entry of an earlier life that came back from head office and has no effect here (sync/facts/lives.py). `op` is the
+# entry that says so.
+SET_ASIDE = Table(
+    name="set_aside_entry",
+    table_class=TableClass.FACT,
+    key=("epoch", "seq"),
+    op="op",
+    append_only=True,
+    ddl="""
+CREATE TABLE set_aside_entry (
+    epoch INTEGER NOT NULL,
+    seq INTEGER NOT NULL,
+    op BLOB NOT NULL,
+    code TEXT NOT NULL CHECK (code IN ('repeated', 'conflict')),
+    PRIMARY KEY (epoch, seq)
+) STRICT
+""",
+)
+
 # The database's side of the marks (sync/marks.py): compared with a file beside it at every start.
 MARK = Table(
     name="mark",
@@ -71,4 +90,4 @@ CREATE TABLE mark (
 """,
 )
 
-TABLES: tuple[Table, ...] = (JOURNAL, PRIVATE, LIFE, MARK)
+TABLES: tuple[Table, ...] = (JOURNAL, PRIVATE, LIFE, SET_ASIDE, MARK)

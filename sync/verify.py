@@ -35,10 +35,10 @@ import msgspec
 
 from loyalty.tables import Table, TableClass
 from loyalty.transactions import Tx
-from sync.chain import epoch_text
+from sync.chain import Head, epoch_text
 from sync.compare import Digest, columns_of, compare_rows, digest_rows, list_differences
 from sync.facts import Body
-from sync.journal import Apply, Head
+from sync.journal import Apply
 from sync.walk import Broken, Walk, Wrong
 
 CacheCheck = Callable[[Tx], Iterator[str]]
@@ -112,8 +112,8 @@ def verify(store: Tx, scratch: Tx, registry: Registry, since: Mark | None = None
         return report
     finally:
         report.epochs = len(walk.lives)
-        if walk.head is not None:
-            head = walk.head
+        head = walk.newest
+        if head is not None:
             report.head = {"epoch": epoch_text(head.epoch), "seq": head.seq, "hash": head.hash.hex()}
     order = {epoch_text(epoch): n for n, epoch in enumerate(walk.lives)}
     digests: dict[str, Digest] = {}
@@ -156,7 +156,8 @@ def _replay(store: Tx, scratch: Tx, registry: Registry, walk: Walk, since: Mark 
         if is_new and before is None:
             before = _digest_scratch(scratch, registry) if again else {}
         try:
-            registry.appliers[type(entry.body)](scratch, entry)
+            if walk.counts:
+                registry.appliers[type(entry.body)](scratch, entry)
         except Exception as error:
             raise Broken(entry.epoch, entry.seq, f"{entry.kind} cannot be applied: {error}") from error
         report.entries += is_new

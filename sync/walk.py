@@ -1,7 +1,8 @@
 """sql: the walk along the chain, from the first entry of the first life to the newest entry of the last.
 
     walk = Walk(tx)
-    for entry in walk.entries(): ...      # raises Broken at the first entry that does not hold
+    for entry in walk.entries():          # raises Broken at the first entry that does not hold
+        if walk.counts: ...               # whether a replay applies it
     walk.head, walk.lives                 # how far it came, through which epochs
 
 Every entry is looked at, whatever is asked of the walk: its link, that its row says what its bytes say, and the
@@ -10,6 +11,10 @@ length can be walked.
 
 **Lives.** The first entry of an epoch names the head of the life before it. The walk demands that very head, and
 ordinals that rise: a life cut off at its end, taken out as a whole, or put in between is found.
+
+**Mended lives.** A life that was cut, and one that came back from head office, are told of by facts of a later life
+(sync/repairs.py). Where there are such facts, a later life may begin behind a place that was cut off, an earlier life
+may go on after a later one began, and no life may be longer or shorter than these facts say.
 
 **No index is asked.** The journal is only ever appended to, so its rows lie in the file in the order of the chain; they
 are read in that order, from the table. A damaged index can neither hide an entry nor stand in for one.
@@ -22,11 +27,12 @@ from uuid import UUID
 import msgspec
 
 from loyalty.transactions import Row, Tx
-from sync.chain import ZERO_HASH, Content, chain_hash, decode_content, epoch_text
+from sync.chain import ZERO_HASH, Content, Head, chain_hash, decode_content, epoch_text
 from sync.facts import KINDS
 from sync.facts.members import MemberErased
 from sync.facts.store import EpochStarted
-from sync.journal import Entry, Head, Private, entry_of, private_hash_of
+from sync.journal import Entry, Private, entry_of, private_hash_of
+from sync.repairs import read_repairs
 
 Wanted = Callable[[int, str], bool]
 """Whether an entry is to be decoded and handed out, by the number of its row and its kind."""
@@ -58,14 +64,20 @@ class Broken(Exception):
 class Walk:
     """One way along the journal. `known` is a head that an earlier run proved: it must still be there.
 
-    `lives` are the epochs in order, `head` is the newest entry come by, `row` the number of its row in the file.
+    `lives` are the epochs in order, `head` is the last entry come by, `row` the number of its row in the file, `newest`
+    the head of the newest life, and `counts` whether the entry just handed out has an effect here.
     """
 
     def __init__(self, store: Tx, known: Head | None = None) -> None:
         self.lives: list[int] = []
         self.head: Head | None = None
         self.row = 0
+        self.counts = True
         self._store = store
+        self._repairs = read_repairs(store)
+        self._heads: dict[int, Head] = {}
+        self._ends: dict[int, int] = {}
+        self._newest: int | None = None
         self._known = known
         self._met_known = known is None
         self._ordinal = 0
@@ -89,11 +101,20 @@ class Walk:
             if content.kind != kind or content.op_id.bytes != op_id:
                 raise Broken(epoch, seq, "the row's kind or op_id is not the entry's")
             self.head, self.row = Head(epoch, seq, entry_hash), row
+            self._heads[epoch] = self.head
+            self.counts = not self._repairs.is_set_aside(epoch, seq)
             if entry is not None:
                 yield entry
         if self._known is not None and not self._met_known:
             raise Broken(self._known.epoch, self._known.seq, "the entry proved last time is gone")
+        if not self._repairs.is_none:
+            self._check_ends()
         self._people.check_end()
+
+    @property
+    def newest(self) -> Head | None:
+        """The head of the newest life, as far as the walk came."""
+        return self._heads.get(self._newest) if self._newest is not None else None
 
     def run(self) -> Wrong | None:
         """Go to the end and hand out nothing; what does not hold, if anything."""
@@ -106,10 +127,13 @@ class Walk:
 
     def _expect(self, epoch: Any, seq: Any) -> bytes:  # noqa: ANN401  a damaged file may hold a cell of any type
         """The hash this entry must follow. Raises Broken for one that is not the next."""
-        if self.head is not None and epoch == self.head.epoch:
-            if seq != self.head.seq + 1:
-                raise Broken(epoch, self.head.seq + 1, f"the entry is missing, the next one is {seq}")
-            return self.head.hash
+        head = self.head
+        if head is not None and epoch != head.epoch and not self._repairs.is_none:
+            head = self._heads.get(epoch)
+        if head is not None and epoch == head.epoch:
+            if seq != head.seq + 1:
+                raise Broken(epoch, head.seq + 1, f"the entry is missing, the next one is {seq}")
+            return head.hash
         if seq != 1:
             raise Broken(epoch, 1, f"the entry is missing, the first one of this epoch is {seq}")
         return ZERO_HASH
@@ -130,11 +154,53 @@ class Walk:
             raise Broken(epoch, 1, f"the first entry of the epoch cannot be read: {error}") from error
         if content.kind != _BEGINS_LIFE:
             raise Broken(epoch, 1, "the first entry of the epoch begins no life")
-        self._check_link_of_lives(epoch, body)
-        if body.ordinal <= self._ordinal:
+        if self._repairs.is_none:
+            self._check_link_of_lives(epoch, body)
+        else:
+            self._check_link_of_mended_lives(epoch, body)
+        if body.ordinal > self._ordinal:
+            self._ordinal, self._newest = body.ordinal, epoch
+        elif epoch not in self._repairs.recovered:
             raise Broken(epoch, 1, f"it is life {body.ordinal} and comes after life {self._ordinal}")
-        self._ordinal = body.ordinal
         self.lives.append(epoch)
+
+    def _check_link_of_mended_lives(self, epoch: int, body: EpochStarted) -> None:
+        """The place a life says it began behind is there, or was cut off."""
+        told = _claim_of(body)
+        if told is None:
+            if self.head is not None:
+                raise Broken(epoch, 1, "this life does not follow the one before it")
+            return
+        if self._is_there(told):
+            self._ends[told.epoch] = max(told.seq, self._ends.get(told.epoch, 0))
+        elif not self._repairs.explains(told, self.row):
+            raise Broken(told.epoch, told.seq, f"the entry is missing, life {body.ordinal} began behind it")
+
+    def _is_there(self, place: Head) -> bool:
+        """Whether the walk came by this very entry."""
+        head = self._heads.get(place.epoch)
+        if head is None or head.seq < place.seq:
+            return False
+        if head.seq == place.seq:
+            return head == place
+        row = self._store.execute(
+            "SELECT hash FROM journal NOT INDEXED WHERE epoch = ? AND seq = ?", (place.epoch, place.seq)
+        ).fetchone()
+        return row is not None and bool(row[0] == place.hash)
+
+    def _check_ends(self) -> None:
+        """Every life but the newest ends where a later one began behind it, or where what came back of it ends. Raises
+        Broken for what came back and is gone, and for entries behind the end."""
+        for epoch, recoveries in self._repairs.recovered.items():
+            for back in recoveries:
+                if self._is_there(back.last):
+                    self._ends[epoch] = max(back.last.seq, self._ends.get(epoch, 0))
+                elif not self._repairs.explains(back.last, back.row):
+                    raise Broken(epoch, back.last.seq, "the entry is missing, it had come back from head office")
+        for epoch, head in self._heads.items():
+            end = self._ends.get(epoch, 0)
+            if epoch != self._newest and head.seq > end:
+                raise Broken(epoch, end + 1, "an entry behind the end of its life")
 
     def _check_link_of_lives(self, epoch: int, body: EpochStarted) -> None:
         told = (body.previous_epoch, body.previous_seq, body.previous_hash)
@@ -166,6 +232,16 @@ class Walk:
             raise Broken(epoch, seq, f"the content cannot be read: {error}") from error
         self._people.note(entry)
         return entry if decode else None
+
+
+def _claim_of(body: EpochStarted) -> Head | None:
+    """The head of the life before, as a first entry names it; None for the first life of all."""
+    if body.previous_epoch is None or body.previous_seq is None or body.previous_hash is None:
+        return None
+    try:
+        return Head(int(body.previous_epoch, 16), body.previous_seq, bytes.fromhex(body.previous_hash))
+    except ValueError:
+        return None
 
 
 def _is_link(epoch: int, seq: int, previous: bytes, content: Any, entry_hash: Any) -> bool:  # noqa: ANN401  cells

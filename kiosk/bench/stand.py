@@ -20,7 +20,7 @@ from kiosk.bench.client import Answer, Connection, connect, encode_request
 from kiosk.bench.goods import make_products, member_of, phone_of
 from kiosk.bench.load import measure
 from kiosk.bench.server import StoreProcess, write_store
-from kiosk.bench.statistics import Load
+from kiosk.bench.statistics import Load, join_loads
 from kiosk.bench.tills import Operator, Till, add_till, import_products, open_shift, pair_till, refusal
 from kiosk.commands import CompleteSale
 from kiosk.compose import now_ms
@@ -125,6 +125,20 @@ async def sell(service: StoreProcess, tills: Sequence[Till], sales: Iterable[Com
         rss_mb=used.rss_mb,
         synchronous=after.synchronous,
         sqlite=after.sqlite,
+    )
+
+
+def join_runs(runs: Sequence[Run]) -> Run:
+    """Runs on one service, one after the other, as one; memory is that of the last. Raises ValueError for none."""
+    load = join_loads([run.load for run in runs])
+    return Run(
+        load=load,
+        commits=sum(run.commits for run in runs),
+        jobs=sum(run.jobs for run in runs),
+        cpu_ms=sum(run.cpu_ms for run in runs),
+        rss_mb=runs[-1].rss_mb,
+        synchronous=runs[-1].synchronous,
+        sqlite=runs[-1].sqlite,
     )
 
 

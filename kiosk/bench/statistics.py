@@ -42,7 +42,7 @@ class Load(msgspec.Struct, frozen=True, kw_only=True):
     """What one run under load measured. `answers` counts by HTTP status; `latency_ms` has a value per percentile.
 
     `client_cpu_ms` is what this side of the wire burned per request: on a machine that client and server share, it is
-    missing from the server's rate, and belongs beside it.
+    missing from the server's rate, and belongs beside it. `latencies_ns` are all of them, ascending.
     """
 
     requests: int
@@ -51,6 +51,7 @@ class Load(msgspec.Struct, frozen=True, kw_only=True):
     answers: dict[int, int]
     latency_ms: dict[str, float]
     client_cpu_ms: float
+    latencies_ns: tuple[int, ...]
 
 
 def percentile(ordered: Sequence[int], percent: Figure) -> int:
@@ -90,6 +91,25 @@ def summarise(
         answers=dict(sorted(answers.items())),
         latency_ms={f"p{percent}": milliseconds(percentile(ordered, percent)) for percent in percentiles},
         client_cpu_ms=milliseconds(cpu_ns) / len(ordered),
+        latencies_ns=tuple(ordered),
+    )
+
+
+def join_loads(loads: Sequence[Load], percentiles: Sequence[Figure] = (50, 99)) -> Load:
+    """Several runs of one kind as one: percentiles of all their latencies, and the rate over the sum of their times.
+
+    Raises ValueError for none.
+    """
+    answers: dict[int, int] = {}
+    for load in loads:
+        for status, count in load.answers.items():
+            answers[status] = answers.get(status, 0) + count
+    return summarise(
+        [latency for load in loads for latency in load.latencies_ns],
+        round(sum(load.elapsed_s for load in loads) * _NANOSECONDS),
+        answers,
+        round(sum(load.client_cpu_ms * load.requests for load in loads) * _NANOSECONDS_A_MILLISECOND),
+        percentiles,
     )
 
 

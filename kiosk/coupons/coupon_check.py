@@ -120,16 +120,15 @@ def _look_in_ledger(
     if row is None:
         return Shown(None, UnknownCoupon(pointer=pointer))
     offer, is_live = _find_offer(tx, shop, row.offer, mark)
-    known = Shown(None, None, row.serial, offer, row.member, row.valid_until)
     problem = _problem_of(tx, row, today, member, pointer)
     if problem is None and not is_live:
         problem = CouponOfferOver(pointer=pointer)
-    if problem is not None:
-        return known._replace(problem=problem)
-    use = UsedCoupon(
-        serial=row.serial, n=row.uses + 1, offer=row.offer, uses_max=row.uses_max, given_back=row.given_back
-    )
-    return known._replace(use=use)
+    use = None
+    if problem is None:
+        use = UsedCoupon(
+            serial=row.serial, n=row.uses + 1, offer=row.offer, uses_max=row.uses_max, given_back=row.given_back
+        )
+    return Shown(use, problem, row.serial, offer, row.member, row.valid_until)
 
 
 def _find_offer(tx: Tx, shop: Shop, name: str, mark: Mark | None) -> tuple[Offer | None, bool]:

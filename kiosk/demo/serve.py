@@ -7,6 +7,7 @@ from pathlib import Path
 import click
 import msgspec
 
+from kiosk.demo.head_office import HeadOffice, join_demo
 from kiosk.demo.people import CASHIER
 from kiosk.demo.sheet import sheet_page
 from kiosk.demo.store import Access, build_demo, describe_access
@@ -16,7 +17,8 @@ _SHEET_NAME = "sheet.html"
 
 
 def run_demo(folder: Path, port: int, *, as_json: bool) -> None:
-    """Build or reopen the demonstration in `folder` and serve it until SIGTERM.
+    """Build or reopen the demonstration in `folder` and serve it until SIGTERM: the store on `port`, head office, which
+    is a process of its own, on the next one.
 
     With `as_json` the first line on standard output is one JSON object, else a few lines for a person.
     """
@@ -29,17 +31,21 @@ def run_demo(folder: Path, port: int, *, as_json: bool) -> None:
     config, access = build_demo(folder, port, tell_that_it_takes_a_while)
     (folder / _SHEET_NAME).write_text(sheet_page(access.products, access.members), encoding="utf-8")
 
-    def announce(url: str) -> None:
-        if as_json:
-            click.echo(msgspec.json.encode(describe_access(access, url, folder)))
-        else:
-            click.echo(_welcome(access, url, folder, time.monotonic() - begun))
-        sys.stdout.flush()
+    with HeadOffice(folder, port + 1) as office:
+        join_demo(office, config)
 
-    run_store(config, announce)
+        def announce(url: str) -> None:
+            if as_json:
+                hub = {"url": office.url, "token": office.access.token}
+                click.echo(msgspec.json.encode(describe_access(access, url, folder) | {"hub": hub}))
+            else:
+                click.echo(_welcome(access, office, url, folder, time.monotonic() - begun))
+            sys.stdout.flush()
+
+        run_store(config, announce)
 
 
-def _welcome(access: Access, url: str, folder: Path, seconds: float) -> str:
+def _welcome(access: Access, office: HeadOffice, url: str, folder: Path, seconds: float) -> str:
     member, product = access.members[0], access.products[0]
     return f"""
 The store is open ({seconds:.0f} s).
@@ -48,11 +54,14 @@ The store is open ({seconds:.0f} s).
             signed in as {CASHIER.id}, PIN {CASHIER.pin}
   Kiosk     {url}/kiosk#device={access.kiosk_token}
             the phone {member.phone} and the PIN {member.pin} are {member.name}'s
+  Office    {office.url}/office
+            user {office.access.user}, password {office.access.password}
   Manager   {access.operator_name}, PIN {access.operator_pin}, when the till asks for an approval
   Sheet     {(folder / _SHEET_NAME).absolute().as_uri()}
             barcodes and loyalty codes to scan or print
 
 Try: type {product.gtin} and Enter ({product.name}), then F4 and {member.token} ({member.name}), then F9.
 Prove it: .venv/bin/counterfoil verify --config {folder / "store.toml"}
+          .venv/bin/counterfoil verify --config {folder / "hub.toml"}
 Stop with Ctrl-C. The same command goes on where you stopped.
 """

@@ -30,7 +30,6 @@ from kiosk.identity.factor_service import set_pin
 from kiosk.identity.people import PairDevice, SaveOperator
 from kiosk.identity.people_service import create_pairing_code, pair_device, save_operator, set_up_manager
 from kiosk.identity.people_store import TokenRow, add_token
-from kiosk.identity.pins import hash_pin
 from kiosk.life.initialise import create_database, open_offline
 from kiosk.life.start import DATABASE_NAME
 from kiosk.members.member_profile import PROFILE_RANDOM_BYTES
@@ -45,6 +44,7 @@ from loyalty.ids import uuid7
 from loyalty.transactions import Tx
 from sync.facts.catalogue import ProductFact
 from sync.http.auth import hash_token
+from sync.pins import hash_pin
 
 ACCESS_NAME = "access.json"
 _DAY_MS = 86_400_000
@@ -118,7 +118,7 @@ def build_demo(folder: Path, port: int, on_build: Callable[[], None] = lambda: N
 
 
 def describe_access(access: Access, url: str, folder: Path) -> dict[str, Any]:
-    """The object of `counterfoil demo --json`."""
+    """The store's part of the object of `counterfoil demo --json`."""
     return {
         "store": {
             "url": url,
@@ -128,7 +128,6 @@ def describe_access(access: Access, url: str, folder: Path) -> dict[str, Any]:
             "device_token": access.device_token,
             "operator": {"name": access.operator_name, "pin": access.operator_pin},
         },
-        "hub": None,
         "products": access.products,
         "members": access.members,
         "data_dir": str(folder.absolute()),

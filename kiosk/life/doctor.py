@@ -8,12 +8,12 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
-from msgspec import Struct
 from msgspec.structs import replace
 
 from kiosk.config import Config, Printer
 from kiosk.coupons.coupon_store import read_registry
 from kiosk.coupons.keyring import FOLDER_NAME, damaged_keys, list_key_files, load_signer
+from kiosk.life.link_checks import Check, look_at_link
 from kiosk.life.proof import read_breach, read_finding, verified_at
 from kiosk.life.start import DATABASE_NAME, StoreInUse, StoreNotReady, lack_of_store, lock_folder
 from loyalty.errors import Problem
@@ -26,15 +26,6 @@ _STALE_VERIFY_S = 3 * 86_400
 _COPIES_KEPT_S = 30 * 86_400
 _YEAR_2026_S = 1_767_225_600
 _PATIENCE_S = 2.0
-
-
-class Check(Struct, frozen=True):
-    """One thing looked at; `mend` is the next step where it is not well, or the one to take some day."""
-
-    name: str
-    ok: bool
-    detail: str
-    mend: str | None = None
 
 
 def examine(config: Config) -> list[Check]:
@@ -55,6 +46,7 @@ def _look_at(config: Config) -> list[Check]:
         *_look_at_finding(folder),
         *_look_at_old_copies(folder),
         *_look_at_service(folder),
+        *look_at_link(folder),
         *_look_at_printers(config.printing.printers),
     ]
 

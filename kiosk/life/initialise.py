@@ -23,7 +23,6 @@ from kiosk.coupons.coupon_store import read_registry
 from kiosk.coupons.keyring import FOLDER_NAME, prepare_keys, revoke_key
 from kiosk.identity.people import PAIRING_RANDOM_BYTES, OperatorId, Pin, SaveOperator, WrongOperatorId
 from kiosk.identity.people_service import create_pairing_code, set_up_manager
-from kiosk.identity.pins import hash_pin
 from kiosk.life.lives import begin_life, check_same_store
 from kiosk.life.start import (
     DATABASE_NAME,
@@ -41,6 +40,7 @@ from sync import marks
 from sync.db import connect
 from sync.durable_files import sync_path
 from sync.journal import read_life
+from sync.pins import hash_pin
 
 _OWNER_ONLY = 0o600
 

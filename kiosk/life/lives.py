@@ -7,13 +7,15 @@ epoch, ordinal = begin_life(connection, "S001", "EUR", "Europe/Warsaw", ordinal=
 import os
 import time
 from typing import Any
-from uuid import UUID
+
+from msgspec import Struct
 
 from kiosk.life.restored import settle_copy
 from kiosk.members.tombstones import Tombstones
 from kiosk.registry import APPLIERS
 from loyalty.errors import Problem
 from loyalty.ids import uuid7
+from loyalty.transactions import Tx
 from sync.chain import epoch_text
 from sync.facts.store import EpochStarted
 from sync.journal import Journal, Origin, read_head, read_life
@@ -51,28 +53,44 @@ def begin_life(
     connection.execute("BEGIN IMMEDIATE")
     try:
         life = read_life(connection)
-        head = read_head(connection, life[0]) if life else None
-        epoch = int.from_bytes(os.urandom(8)) >> 1
-        now_ms = time.time_ns() // 1_000_000
-        body = EpochStarted(
-            store=store,
-            currency=currency,
-            time_zone=time_zone,
-            ordinal=ordinal or (life[1] + 1 if life else 1),
-            reason="restored" if life else "first",
-            previous_epoch=epoch_text(head.epoch) if head else None,
-            previous_seq=head.seq if head else None,
-            previous_hash=head.hash.hex() if head else None,
-        )
-        op_id: UUID = uuid7(now_ms, os.urandom(10))
-        journal = Journal(epoch, APPLIERS)
-        journal.record(connection, Origin(now_ms=now_ms), op_id, body)
+        reason = "restored" if life else "first"
+        begun = write_first_entry(connection, store, currency, time_zone, reason=reason, ordinal=ordinal)
         if life is not None:
             dead = tombstones or Tombstones()
-            settle_copy(connection, journal, now_ms, dead.erased, dead.revoked)
+            settle_copy(connection, begun.journal, begun.now_ms, dead.erased, dead.revoked)
         connection.execute("COMMIT")
     except BaseException:
         if connection.in_transaction:
             connection.execute("ROLLBACK")
         raise
-    return epoch, body.ordinal
+    return begun.journal.epoch, begun.ordinal
+
+
+class Begun(Struct, frozen=True):
+    """A life whose first entry was just written: its journal, its ordinal, and when."""
+
+    journal: Journal
+    ordinal: int
+    now_ms: int
+
+
+def write_first_entry(
+    tx: Tx, store: str, currency: str, time_zone: str, *, reason: str, ordinal: int | None = None
+) -> Begun:
+    """Begin a life inside the caller's transaction, behind the head of the newest one. Nothing else is written."""
+    life = read_life(tx)
+    head = read_head(tx, life[0]) if life else None
+    now_ms = time.time_ns() // 1_000_000
+    body = EpochStarted(
+        store=store,
+        currency=currency,
+        time_zone=time_zone,
+        ordinal=ordinal or (life[1] + 1 if life else 1),
+        reason=reason,
+        previous_epoch=epoch_text(head.epoch) if head else None,
+        previous_seq=head.seq if head else None,
+        previous_hash=head.hash.hex() if head else None,
+    )
+    journal = Journal(int.from_bytes(os.urandom(8)) >> 1, APPLIERS)
+    journal.record(tx, Origin(now_ms=now_ms), uuid7(now_ms, os.urandom(10)), body)
+    return Begun(journal, body.ordinal, now_ms)

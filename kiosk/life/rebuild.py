@@ -9,15 +9,12 @@ import os
 from pathlib import Path
 
 from kiosk.life.proof import forget_fault, read_mark
+from kiosk.life.remaking import remake_tables
 from kiosk.life.start import StoreDamaged, lock_folder
-from kiosk.registry import REGISTRY
 from loyalty.errors import Problem
-from loyalty.tables import TableClass
+from sync.chain import Head
 from sync.db import SqliteError, connect
-from sync.journal import Head
 from sync.walk import Walk
-
-_REBUILT = (TableClass.FACT, TableClass.CACHE)
 
 
 class JournalBroken(Problem):
@@ -48,21 +45,13 @@ def rebuild(database: Path) -> int:
 
 def _rebuild(database: Path, proved: Head | None) -> int:
     connection = connect(database)
-    count = 0
     try:
         connection.execute("PRAGMA foreign_keys = OFF")
         connection.execute("BEGIN IMMEDIATE")
         wrong = Walk(connection, proved).run()
         if wrong is not None:
             raise JournalBroken(f"Entry {wrong.seq} of epoch {wrong.epoch}: {wrong.what}")
-        for table in REGISTRY.tables:
-            if table.table_class in _REBUILT:
-                connection.execute(f"DROP TABLE IF EXISTS {table.name}")
-                for statement in (table.ddl, *table.indexes):
-                    connection.execute(statement.strip())
-        for entry in Walk(connection).entries():
-            REGISTRY.appliers[type(entry.body)](connection, entry)
-            count += 1
+        count = remake_tables(connection)
         # Those of the journal and of the LOCAL tables as well: they were not made anew with their tables.
         connection.execute("REINDEX")
         connection.execute("COMMIT")

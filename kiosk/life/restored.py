@@ -14,6 +14,7 @@ from uuid import UUID
 
 from kiosk.identity.people_store import end_device
 from kiosk.identity.second_factor import forget_factors
+from kiosk.life.feed_rows import forget_member_rows
 from kiosk.sales.basket_service import forget_labels_of
 from loyalty.ids import derived_uuid
 from loyalty.member_store import read_member
@@ -28,7 +29,7 @@ _REASON = "erased before the restore"
 def settle_copy(tx: Tx, journal: Journal, now_ms: int, erased: frozenset[UUID], revoked: frozenset[UUID]) -> None:
     """Take back what the copy must not bring back. `erased` and `revoked` are ids of members and devices."""
     for member in sorted(erased):
-        _erase_again(tx, journal, now_ms, member)
+        erase_again(tx, journal, now_ms, member, _REASON)
     doubt_open_jobs(tx, now_ms)
     tx.execute("DELETE FROM token WHERE operator IS NOT NULL")
     tx.execute("DELETE FROM approval")
@@ -39,13 +40,14 @@ def settle_copy(tx: Tx, journal: Journal, now_ms: int, erased: frozenset[UUID], 
         end_device(tx, device)
 
 
-def _erase_again(tx: Tx, journal: Journal, now_ms: int, member: UUID) -> None:
+def erase_again(tx: Tx, journal: Journal, now_ms: int, member: UUID, reason: str) -> bool:
+    """Erase a member who was erased elsewhere; whether there was anything of her here."""
     row = read_member(tx, member)
     if row is None or row.status == "erased":
-        return
+        return False
     body = MemberErased(
         member=member,
-        reason=_REASON,
+        reason=reason,
         locale=row.locale,
         revision=row.revision + 1,
         enrolled_at=row.enrolled_at,
@@ -54,3 +56,5 @@ def _erase_again(tx: Tx, journal: Journal, now_ms: int, member: UUID) -> None:
     forget_member(tx, member)
     forget_labels_of(tx, member)
     forget_factors(tx, member)
+    forget_member_rows(tx, member)
+    return True

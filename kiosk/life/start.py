@@ -18,6 +18,7 @@ from typing import Any
 from msgspec import Struct
 
 from kiosk.coupons.keyring import KeyDamaged, prepare_keys
+from kiosk.life import healing
 from kiosk.life.lives import begin_life, check_same_store
 from kiosk.life.proof import forget_finding, read_finding, remember_fault
 from kiosk.members.tombstones import add_tombstones, list_tombstones, read_tombstones
@@ -28,6 +29,7 @@ from sync.chain import ZERO_HASH, chain_hash
 from sync.db import SqliteError, SqliteUnavailable, connect
 from sync.http.problems import StorageUnavailable
 from sync.journal import read_head, read_life
+from sync.walk import Broken
 
 logger = logging.getLogger(__name__)
 
@@ -40,6 +42,7 @@ RESTORING_NAME = DATABASE_NAME + ".restoring"
 KEY_DAYS = 90
 """config.toml's own figure, for a start without a configuration."""
 
+_FULL_MENDING = "Run: counterfoil verify --full --config FILE, then do what it says."
 _LOCK_NAME = "service.lock"
 _TAIL = 1_000
 _SMALLEST_PAGE = 512
@@ -133,8 +136,10 @@ def start_store(folder: Path, store: str, currency: str, time_zone: str, *, key_
             life = read_life(connection)
             if life is None or not marks.is_same_life(connection, found):
                 life = _begin_next_life(connection, folder, store, currency, time_zone)
+            life = _heal(connection, folder, store, currency, time_zone) or life
             add_tombstones(folder, list_tombstones(connection))
             marks.renew(connection, folder, os.urandom(16).hex())
+            healing.drop_plan(folder)
             damage = _check_tail(connection, life[0])
             if damage is not None and read_finding(folder) is None:
                 remember_fault(folder, damage)
@@ -192,6 +197,28 @@ def _begin_next_life(
     life = begin_life(connection, store, currency, time_zone, ordinal=ordinal, tombstones=tombstones)
     # The log must not keep what was just erased.
     connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+    return life
+
+
+def _heal(
+    connection: Any,  # noqa: ANN401  pysqlite3 has no types
+    folder: Path,
+    store: str,
+    currency: str,
+    time_zone: str,
+) -> tuple[int, int] | None:
+    """The life that a waiting plan makes this file begin, if there is one."""
+    plan = healing.read_plan(folder)
+    if plan is None:
+        return None
+    try:
+        life = healing.carry_out(connection, folder, plan, store, currency, time_zone)
+    except Broken as broken:
+        # The tables cannot be made anew from a journal that does not hold. Whoever found that the disk went back in
+        # time finds it again after the journal is mended.
+        remember_fault(folder, f"Entry {broken.wrong.seq} of the journal does not hold. {_FULL_MENDING}")
+        return None
+    logger.warning("a new life began, this disk had gone back in time", extra={"fields": {"carried_out": bool(life)}})
     return life
 
 
@@ -256,9 +283,6 @@ def _check_tail(connection: Any, epoch: int) -> str | None:  # noqa: ANN401  pys
     for index, (seq, content, entry_hash) in enumerate(rows):
         anchored = index > 0 or seq == 1
         if anchored and chain_hash(epoch, seq, previous, content) != entry_hash:
-            return (
-                f"Entry {seq} of the journal does not hold."
-                " Run: counterfoil verify --full --config FILE, then do what it says."
-            )
+            return f"Entry {seq} of the journal does not hold. {_FULL_MENDING}"
         previous = entry_hash
     return None

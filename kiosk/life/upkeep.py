@@ -11,7 +11,9 @@ from prometheus_client.core import GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
 from kiosk.helper import Helper
+from kiosk.life.healing import read_notice
 from kiosk.life.proof import prove, read_finding
+from kiosk.points.lease_service import end_leases
 from kiosk.sales.basket_service import forget_labels_before
 from kiosk.web.door import Door
 from printers import spool
@@ -19,7 +21,7 @@ from sync import marks
 from sync.journal import read_head
 
 logger = logging.getLogger(__name__)
-_LOOK_S, _NIGHT_S, _TIDY_S = 2.0, 20.0, 3600.0
+_LOOK_S, _LEND_S, _NIGHT_S, _TIDY_S = 2.0, 5.0, 20.0, 3600.0
 _DAY_MS = 86_400_000
 
 
@@ -33,7 +35,12 @@ class Upkeep:
 
     def start(self) -> None:
         """Begin."""
-        rounds = ((_LOOK_S, self._look), (_NIGHT_S, self._verify_at_night), (_TIDY_S, self._tidy))
+        rounds = (
+            (_LOOK_S, self._look),
+            (_NIGHT_S, self._verify_at_night),
+            (_TIDY_S, self._tidy),
+            (_LEND_S, self._end_leases),
+        )
         self._tasks = [asyncio.create_task(_repeat(seconds, work)) for seconds, work in rounds]
 
     async def stop(self) -> None:
@@ -51,7 +58,7 @@ class Upkeep:
     async def _look(self) -> None:
         """Follow verify's finding on disk, note how far the journal has come, empty a log with erased data in it."""
         folder, database = self._door.config.data_dir(), self._door.database
-        self._door.follow_finding(read_finding(folder))
+        self._door.follow_finding(read_finding(folder) or read_notice(folder))
         if database.wal_to_truncate:
             await database.truncate_wal()
         epoch = self._door.shop.journal.epoch
@@ -73,6 +80,12 @@ class Upkeep:
         finally:
             await helper.close()
         logger.info("nightly verify", extra={"fields": {"ok": report.ok, "entries": report.entries}})
+
+    async def _end_leases(self) -> None:
+        """Report leases that can be used no more, so that head office can lend their points to somebody else."""
+        door = self._door
+        if door.lender is not None and door.read_only is None:
+            await door.database.write(lambda tx: end_leases(tx, door.shop, door.now_ms(), door.uptime()))
 
     async def _tidy(self) -> None:
         """Drop papers and basket labels past their time; papers can be rendered again from the facts."""

@@ -4,8 +4,6 @@ The personal half of an entry may be gone when it is replayed, because the membe
 written without it; the erasure, further on in the journal, brings it to its final state.
 """
 
-import msgspec
-
 from loyalty.apply_members import (
     ConsentWord,
     add_consents,
@@ -15,7 +13,6 @@ from loyalty.apply_members import (
     put_merge,
 )
 from loyalty.apply_points import refold
-from loyalty.identifier_store import IdentifierRow, SecretRow
 from loyalty.member_store import MemberRow
 from loyalty.merge_store import survivor_of
 from loyalty.points.facts import Merge
@@ -31,13 +28,12 @@ from sync.facts.members import (
     PrivateProfile,
 )
 from sync.journal import Entry, forget_private
+from sync.profiles import list_more, read_profile, secrets_of
 
 
 def profile_of(entry: Entry) -> PrivateProfile:
     """The personal half of an entry; an empty one where it was erased."""
-    if entry.private is None:
-        return PrivateProfile()
-    return msgspec.json.decode(entry.private.data, type=PrivateProfile)
+    return read_profile(entry.private.data if entry.private is not None else None)
 
 
 def apply_member_enrolled(tx: Tx, entry: Entry) -> None:
@@ -112,19 +108,7 @@ def _put(tx: Tx, entry: Entry, body: MemberEnrolled | MemberChanged, *, revision
         card=profile.card,
         enrolled_at=enrolled_at,
     )
-    secrets = SecretRow(profile.code_secret, profile.pin_hash)
-    put_member(tx, entry.op_id, row, list_more(profile), secrets)
-
-
-def list_more(profile: PrivateProfile) -> list[IdentifierRow]:
-    """The identifiers of a profile beside its own phone, e-mail and card."""
-    groups = (
-        ("card", "active", profile.more_cards),
-        ("card", "replaced", profile.replaced_cards),
-        ("phone", "active", profile.more_phones),
-        ("email", "active", profile.more_emails),
-    )
-    return [IdentifierRow(kind, value, state) for kind, state, values in groups for value in values]
+    put_member(tx, entry.op_id, row, list_more(profile), secrets_of(profile))
 
 
 def _words(consents: tuple[Consent, ...]) -> list[ConsentWord]:

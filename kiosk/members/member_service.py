@@ -13,6 +13,7 @@ import msgspec
 
 from kiosk.commands import fingerprint
 from kiosk.identity.second_factor import forget_factors
+from kiosk.life.feed_rows import forget_member_rows
 from kiosk.members.apply_members import profile_of
 from kiosk.members.member_profile import PROFILE_RANDOM_BYTES, need_active, read_profile, record_profile, tidy_profile
 from kiosk.members.member_views import present
@@ -42,7 +43,7 @@ from loyalty.errors import IdConflict
 from loyalty.identifier_store import is_card_known
 from loyalty.identity import make_card, normalise_email, normalise_phone
 from loyalty.ids import derived_uuid
-from loyalty.member_store import MemberRow, find_by_identifier, find_member, read_consents
+from loyalty.member_store import MemberRow, find_by_identifier, find_member, list_withdrawals, read_consents
 from loyalty.merge_store import group_of
 from loyalty.transactions import Tx
 from printers.spool import forget_member
@@ -125,6 +126,9 @@ def record_consents(
         member=member,
         at=max(caller.now_ms, last + 1),
         consents=_consents(command.consents),
+        replaces=list_withdrawals(
+            tx, member, [(consent.channel, consent.purpose) for consent in command.consents if consent.granted]
+        ),
     )
     entry = shop.journal.record(tx, origin_of(caller, day_of(tx, caller, shop.terms)), command.id, body)
     return Outcome(_recorded(entry, member), replayed=False)
@@ -173,6 +177,7 @@ def _erase(tx: Tx, shop: Shop, caller: Caller, row: MemberRow, reason: str) -> N
     forget_member(tx, row.id)
     forget_labels_of(tx, row.id)
     forget_factors(tx, row.id)
+    forget_member_rows(tx, row.id)
 
 
 def _enrolled_before(tx: Tx, known: Entry, command: EnrolMember) -> SavedMember:

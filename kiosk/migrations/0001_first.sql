@@ -32,6 +32,14 @@ CREATE TABLE life (
     started_at INTEGER NOT NULL
 ) STRICT;
 
+CREATE TABLE set_aside_entry (
+    epoch INTEGER NOT NULL,
+    seq INTEGER NOT NULL,
+    op BLOB NOT NULL,
+    code TEXT NOT NULL CHECK (code IN ('repeated', 'conflict')),
+    PRIMARY KEY (epoch, seq)
+) STRICT;
+
 CREATE TABLE mark (
     name TEXT PRIMARY KEY,
     value TEXT NOT NULL
@@ -51,15 +59,15 @@ CREATE TABLE member (
 ) STRICT;
 
 CREATE TABLE member_identifier (
+    member BLOB NOT NULL,
     kind TEXT NOT NULL CHECK (kind IN ('card', 'phone', 'email')),
     value TEXT NOT NULL,
-    member BLOB NOT NULL,
     op BLOB NOT NULL,
     state TEXT NOT NULL CHECK (state IN ('active', 'replaced')),
-    PRIMARY KEY (kind, value, member)
+    PRIMARY KEY (member, kind, value)
 ) STRICT, WITHOUT ROWID;
 
-CREATE INDEX member_identifier_by_member ON member_identifier (member);
+CREATE INDEX member_identifier_by_value ON member_identifier (kind, value);
 
 CREATE TABLE member_secret (
     member BLOB PRIMARY KEY,
@@ -80,14 +88,14 @@ CREATE TABLE member_merge (
 CREATE INDEX member_merge_by_into ON member_merge (into_member);
 
 CREATE TABLE consent (
+    member BLOB NOT NULL,
     op BLOB NOT NULL,
     channel TEXT NOT NULL,
     purpose TEXT NOT NULL,
-    member BLOB NOT NULL,
     granted INTEGER NOT NULL CHECK (granted IN (0, 1)),
     frequency TEXT,
     at INTEGER NOT NULL,
-    PRIMARY KEY (op, channel, purpose)
+    PRIMARY KEY (member, op, channel, purpose)
 ) STRICT, WITHOUT ROWID;
 
 CREATE INDEX consent_by_member ON consent (member, at);
@@ -766,10 +774,6 @@ CREATE TABLE lease (
 
 CREATE INDEX lease_by_member ON lease (member);
 
-CREATE TABLE account_snapshot (
-    member BLOB PRIMARY KEY
-) STRICT, WITHOUT ROWID;
-
 CREATE TABLE hold_backing (
     hold BLOB NOT NULL,
     n INTEGER NOT NULL,
@@ -786,3 +790,31 @@ CREATE TABLE hold_backing (
 CREATE INDEX hold_backing_by_lease ON hold_backing (lease) WHERE lease IS NOT NULL;
 
 CREATE INDEX hold_backing_on_floor ON hold_backing (epoch, seq) WHERE lease IS NULL;
+
+CREATE TABLE feed_row (
+    bucket TEXT NOT NULL,
+    entity TEXT NOT NULL,
+    key TEXT NOT NULL,
+    seq INTEGER NOT NULL,
+    generation INTEGER NOT NULL,
+    value BLOB NOT NULL,
+    PRIMARY KEY (bucket, entity, key)
+) STRICT;
+
+CREATE INDEX feed_row_by_thing ON feed_row (entity, key);
+
+CREATE TABLE feed_bucket (
+    bucket TEXT PRIMARY KEY,
+    generation INTEGER NOT NULL,
+    checksum TEXT NOT NULL,
+    told TEXT NOT NULL
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE head_office_note (
+    name TEXT PRIMARY KEY,
+    value TEXT NOT NULL
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE lost_life (
+    epoch INTEGER PRIMARY KEY
+) STRICT;

@@ -51,9 +51,10 @@ def _count(tx: Tx, op: UUID, sale: UUID, rows: list[tuple[str, int, int, int, by
     """Rows are offer, version, uses, discount, member."""
     if not rows:
         return
+    op_id, sale_id = op.bytes, sale.bytes
     tx.executemany(
         "INSERT INTO offer_use (op, sale, offer, version, uses, discount_minor, member) VALUES (?, ?, ?, ?, ?, ?, ?)",
-        [(op.bytes, sale.bytes, *row) for row in rows],
+        [(op_id, sale_id, *row) for row in rows],
     )
     tx.executemany(
         "INSERT INTO offer_total (offer, uses, discount_minor) VALUES (?, ?, ?) ON CONFLICT (offer) DO UPDATE SET"

@@ -29,6 +29,10 @@ def write_backing(tx: Tx, entry: Entry, member: UUID, backing: HoldBacking | Non
         tx.execute(_INSERT, (op, n, op, member.bytes, entry.epoch, entry.seq, *part))
 
 
+def apply_lease_ended(_tx: Tx, _entry: Entry) -> None:
+    """A lease came to its end. What it paid for stays; the lease itself is head office's, and no fact of this store."""
+
+
 def forget_backing(tx: Tx, hold: UUID) -> None:
     """The hold was released: its points can never pay."""
     tx.execute("DELETE FROM hold_backing WHERE hold = ?", (hold.bytes,))

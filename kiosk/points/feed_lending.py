@@ -1,6 +1,4 @@
-"""sql: what head office tells a store about points: the leases it grants, and whose accounts the store reads."""
-
-from uuid import UUID
+"""sql: the points that head office lends this store."""
 
 from loyalty.leases import Lease
 from loyalty.transactions import Tx
@@ -18,8 +16,3 @@ def save_lease(tx: Tx, epoch: int, lease: Lease) -> None:
 def delete_lease(tx: Tx, lease: bytes) -> None:
     """The end of a lease was reported."""
     tx.execute("DELETE FROM lease WHERE id = ?", (lease,))
-
-
-def save_account_snapshot(tx: Tx, member: UUID) -> None:
-    """Head office lets this store read the account of a member."""
-    tx.execute("INSERT INTO account_snapshot (member) VALUES (?) ON CONFLICT (member) DO NOTHING", (member.bytes,))

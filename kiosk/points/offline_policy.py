@@ -9,6 +9,8 @@ here is what they are told.
 
 from uuid import UUID
 
+from msgspec.structs import replace
+
 from kiosk.answers import RedeemPreview
 from kiosk.points.link import Line, read_line
 from kiosk.shop import Caller, Shop
@@ -40,10 +42,11 @@ WHERE op_id = ? AND kind = 'member.enrolled' AND seq > coalesce(pushed_seq, 0)
 
 
 def check_offline_policy(
-    tx: Tx, shop: Shop, caller: Caller, member: UUID, points: int, value_minor: int
+    tx: Tx, shop: Shop, caller: Caller, member: UUID, points: int, value_minor: int, *, unanswered: bool = False
 ) -> HoldBacking | None:
     """What stands behind `points` worth `value_minor` that are to be set aside; None without a head office. Members who
-    were merged are one: they share the limits and the leases.
+    were merged are one: they share the limits and the leases. `unanswered`: head office was asked just now and did not
+    answer, so the line counts as down.
 
     Raises LeaseNeeded, AccountUnknown, AccountTooOld, MemberLimitReached, StoreLimitReached.
     """
@@ -51,6 +54,7 @@ def check_offline_policy(
     if line is None:
         return None
     known, store = _states(tx, shop, caller, line, member)
+    store = replace(store, online=store.online and not unanswered)
     backing = may_spend(points, value_minor, known, store, shop.terms.offline)
     parts = tuple(LeasePart(UUID(bytes=lease), part) for lease, part in backing.leases)
     return HoldBacking(leases=parts, floor_points=backing.floor_points, floor_minor=backing.floor_minor)
@@ -125,7 +129,5 @@ def _account_age(tx: Tx, shop: Shop, caller: Caller, line: Line, member: UUID) -
     if tx.execute(_ONLY_HERE, (member.bytes,)).fetchone() is not None:
         return 0
     if line.read_at is None or line.read_epoch != shop.journal.epoch:
-        return None
-    if tx.execute("SELECT 1 FROM account_snapshot WHERE member = ?", (member.bytes,)).fetchone() is None:
         return None
     return account_age(line.read_at, line.read_uptime, caller.now_ms, caller.uptime)

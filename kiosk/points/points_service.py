@@ -37,9 +37,15 @@ from sync.journal import Entry, find, find_same
 
 
 def hold_points(
-    tx: Tx, shop: Shop, caller: Caller, command: HoldPoints, proof: CheckedProof | None
+    tx: Tx,
+    shop: Shop,
+    caller: Caller,
+    command: HoldPoints,
+    proof: CheckedProof | None,
+    *,
+    unanswered: bool = False,
 ) -> Outcome[HoldAnswer]:
-    """Set points aside for a payment.
+    """Set points aside for a payment. `unanswered`: head office was asked to lend them and did not answer.
 
     Raises UnknownMember, RewardUnknown, RewardNotHere, TierNeeded, RewardPoints, what proving raises
     (second_factor), what may not be spent (loyalty.points.decide.check_spending), and what may not be spent without
@@ -65,7 +71,9 @@ def hold_points(
         reward_version=reward.version if reward else 0,
         postings=fact_postings(opened.posted),
         balance=opened.account().balance,
-        backing=check_offline_policy(tx, shop, caller, command.member, command.points, value_minor),
+        backing=check_offline_policy(
+            tx, shop, caller, command.member, command.points, value_minor, unanswered=unanswered
+        ),
     )
     entry = shop.journal.record(tx, origin_of(caller, day_of(tx, caller, shop.terms)), command.id, body)
     return Outcome(_answer(shop, entry, "open", body.balance), replayed=False)

@@ -11,7 +11,7 @@ closed, the service is stopped, and verify proves the journal and the tables fro
 
 import asyncio
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 
 import msgspec
@@ -81,10 +81,12 @@ async def replay(
     tills: int = 4,
     on_answer: Callable[[Order], None] = lambda _: None,
     process: StoreProcess | None = None,
+    settings: Mapping[str, str] = {},
 ) -> Replayed:
     """Sell all of `plan` in the store in `folder`, which is made when there is none, over `tills` tills at once.
 
-    `on_answer` is told every order that was answered; `process` lets a test hold the service that it kills.
+    `on_answer` is told every order that was answered; `process` lets a test hold the service that it kills, and
+    `settings` are further lines of the store's configuration by section.
     Raises ForeignFolder, StoreInUse, ServiceFailed, Refused.
     """
     process = process or StoreProcess(config_file(folder))
@@ -92,7 +94,7 @@ async def replay(
     tally = Tally(plan.orders)
     desks: list[Desk] = []
     try:
-        memory = await open_store(plan, folder, tills, process)
+        memory = await open_store(plan, folder, tills, process, settings)
         desks = [Desk(service, till) for till in memory.tills]
         began = time.perf_counter()
         await _sell(desks, plan.orders, tally, on_answer)

@@ -9,6 +9,7 @@ that a store which no replay made is never touched, and one that was only half m
 
 import os
 import secrets
+from collections.abc import Mapping
 from pathlib import Path
 
 import msgspec
@@ -53,8 +54,9 @@ def config_file(folder: Path) -> Path:
     return folder / "store.toml"
 
 
-def open_folder(folder: Path, digest: str) -> Memory:
-    """The replay in `folder`, begun when there is none. The service must not run.
+def open_folder(folder: Path, digest: str, settings: Mapping[str, str] = {}) -> Memory:
+    """The replay in `folder`, begun when there is none. The service must not run. `settings` are further lines of the
+    store's configuration by section (kiosk/bench/server.py).
 
     Raises ForeignFolder for a store that no replay made and for the replay of another file, StoreInUse while its
     service still runs.
@@ -69,7 +71,7 @@ def open_folder(folder: Path, digest: str) -> Memory:
         raise ForeignFolder(f"{folder} holds the replay of another file.")
     lock = lock_folder(folder)
     try:
-        write_store(folder, {})
+        write_store(folder, settings)
         if not memory.made:
             for leftover in folder.glob(f"{DATABASE_NAME}*"):
                 leftover.unlink()

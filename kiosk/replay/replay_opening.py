@@ -5,6 +5,7 @@ memory = await open_store(plan, folder, tills=4, process=process)
 Every step may be done again, so a service that dies meanwhile only makes it begin anew, in this run or in the next.
 """
 
+from collections.abc import Mapping
 from pathlib import Path
 
 import msgspec
@@ -21,14 +22,16 @@ from kiosk.replay.replay_plan import Plan
 _ATTEMPTS = 10
 
 
-async def open_store(plan: Plan, folder: Path, tills: int, process: StoreProcess) -> Memory:
+async def open_store(
+    plan: Plan, folder: Path, tills: int, process: StoreProcess, settings: Mapping[str, str] = {}
+) -> Memory:
     """A running service with goods, members and tills whose shifts are open.
 
     Every step may be done again, so a service that dies meanwhile only makes it begin anew. A pairing code whose
     answer was lost is spent; the next attempt makes another.
     """
     for attempt in range(_ATTEMPTS):
-        memory = open_folder(folder, plan.digest)
+        memory = open_folder(folder, plan.digest, settings)
         code = None if memory.tills else new_pairing_code(folder)
         try:
             await process.start()

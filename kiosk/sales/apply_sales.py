@@ -9,7 +9,7 @@ from kiosk.catalogue.apply_stock import move_stock
 from kiosk.offers.apply_offers import give_back_offers, use_offers
 from kiosk.program.apply_earning import put_referral, put_rule_points
 from kiosk.sales.apply_vouchers import move_vouchers, undo_vouchers
-from loyalty.apply_points import post_points
+from loyalty.apply_points import post_folded, post_points
 from loyalty.transactions import Tx
 from sync.facts.points import ledger_postings
 from sync.facts.returns import ReturnTaken, TakenBack
@@ -40,7 +40,11 @@ def apply_sale_completed(tx: Tx, entry: Entry) -> None:
     _number(tx, entry, sale, "sale")
     tx.execute(_INSERT_SALE, _sale_row(entry, sale))
     tx.executemany(_INSERT_LINE, [_line(op, line) for line in sale.lines])
-    discounts = [row for line in sale.lines for row in _discounts(op, line)]
+    discounts = [
+        (op, line.line, n, discount.kind, discount.offer, discount.reason, discount.amount_minor)
+        for line in sale.lines
+        for n, discount in enumerate(line.discounts, 1)
+    ]
     if discounts:
         tx.executemany(_INSERT_DISCOUNT, discounts)
     tx.executemany(
@@ -68,7 +72,9 @@ def apply_sale_completed(tx: Tx, entry: Entry) -> None:
         if taken.vouchers is not None:
             undo_vouchers(tx, entry, taken.sale, sale.currency, taken.vouchers)
         postings += (*taken.postings, *taken.referral)
-    if postings:
+    if entry.folded is not None:
+        post_folded(tx, entry.folded, entry.seq)
+    elif postings:
         post_points(tx, ledger_postings(entry.op_id, entry.epoch, entry.seq, postings))
 
 
@@ -151,13 +157,6 @@ def _line(sale: bytes, line: SoldLine) -> tuple[object, ...]:
         line.points,
         line.override_reason,
     )
-
-
-def _discounts(sale: bytes, line: SoldLine) -> list[tuple[object, ...]]:
-    return [
-        (sale, line.line, n, discount.kind, discount.offer, discount.reason, discount.amount_minor)
-        for n, discount in enumerate(line.discounts, 1)
-    ]
 
 
 def _taken_back(tx: Tx, entry: Entry, n: int, taken: TakenBack, number: str, shift: UUID, reason: str) -> None:

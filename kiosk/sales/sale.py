@@ -1,10 +1,11 @@
 """pure: deciding a sale. What was asked and what the shop knows go in; the fact comes out, or a problem.
 
 facts = SaleFacts(...)                       # read in the transaction that will write the sale
-body = decide_sale(command, request, facts, terms)    # prices, taxes, tenders, points: all decided here
+body, folded = decide_sale(command, request, facts, terms)    # prices, taxes, tenders, points: all decided here
 """
 
 from collections.abc import Mapping, Sequence
+from typing import NamedTuple
 from uuid import UUID
 
 from msgspec import Struct
@@ -22,10 +23,10 @@ from kiosk.sales.sale_earning import SaleEarning, evaluate_sale, preview_by_line
 from kiosk.sales.sale_points import PointsTender, decide_sale_points, earn_for, read_points_tenders
 from kiosk.sales.tender import EXCHANGE, Settlement, check_detail, refuse_card_number, settle
 from kiosk.terms import Terms
-from loyalty.basket import BasketLine, ManualDiscount, PricedBasket, PricedLine, price
+from loyalty.basket import BasketLine, Discount, ManualDiscount, PricedBasket, PricedLine, price
 from loyalty.errors import Conflict, Forbidden, InvalidInput
 from loyalty.points.account import Balance
-from loyalty.points.operation import OpenAccount
+from loyalty.points.operation import Folded, OpenAccount
 from loyalty.rounding import Rounding, round_ratio
 from sync.facts.earning import ReferralPaid
 from sync.facts.returns import TakenBack
@@ -99,6 +100,13 @@ class SaleFacts(Struct, frozen=True, kw_only=True):
     reward: HeldReward | None = None
 
 
+class DecidedSale(NamedTuple):
+    """The fact of a sale, and what it makes of the member's account."""
+
+    body: SaleCompleted
+    folded: Folded | None
+
+
 def basket_line(number: int, asked: LineRequest, item: ItemFacts) -> BasketLine:
     """The line as the rule book prices it: an override replaces catalogue and label price."""
     overridden = asked.unit_price_minor is not None
@@ -150,8 +158,9 @@ def check_authority(asked: Sequence[LineRequest], priced: PricedBasket, facts: S
                 raise ApprovalNeeded("A discount by hand.", pointer=f"/lines/{index}/discount")
 
 
-def decide_sale(command: CompleteSale, request: str, facts: SaleFacts, terms: Terms) -> SaleCompleted:
-    """The sale as it will stand in the journal. `request` is the command's fingerprint.
+def decide_sale(command: CompleteSale, request: str, facts: SaleFacts, terms: Terms) -> DecidedSale:
+    """The sale as it will stand in the journal, and the member's points after it. `request` is the command's
+    fingerprint.
 
     Raises EmptySale, ReasonNeeded, ApprovalNeeded, PriceChanged, RewardGivesNothing, CouponVoid, and what pricing and
     tendering raise.
@@ -169,7 +178,7 @@ def decide_sale(command: CompleteSale, request: str, facts: SaleFacts, terms: Te
     check_given(facts.reward, priced)
     points = decide_sale_points(facts.points, lines, priced, paid, terms, facts.earning, facts.reward)
     offers = used_offers(priced.outcome)
-    return SaleCompleted(
+    body = SaleCompleted(
         request=request,
         number=document_number(terms.store, facts.till, facts.series, facts.n),
         till=facts.till,
@@ -179,13 +188,15 @@ def decide_sale(command: CompleteSale, request: str, facts: SaleFacts, terms: Te
         currency=terms.currency,
         terms=TaxTerms(terms.tax.mode, terms.tax.rounding, terms.tax.method),
         lines=tuple(
-            _sold(asked, item, line, points.by_line.get(line.line, 0), facts)
-            for asked, item, line in zip(command.lines, facts.items, priced.lines, strict=True)
+            [
+                _sold(asked, item, line, points.by_line.get(line.line, 0), facts)
+                for asked, item, line in zip(command.lines, facts.items, priced.lines, strict=True)
+            ]
         ),
         gross_minor=priced.gross_minor,
         discount_minor=priced.discount_minor,
         net_minor=priced.net_minor,
-        taxes=tuple(TaxTotal(tax.rate, tax.base_minor, tax.tax_minor) for tax in priced.taxes),
+        taxes=tuple([TaxTotal(tax.rate, tax.base_minor, tax.tax_minor) for tax in priced.taxes]),
         rounding_minor=settlement.rounding_minor,
         due_minor=settlement.due_minor,
         tenders=tenders,
@@ -204,6 +215,7 @@ def decide_sale(command: CompleteSale, request: str, facts: SaleFacts, terms: Te
         vouchers=_spend_coupons(facts, priced),
         receipt=command.receipt,
     )
+    return DecidedSale(body, points.folded)
 
 
 def _spend_coupons(facts: SaleFacts, priced: PricedBasket) -> SaleVouchers | None:
@@ -250,9 +262,10 @@ def _settle(
 ) -> tuple[Settlement, tuple[Tendered, ...]]:
     """Goods that came back pay first; each part of their credit keeps the kind it may be refunded in later."""
     credit = [refund for taken in facts.returned for refund in taken.refunds if refund.kind == EXCHANGE]
-    used = sum(refund.amount_minor for refund in credit)
+    used = sum([refund.amount_minor for refund in credit])
     for index, tender in enumerate(command.tenders):
-        refuse_card_number(tender.reference, f"/tenders/{index}/reference")
+        if tender.reference:
+            refuse_card_number(tender.reference, f"/tenders/{index}/reference")
         check_detail(tender.kind, hold=tender.hold, code=tender.code, pointer=f"/tenders/{index}")
     given = [(tender.kind, tender.amount_minor) for tender in command.tenders]
     rounded = total + facts.exchange_rounding_minor
@@ -270,13 +283,14 @@ def _settle(
         )
         for tender in command.tenders
     ]
-    whole = Settlement(
-        settlement.rounding_minor + facts.exchange_rounding_minor,
-        settlement.due_minor + used,
-        settlement.paid_minor + used,
-        settlement.change_minor,
-    )
-    return whole, tuple(tenders)
+    if used or facts.exchange_rounding_minor:
+        settlement = Settlement(
+            settlement.rounding_minor + facts.exchange_rounding_minor,
+            settlement.due_minor + used,
+            settlement.paid_minor + used,
+            settlement.change_minor,
+        )
+    return settlement, tuple(tenders)
 
 
 def _sold(asked: LineRequest, item: ItemFacts, line: PricedLine, points: int, facts: SaleFacts) -> SoldLine:
@@ -293,18 +307,14 @@ def _sold(asked: LineRequest, item: ItemFacts, line: PricedLine, points: int, fa
         override_reason=asked.reason if overridden else None,
         override_by=facts.approvals.get("price_override", facts.operator) if overridden else None,
         gross_minor=line.gross_minor,
-        discounts=tuple(
-            SoldDiscount(
-                discount.kind,
-                discount.reason,
-                discount.amount_minor,
-                discount.offer,
-                facts.approvals.get("discount") if discount.kind == "manual" else None,
-            )
-            for discount in line.discounts
-        ),
+        discounts=tuple([_discount(discount, facts) for discount in line.discounts]) if line.discounts else (),
         net_minor=line.net_minor,
         tax_rate=line.tax_rate,
         tax_minor=line.tax_minor,
         points=points,
     )
+
+
+def _discount(discount: Discount, facts: SaleFacts) -> SoldDiscount:
+    approver = facts.approvals.get("discount") if discount.kind == "manual" else None
+    return SoldDiscount(discount.kind, discount.reason, discount.amount_minor, discount.offer, approver)

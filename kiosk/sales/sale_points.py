@@ -28,7 +28,7 @@ from loyalty.money import allocate
 from loyalty.points.account import Account, Balance
 from loyalty.points.decide import RedeemRules, capture, check_spending, quote_redemption
 from loyalty.points.decide import earn as post_earn
-from loyalty.points.operation import OpenAccount
+from loyalty.points.operation import Folded, OpenAccount
 from loyalty.points.program import Program
 from loyalty.points.refusals import AboveShare, HoldNotFound
 from loyalty.return_shares import cumulative_share
@@ -67,13 +67,18 @@ class PointsTender(Struct, frozen=True):
 
 class SalePoints(Struct, frozen=True, kw_only=True):
     """What a sale does to a member's points: `by_line` is what each line earned, `earned` and `basket` what rules say
-    about it, `balance` what is left after it."""
+    about it, `folded` the account after it."""
 
     by_line: Mapping[int, int] = {}
     postings: tuple[PointsPosted, ...] = ()
     earned: tuple[RuleEarned, ...] = ()
     basket: BasketEarned | None = None
-    balance: Balance | None = None
+    folded: Folded | None = None
+
+    @property
+    def balance(self) -> Balance | None:
+        """The points that are left; None without a member."""
+        return self.folded.after.balance if self.folded is not None else None
 
 
 def read_points_tenders(tenders: Sequence[TenderRequest], rules: RedeemRules) -> tuple[PointsTender, ...]:
@@ -114,7 +119,8 @@ def decide_sale_points(
             member = capture_reward(member, reward, priced)
         except HoldNotFound as unknown:
             raise UnknownHold(pointer="/hold") from unknown
-    member = capture_holds(member, payable_amounts(lines, priced, terms.tax.mode), tenders, terms.program)
+    if tenders:
+        member = capture_holds(member, payable_amounts(lines, priced, terms.tax.mode), tenders, terms.program)
     if earning is not None:
         paid = _paid_by_line(lines, priced, tenders, terms)
         eligible, by_rules = evaluate_sale(lines, priced, terms.tax.mode, earning, paid)
@@ -124,7 +130,7 @@ def decide_sale_points(
             postings=fact_postings(posted.member.posted[start:]),
             earned=posted.earned,
             basket=posted.basket,
-            balance=posted.member.account().balance,
+            folded=posted.member.folded(),
         )
     earned = earn_for(lines, priced, tenders, terms)
     begins = terms.program.begins_at(member.at)
@@ -134,7 +140,7 @@ def decide_sale_points(
     return SalePoints(
         by_line=dict(earned.by_line),
         postings=fact_postings(member.posted[start:]),
-        balance=member.account().balance,
+        folded=member.folded(),
     )
 
 

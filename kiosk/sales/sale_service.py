@@ -84,7 +84,7 @@ def complete_sale(tx: Tx, shop: Shop, caller: Caller, command: CompleteSale) -> 
     shift = need_open_shift(tx, caller.till)
     facts = _gather(tx, shop, caller, command, shift)
     try:
-        body = decide_sale(command, request, facts, shop.terms)
+        body, folded = decide_sale(command, request, facts, shop.terms)
     except PriceChanged as changed:
         changed.extra["quote"] = quote_basket(tx, shop, caller, _quote_of(command))
         raise
@@ -93,12 +93,16 @@ def complete_sale(tx: Tx, shop: Shop, caller: Caller, command: CompleteSale) -> 
     issued = issue_with_sale(tx, shop, caller, command.id, body)
     if issued:
         body = replace(body, vouchers=replace(body.vouchers or SaleVouchers(), issued=issued))
-    entry = shop.journal.record(tx, origin_of(caller, shift.business_day), command.id, body)
+    # Other postings of this entry, for goods that come back or for who has referred, are folded where they are written.
+    alone = folded is not None and folded.extends and not body.returned and body.referral is None
+    origin = origin_of(caller, shift.business_day)
+    entry = shop.journal.record(tx, origin, command.id, body, folded=folded if alone else None)
+    stamp = entry.stamp()
     if command.receipt == "paper":
-        paper = sale_receipt(shop.terms, entry.stamp(), body)
+        paper = sale_receipt(shop.terms, stamp, body)
         queue_paper(tx, shop, caller, receipt_job(command.id), "receipt", command.id, body.member, paper)
-        print_coupons(tx, shop, caller, entry.stamp(), issued)
-    return Outcome(_answer(entry), replayed=False)
+        print_coupons(tx, shop, caller, stamp, issued)
+    return Outcome(render_sale(stamp, body, provisional=False), replayed=False)
 
 
 def quote_basket(tx: Tx, shop: Shop, caller: Caller, command: QuoteBasket) -> QuoteAnswer:

@@ -77,8 +77,8 @@ def settle(
     for index, (kind, _) in enumerate(tenders):
         if kind not in accepted:
             raise TenderNotAccepted(f"{kind} is not accepted here.", pointer=f"/tenders/{index}/kind")
-    cash = sum(amount for kind, amount in tenders if kind == CASH)
-    exact = sum(amount for kind, amount in tenders if kind != CASH)
+    cash = sum([amount for kind, amount in tenders if kind == CASH])
+    exact = sum([amount for kind, amount in tenders if kind != CASH])
     if exact > total_minor:
         raise Overpaid(f"{exact - total_minor} too much without cash.", pointer="/tenders", due_minor=total_minor)
     left = total_minor - exact

@@ -32,6 +32,8 @@ def charge_gift_cards(tx: Tx, shop: Shop, command: CompleteSale, body: SaleCompl
 
     Raises what `charge_cards` raises; nothing is written then.
     """
+    if not _touches_cards(shop, command, body):
+        return body
     added = body.terms.mode == "added"
     sold = [
         SoldCardLine(
@@ -48,6 +50,15 @@ def charge_gift_cards(tx: Tx, shop: Shop, command: CompleteSale, body: SaleCompl
         return body
     tenders = _name_cards(body.tenders, posted)
     return replace(body, tenders=tenders, vouchers=replace(body.vouchers or SaleVouchers(), gift_cards=posted))
+
+
+def _touches_cards(shop: Shop, command: CompleteSale, body: SaleCompleted) -> bool:
+    """Whether a card pays, is named with a line, or is what a line sells: a sale of anything else need not look."""
+    if GIFT_CARD in [tender.kind for tender in command.tenders]:
+        return True
+    if any(line.gift_card for line in command.lines):
+        return True
+    return not shop.terms.gift_card_departments.isdisjoint([line.department for line in body.lines])
 
 
 def undo_by_void(tx: Tx, sale: UUID) -> UndoneVouchers | None:

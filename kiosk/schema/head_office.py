@@ -56,18 +56,6 @@ CREATE TABLE lease (
     indexes=("CREATE INDEX lease_by_member ON lease (member)",),
 )
 
-# Whose account this store reads from head office; of other members it knows at most that they exist.
-ACCOUNT_SNAPSHOT = Table(
-    name="account_snapshot",
-    table_class=TableClass.FEED,
-    key=("member",),
-    ddl="""
-CREATE TABLE account_snapshot (
-    member BLOB PRIMARY KEY
-) STRICT, WITHOUT ROWID
-""",
-)
-
 # What stands behind a hold: a lease, or the floor (lease NULL) and how much of it in money. A hold that was released
 # has none; a lapsed one keeps it, because it may still pay.
 HOLD_BACKING = Table(
@@ -96,4 +84,65 @@ CREATE TABLE hold_backing (
     ),
 )
 
-TABLES: tuple[Table, ...] = (LINE, CURSOR, LEASE, ACCOUNT_SNAPSHOT, HOLD_BACKING)
+# What head office tells this store: the newest state of each thing, as JSON. `generation` grows when a bucket is told
+# anew from its beginning; what still has an older one when that is done is gone.
+FEED_ROW = Table(
+    name="feed_row",
+    table_class=TableClass.FEED,
+    key=("bucket", "entity", "key"),
+    personal=("value",),
+    ddl="""
+CREATE TABLE feed_row (
+    bucket TEXT NOT NULL,
+    entity TEXT NOT NULL,
+    key TEXT NOT NULL,
+    seq INTEGER NOT NULL,
+    generation INTEGER NOT NULL,
+    value BLOB NOT NULL,
+    PRIMARY KEY (bucket, entity, key)
+) STRICT
+""",
+    indexes=("CREATE INDEX feed_row_by_thing ON feed_row (entity, key)",),
+)
+
+# What the rows of a bucket add up to (16 hex digits), and what head office said last that they should; empty before.
+FEED_BUCKET = Table(
+    name="feed_bucket",
+    table_class=TableClass.FEED,
+    key=("bucket",),
+    ddl="""
+CREATE TABLE feed_bucket (
+    bucket TEXT PRIMARY KEY,
+    generation INTEGER NOT NULL,
+    checksum TEXT NOT NULL,
+    told TEXT NOT NULL
+) STRICT, WITHOUT ROWID
+""",
+)
+
+# What head office last said that a person should find: see kiosk/life/link_notes.py.
+NOTE = Table(
+    name="head_office_note",
+    table_class=TableClass.LOCAL,
+    key=("name",),
+    ddl="""
+CREATE TABLE head_office_note (
+    name TEXT PRIMARY KEY,
+    value TEXT NOT NULL
+) STRICT, WITHOUT ROWID
+""",
+)
+
+# A life of this store that a till remembered and this disk has lost: it was dealt with, by beginning a new one.
+LOST_LIFE = Table(
+    name="lost_life",
+    table_class=TableClass.LOCAL,
+    key=("epoch",),
+    ddl="""
+CREATE TABLE lost_life (
+    epoch INTEGER PRIMARY KEY
+) STRICT
+""",
+)
+
+TABLES: tuple[Table, ...] = (LINE, CURSOR, LEASE, HOLD_BACKING, FEED_ROW, FEED_BUCKET, NOTE, LOST_LIFE)

@@ -7,7 +7,7 @@ cut-over.
 
 import functools
 import zoneinfo
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 
 
 @functools.cache
@@ -18,14 +18,12 @@ def _zone(name: str) -> zoneinfo.ZoneInfo:
 def business_day(at_ms: int, time_zone: str, cutover_minutes: int) -> str:
     """The business day (YYYY-MM-DD) of a moment (ms since 1970 UTC). Local wall time counts, so DST moves nothing
     else."""
-    local = _at(at_ms).astimezone(_zone(time_zone)).replace(tzinfo=None)
-    return (local - timedelta(minutes=cutover_minutes)).date().isoformat()
+    return (_wall(at_ms // 1000, time_zone) - timedelta(minutes=cutover_minutes)).date().isoformat()
 
 
 def local_text(at_ms: int, time_zone: str) -> str:
     """The moment as the shop's clock on the wall shows it: 2026-11-21 14:05."""
-    at = _at(at_ms).astimezone(_zone(time_zone))
-    return f"{at.year:04d}-{at.month:02d}-{at.day:02d} {at.hour:02d}:{at.minute:02d}"
+    return _wall(at_ms // 1000, time_zone).isoformat(" ", "minutes")
 
 
 def last_day(ends_ms: int, time_zone: str) -> str:
@@ -34,10 +32,9 @@ def last_day(ends_ms: int, time_zone: str) -> str:
     return local_text(ends_ms - 1, time_zone)[:10]
 
 
-@functools.lru_cache(maxsize=256)
 def local_time(at_ms: int, time_zone: str) -> datetime:
     """The moment on the shop's wall clock, to the second and without a zone, as opening hours are compared with it."""
-    return _at(at_ms).astimezone(_zone(time_zone)).replace(tzinfo=None)
+    return _wall(at_ms // 1000, time_zone)
 
 
 def utc_of_local(local: datetime, time_zone: str) -> int:
@@ -47,10 +44,10 @@ def utc_of_local(local: datetime, time_zone: str) -> int:
 
 def utc_text(at_ms: int) -> str:
     """RFC 3339 in UTC with milliseconds, as the API writes times."""
-    at = _at(at_ms)
-    day = f"{at.year:04d}-{at.month:02d}-{at.day:02d}"
-    return f"{day}T{at.hour:02d}:{at.minute:02d}:{at.second:02d}.{at_ms % 1000:03d}Z"
+    return f"{_wall(at_ms // 1000, 'UTC').isoformat()}.{at_ms % 1000:03d}Z"
 
 
-def _at(at_ms: int) -> datetime:
-    return datetime.fromtimestamp(at_ms // 1000, UTC)
+@functools.lru_cache(maxsize=256)
+def _wall(at_s: int, time_zone: str) -> datetime:
+    """A whole second on the clock on the wall: a busy shop asks for the same one a thousand times."""
+    return datetime.fromtimestamp(at_s, _zone(time_zone)).replace(tzinfo=None)

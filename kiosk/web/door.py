@@ -9,14 +9,13 @@ service function in one transaction: `await door.write(call, complete_sale, call
 import base64
 import time
 from collections.abc import Callable, Iterable
-from typing import Any, Concatenate, ParamSpec, TypeVar
+from typing import Any, Concatenate, ParamSpec, Protocol, TypeVar
 from uuid import UUID
 
 from msgspec import Struct
 
 from kiosk.config import Config
 from kiosk.helper import Helper
-from kiosk.identity.pins import Pins
 from kiosk.shop import Caller, Shop
 from loyalty.coupons import find_token
 from loyalty.ids import uuid7
@@ -28,6 +27,8 @@ from sync.http.calls import Call
 from sync.http.events import Bell
 from sync.http.limits import Rate, RateLimiter
 from sync.http.problems import ReadOnly
+from sync.pins import Pins
+from sync.protocol.commands import LeaseAnswer, LeaseCommand
 
 T = TypeVar("T")
 P = ParamSpec("P")
@@ -55,6 +56,13 @@ class Session(Struct, frozen=True, kw_only=True):
     till: str
     operator: str | None = None
     expires_at: int | None = None
+
+
+class Lender(Protocol):
+    """Whoever asks head office for points."""
+
+    async def lend(self, command: LeaseCommand) -> LeaseAnswer:
+        """Raises HubSilent, HubRefused (sync/agent/client.py)."""
 
 
 class Door:
@@ -85,6 +93,7 @@ class Door:
         self._typed_limiter = RateLimiter(_TYPED_RATE)
         self._basket_limiter = RateLimiter(_BASKET_RATE)
         self.read_only: str | None = None
+        self.lender: Lender | None = None
 
     def new_id(self) -> UUID:
         """An id for something that this service starts itself."""

@@ -10,9 +10,11 @@ from kiosk.members.members import ConsentAnswer
 from kiosk.paper import printer_of
 from kiosk.web.door import KIOSK, SHOPPERS, Door, Session
 from kiosk.web.proofs import need_proof
+from kiosk.web.seen import show_head
 from kiosk.web.table import RouteTable
 from printers.errors import PrinterProblem, PrinterUnreachable
 from printers.symbols import trace_qr
+from sync.chain import JournalMark
 from sync.http.calls import Call
 from sync.http.paging import Page
 
@@ -48,6 +50,7 @@ class KioskAnswer(Struct, frozen=True, kw_only=True):
     withheld_offers: tuple[str, ...]
     printer: PrinterAnswer
     read_only: bool
+    journal: JournalMark
 
 
 class DrawCode(Struct, frozen=True, forbid_unknown_fields=True):
@@ -78,6 +81,7 @@ async def show(door: Door, call: Call[Session, None, None]) -> object:
         withheld_offers=own.withheld_offers,
         printer=PrinterAnswer(problem is None, problem.code if problem else None, problem.hint if problem else None),
         read_only=door.read_only is not None,
+        journal=await door.read(call, show_head),
     )
 
 

@@ -4,6 +4,7 @@ from uuid import UUID
 
 from kiosk.points.points import AdjustedPoints, AdjustPoints, HoldAnswer, HoldPoints
 from kiosk.points.points_service import adjust_points, hold_points, release_hold
+from kiosk.web.borrowing import borrow
 from kiosk.web.door import SHOPPERS, STAFF, Door, Session
 from kiosk.web.proofs import check_proof
 from kiosk.web.table import RouteTable
@@ -25,7 +26,8 @@ _WRITTEN = (409, 503)
 async def hold(door: Door, call: Call[Session, HoldPoints, None]) -> object:
     """POST /v1/holds. The proof is looked at first, outside of the transaction that sets the points aside."""
     proof = await check_proof(door, call, call.body.member, call.body.proof)
-    return await door.write(call, hold_points, call.body, proof)
+    answered = await borrow(door, call)
+    return await door.write(call, hold_points, call.body, proof, unanswered=not answered)
 
 
 @routes.post(

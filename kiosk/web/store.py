@@ -12,9 +12,10 @@ from kiosk.shifts.business_day import utc_text
 from kiosk.shop import Caller, Shop, day_of
 from kiosk.web.door import ANY_DEVICE, STAFF, Door, Session
 from kiosk.web.kiosk import AskedConsent
+from kiosk.web.seen import show_head
 from kiosk.web.table import RouteTable
 from loyalty.transactions import Tx
-from sync.chain import epoch_text
+from sync.chain import JournalMark, epoch_text
 from sync.db import SQLITE_VERSION
 from sync.http.calls import Call
 from sync.http.events import Event, serve_events
@@ -56,6 +57,7 @@ class StoreAnswer(Struct, frozen=True, kw_only=True):
     prices_include_tax: bool
     consents: list[AskedConsent]
     read_only: str | None
+    journal: JournalMark
 
 
 class Check(Struct, frozen=True):
@@ -81,7 +83,7 @@ class Readiness(Struct, frozen=True, kw_only=True):
 async def show(door: Door, call: Call[Session, None, None]) -> object:
     """GET /v1/store."""
     session, terms = call.session, door.shop.terms
-    business_day, link = await door.read(call, _day_and_link)
+    business_day, link, journal = await door.read(call, _day_link_and_head)
     return StoreAnswer(
         code=terms.store,
         name=terms.store_name,
@@ -100,6 +102,7 @@ async def show(door: Door, call: Call[Session, None, None]) -> object:
         prices_include_tax=terms.tax.mode == "included",
         consents=[AskedConsent(each.channel, each.purpose) for each in door.config.loyalty.consents],
         read_only=door.read_only,
+        journal=journal,
     )
 
 
@@ -133,11 +136,12 @@ async def events(door: Door, call: Call[Session, None, None]) -> object:
     return await serve_events(call.request, read_next, door.bell.wait)
 
 
-def _day_and_link(tx: Tx, shop: Shop, caller: Caller) -> tuple[str, Link]:
-    line, day = read_line(tx), day_of(tx, caller, shop.terms)
+def _day_link_and_head(tx: Tx, shop: Shop, caller: Caller) -> tuple[str, Link, JournalMark]:
+    line, day, journal = read_line(tx), day_of(tx, caller, shop.terms), show_head(tx, shop, caller)
     if line is None:
-        return day, Link("online", None, 0, alone=True)
-    return day, Link("online" if line.online else "offline", utc_text(line.since), count_queued(tx), alone=False)
+        return day, Link("online", None, 0, alone=True), journal
+    state = "online" if line.online else "offline"
+    return day, Link(state, utc_text(line.since), count_queued(tx), alone=False), journal
 
 
 def _readiness(door: Door) -> Readiness:

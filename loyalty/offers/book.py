@@ -49,6 +49,7 @@ class Entry:
         "offer",
         "reason",
         "separable",
+        "stacking",
         "takes_sets",
     )
 
@@ -57,6 +58,7 @@ class Entry:
         self.effect = offer.effect
         self.goods = goods_of(offer.effect)
         self.minimum = offer.conditions.minimum
+        self.stacking = offer.stacking
         self.by_coupon = offer.trigger == "coupon"
         self.is_open = offer.conditions == Conditions(minimum=self.minimum)
         self.is_unlimited = not self.by_coupon and offer.limits == Limits()

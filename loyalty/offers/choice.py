@@ -52,9 +52,6 @@ class Choice(NamedTuple):
     nodes: int
 
 
-NO_CHOICE = Choice((), exact=True, nodes=0)
-
-
 class _Option(NamedTuple):
     """A contender at one node: what it would do now (None: its budget is too small), what that saves beyond the
     separable offers, and the most it can ever take off."""

@@ -2,7 +2,9 @@
 
 Goods come in roles: one list of parcels for most effects, bought and reward for buy_get, one per part for a bundle; no
 parcel is in two. All amounts stay whole: a total is rounded once and later split by largest
-remainder (Grant.split).
+remainder (Grant.split). What sets save lies on all their parts by price, on what was to be bought as well: whoever
+brings that back is paid what it has cost in the set. A gift alone is not in its effect's hands: the engine lays its
+price on what the shopper had to buy, once all offers have had their turns.
 
     effect                          | pieces and prices   | off          | goods claimed
     --------------------------------|---------------------|--------------|-------------------------
@@ -21,7 +23,7 @@ Fewer or cheaper goods never make a grant larger; the search in `choice` relies 
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
-from loyalty.offers.cart import Grant, Parcel, PiecePrice, Take, piece_prices
+from loyalty.offers.cart import Grant, Parcel, PiecePrice, Take, piece_prices, take_of
 from loyalty.offers.offer import (
     WHOLE_PERCENT,
     AmountOff,
@@ -73,7 +75,7 @@ def _percent_of(amount_minor: int, percent: str) -> int:
 
 
 def _whole(parcels: Sequence[Parcel]) -> list[Take]:
-    return [Take(parcel, parcel.pieces, parcel.amount_minor) for parcel in parcels]
+    return [take_of((parcel, parcel.pieces, parcel.amount_minor)) for parcel in parcels]
 
 
 def _dearest(prices: Sequence[PiecePrice], parcels: Sequence[Parcel], pieces: int) -> list[Take]:
@@ -100,6 +102,12 @@ def _grant(
     discount_minor: int, takes: Sequence[Take], weights: Sequence[int], uses: int = 1, step: int = 0
 ) -> Grant | None:
     return Grant(discount_minor, uses, takes, weights, step) if discount_minor > 0 else None
+
+
+def _grant_set(discount_minor: int, claims: Sequence[Take], sets: int) -> Grant | None:
+    """What sets save, on all their parts by price: whoever brings back what was paid must not keep the rest for
+    nothing."""
+    return _grant(discount_minor, claims, [take.amount_minor for take in claims], sets)
 
 
 def _give_percent(effect: PercentOff, roles: Roles, _most_uses: int) -> Grant | None:
@@ -138,17 +146,12 @@ def _give_buy_get(effect: BuyGet, roles: Roles, most_uses: int) -> Grant | None:
     sets = min(sum([count for _, _, count in prices]) // group, most_uses)
     if not sets:
         return None
-    cheaper: dict[int, int] = {}
-    position = 0
-    for price, place, count in prices:
+    cheaper = position = 0
+    for price, _, count in prices:
         end = min(position + count, sets * group)
-        found = _cheaper_before(end, effect) - _cheaper_before(position, effect)
-        cheaper[place] = cheaper.get(place, 0) + found * price
+        cheaper += (_cheaper_before(end, effect) - _cheaper_before(position, effect)) * price
         position = end
-    claims = _dearest(prices, roles[0], sets * group)
-    # Both follow the first appearance of each parcel among the prices, and the claims end where the sets do.
-    amounts = list(cheaper.values())[: len(claims)]
-    return _grant(_percent_of(sum(amounts), effect.percent), claims, amounts, sets)
+    return _grant_set(_percent_of(cheaper, effect.percent), _dearest(prices, roles[0], sets * group), sets)
 
 
 def _cheaper_before(position: int, effect: BuyGet) -> int:
@@ -166,9 +169,8 @@ def _give_reward(effect: BuyGet, roles: Roles, most_uses: int) -> Grant | None:
     )
     paid = _dearest(bought, roles[0], sets * effect.buy)
     cheaper = _dearest(rewards, roles[1], sets * effect.get)
-    amounts = [take.amount_minor for take in cheaper]
-    total = _percent_of(sum(amounts), effect.percent)
-    return _grant(total, [*paid, *cheaper], [*(0 for _ in paid), *amounts], sets)
+    total = _percent_of(sum([take.amount_minor for take in cheaper]), effect.percent)
+    return _grant_set(total, [*paid, *cheaper], sets)
 
 
 class _BundleGoods(NamedTuple):
@@ -210,7 +212,7 @@ def _give_bundle(effect: Bundle, roles: Roles, most_uses: int) -> Grant | None:
         for prices, parcels, need in zip(goods.prices, roles, goods.needed, strict=True)
         for take in _dearest(prices, parcels, need * low)
     ]
-    return _grant(goods.saved(low), claims, [take.amount_minor for take in claims], low)
+    return _grant_set(goods.saved(low), claims, low)
 
 
 def reached_step(effect: Steps, pieces: int) -> Step | None:

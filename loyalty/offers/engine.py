@@ -6,6 +6,8 @@ Turns go by stacking, then priority, then id. Discounts given by hand came befor
 2. best_of, all together: every piece takes one of them, chosen by `choice` so that the shopper saves most.
 3. stack, one after the other, off what is left to pay.
 
+When all had their turns, the price of a gift is laid on it and on what had to be bought for it.
+
 A minimum is measured when the turn comes, for best_of offers before any of them. Pieces used up in a set (buy_get,
 bundle, gift) are in no other set. No line falls below nothing, and no limit, budget or number of coupons is exceeded.
 
@@ -23,13 +25,14 @@ from collections.abc import Iterable, Mapping, Sequence
 from operator import itemgetter
 from typing import NamedTuple
 
-from loyalty.offers.book import Entry, Match, OfferBook
-from loyalty.offers.cart import CartLine, Grant, Left, Parcel, Take
-from loyalty.offers.choice import NO_CHOICE, Contender, choose, claim
+from loyalty.money import allocate
+from loyalty.offers.book import Match, OfferBook
+from loyalty.offers.cart import CartLine, Grant, Left, Parcel, Take, parcel_of, take_of
+from loyalty.offers.choice import Contender, choose, claim
 from loyalty.offers.conditions import ENDLESS, Allowance, Obstacle, find_allowance, find_obstacles
 from loyalty.offers.context import OfferContext
 from loyalty.offers.effects import grant_effect
-from loyalty.offers.offer import Bundle, BuyGet, Offer, Stacking, Steps
+from loyalty.offers.offer import Bundle, BuyGet, Gift, Offer, Stacking, Steps
 from loyalty.offers.outcome import Code, Consumed, LineDiscount, OfferUse, Outcome
 from loyalty.offers.reasons import find_missing_pieces, find_shortfall, is_near, reason_of
 from loyalty.offers.separable import Separable
@@ -50,10 +53,9 @@ class _Turn(NamedTuple):
 
 
 class _Given(NamedTuple):
-    """A grant carried out: the number of its turn, and the discount on each of its takes."""
+    """A grant carried out: its offer's turn, and the discount on each of its takes."""
 
-    number: int
-    entry: Entry
+    turn: _Turn
     grant: Grant
     takes: list[tuple[Take, int]]
 
@@ -70,17 +72,21 @@ def apply_offers(lines: Sequence[CartLine], offers: OfferBook | Iterable[Offer],
     # Who was shown no price yet is told what is missing; who pays is owed only what is given, and why a coupon is not.
     matches = book.match(cart, None if context.with_near_misses else context.coupons)
     pricing = _Pricing(cart, context)
-    by_stacking: dict[Stacking, list[tuple[int, Match]]] = {}
-    for number, match in enumerate(matches):
-        offer = match.entry.offer
-        if not match.entry.by_coupon or context.coupons.get(offer.id, 0) > 0:
-            by_stacking.setdefault(offer.stacking, []).append((number, match))
-    for number, match in by_stacking.get(Stacking.EXCLUSIVE, ()):
-        pricing.take_turn(number, match, close=True)
-    if Stacking.BEST_OF in by_stacking:
-        pricing.compete(by_stacking[Stacking.BEST_OF])
-    for number, match in by_stacking.get(Stacking.STACK, ()):
+    competing: list[tuple[int, Match]] = []
+    stacked: list[tuple[int, Match]] = []
+    for number, match in enumerate(matches):  # exclusive ones come first, then best_of, then stack
+        entry = match.entry
+        if entry.by_coupon and context.coupons.get(entry.offer.id, 0) < 1:
+            continue
+        if entry.stacking is Stacking.EXCLUSIVE:
+            pricing.take_turn(number, match, close=True)
+        else:
+            (competing if entry.stacking is Stacking.BEST_OF else stacked).append((number, match))
+    if competing:
+        pricing.compete(competing)
+    for number, match in stacked:
         pricing.take_turn(number, match, close=False)
+    pricing.spread_gifts()
     pricing.answer_coupons(book)
     return pricing.make_outcome()
 
@@ -123,17 +129,19 @@ class _Pricing:
         separable = [turn for turn in ready if turn.match.entry.separable]
         rest = Separable([(turn.match.entry.effect, turn.match.roles[0]) for turn in separable])
         unclaimed = {parcel.line: parcel for parcel in self._left.parcels_of(range(len(self._cart)), for_set=True)}
-        contenders = [_contender_of(turn) for turn in contending]
-        choice = choose(contenders, unclaimed, rest.worth) if contenders else NO_CHOICE
-        self._exact, self._nodes = choice.exact, choice.nodes
         winners = []
-        for place, grant in choice.turns:
-            self._carry_out(contending[place], grant, close=False)
-            unclaimed = claim(unclaimed, grant)
-            winners.append((contending[place], grant))
-        won = {place for place, _ in choice.turns}
-        losers = [turn for place, turn in enumerate(contending) if place not in won]
-        self._tell_about([turn for turn in turns if turn.obstacles], losers, winners, unclaimed, rest)
+        losers = contending
+        if contending:
+            choice = choose([_contender_of(turn) for turn in contending], unclaimed, rest.worth)
+            self._exact, self._nodes = choice.exact, choice.nodes
+            for place, grant in choice.turns:
+                self._carry_out(contending[place], grant, close=False)
+                unclaimed = claim(unclaimed, grant)
+                winners.append((contending[place], grant))
+            won = {place for place, _ in choice.turns}
+            losers = [turn for place, turn in enumerate(contending) if place not in won]
+        if contending or len(ready) < len(turns):
+            self._tell_about([turn for turn in turns if turn.obstacles], losers, winners, unclaimed, rest)
         served = set()
         for place, parcels in rest.shares_of(unclaimed):
             served.add(place)
@@ -193,7 +201,7 @@ class _Pricing:
         entry = turn.match.entry
         takes = grant.split()
         self._left.settle(takes, close=close, in_set=entry.takes_sets)
-        self._given.append(_Given(turn.number, entry, grant, takes))
+        self._given.append(_Given(turn, grant, takes))
 
     def _explain_nothing(self, turn: _Turn, roles: Sequence[Sequence[Parcel]]) -> None:
         """An offer that may run and gives nothing: pieces are missing, its budget is too small, or others were
@@ -229,9 +237,30 @@ class _Pricing:
         if shortfall is not None:
             self._unused.add_shortfall(turn.offer, shortfall, gave=True)
 
+    def spread_gifts(self) -> None:
+        """Lay the price of each gift on it and on the goods that had to be bought for it, by what is left to pay of
+        them: whoever brings those back must not keep the gift for nothing. It comes after the last turn, so no other
+        offer sees it. A gift for which nothing had to be bought stays free."""
+        for place, (turn, grant, takes) in enumerate(self._given):
+            bought = turn.match.counted
+            if not bought or not isinstance(turn.match.entry.effect, Gift):
+                continue
+            parts = [*grant.takes, *(take_of((self._part(line), 0, self._left.amount_of([line]))) for line in bought)]
+            shares = allocate(grant.discount_minor, [part.amount_minor for part in parts])
+            spread = list(zip(parts, shares, strict=True))
+            for take, off in takes:
+                self._left.move(take.parcel.line, -off)
+            for part, off in spread:
+                self._left.move(part.parcel.line, off)
+            self._given[place] = _Given(turn, grant, spread)
+
+    def _part(self, line: int) -> Parcel:
+        """What is left of a line when all offers have had their turns, of which no piece is claimed."""
+        return parcel_of((line, 0, 0, self._left.amount_of([line]), False))
+
     def answer_coupons(self, book: OfferBook) -> None:
         """Every coupon that gave nothing gets a reason, also where its offer met no line at all or is not known."""
-        used = {given.entry.offer.id for given in self._given}
+        used = {given.turn.offer.id for given in self._given}
         for offer_id in sorted(self._context.coupons):
             if offer_id in used or not self._unused.was_shown(offer_id):
                 continue
@@ -247,14 +276,15 @@ class _Pricing:
         discounts: list[tuple[int, int, LineDiscount]] = []
         uses = []
         consumed = []
-        for number, entry, grant, takes in sorted(self._given, key=itemgetter(0)):
+        for turn, grant, takes in sorted(self._given, key=_number_of):
+            number, entry = turn.number, turn.match.entry
             offer = entry.offer
             reason = reason_of(entry.effect, grant.step) if grant.step else entry.reason
             for place, off, pieces in _by_place(takes):
                 line = self._cart[place].line
                 if off:
                     discounts.append((line, number, LineDiscount(line, offer.id, reason.code, off)))
-                if entry.takes_sets:
+                if entry.takes_sets and pieces:
                     consumed.append(Consumed(line, offer.id, pieces))
             uses.append(
                 OfferUse(
@@ -275,6 +305,10 @@ class _Pricing:
             exact=self._exact,
             nodes=self._nodes,
         )
+
+
+def _number_of(given: _Given) -> int:
+    return given.turn.number
 
 
 def _by_place(takes: Sequence[tuple[Take, int]]) -> Iterable[tuple[int, int, int]]:

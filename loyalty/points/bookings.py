@@ -112,12 +112,12 @@ def _book_hold(book: Book, posting: Posting) -> None:
 
 
 def _book_release(book: Book, posting: Posting) -> None:
-    """End a hold. One that has ended already stays as it is."""
+    """End a hold. One that lapsed pays no more from now on; one that has paid or was released stays as it is."""
     assert posting.hold is not None
     hold = book.holds.get(posting.hold)
     if hold is None:
         book.holds[posting.hold] = Hold(posting.hold, id_of(posting), 0, 0, "released")
-    elif hold.state == "open":
+    elif hold.state in ("open", "lapsed"):
         book.end_hold(hold, "released", id_of(posting))
 
 

@@ -137,13 +137,15 @@ def place_hold(account: Account, rules: RedeemRules, stamp: Stamp, points: int, 
     return _posting(stamp, "hold", points, expires_at=lapses_at)
 
 
-def release(account: Account, stamp: Stamp, hold_id: bytes) -> Posting | None:
-    """Give a hold up. None when it has ended without a payment already: there is nothing to write.
+def release(account: Account, stamp: Stamp, hold_id: bytes, *, lapsed: bool = False) -> Posting | None:
+    """Give a hold up. None when it has ended without a payment already: there is nothing to write. `lapsed`: one that
+    has lapsed is given up too, so that it pays no more.
 
     Raises HoldNotFound or HoldCaptured.
     """
     hold = _known_hold(account, hold_id)
-    return _posting(stamp, "release", 0, hold=hold_id) if hold.state == "open" else None
+    ends = hold.state == "open" or (lapsed and hold.state == "lapsed")
+    return _posting(stamp, "release", 0, hold=hold_id) if ends else None
 
 
 def capture(account: Account, stamp: Stamp, hold_id: bytes, points: int, lines: LinePoints = ()) -> Posting:

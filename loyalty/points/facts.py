@@ -150,8 +150,11 @@ def in_order(postings: Iterable[Posting]) -> list[Posting]:
 
     Raises PostingConflict when one name stands for two different facts: guessing which is right could pay twice.
     """
+    given = list(postings)
+    if len(given) < 2:
+        return given
     known: dict[tuple[bytes, int, bytes], Posting] = {}
-    for posting in postings:
+    for posting in given:
         key = (posting.op_id, posting.n, posting.member)
         first = known.setdefault(key, posting)
         if first is not posting and first != posting:

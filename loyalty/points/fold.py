@@ -57,9 +57,7 @@ def apply_postings(account: Account, postings: Iterable[Posting]) -> Account:
     ordered = in_order(postings)
     if not takes(account, ordered):
         raise ValueError("these postings sort before what is booked: fold all of them")
-    book = Book(account)
-    _run(book, ordered)
-    return book.close()
+    return _extend(account, ordered)
 
 
 def add_postings(
@@ -68,7 +66,7 @@ def add_postings(
     """The account with further postings: added where that is possible, else folded anew with `history` and `merges`,
     which then must be all that the account was made of. Raises as `fold`."""
     if takes(account, postings):
-        return apply_postings(account, postings)
+        return _extend(account, in_order(postings))
     return fold([*history, *postings], merges=merges)
 
 
@@ -89,6 +87,12 @@ def view(account: Account, as_of: int) -> Account:
     """The account at a later instant: points become active, end, holds lapse, debt is settled. Nothing is written."""
     book = Book(account)
     book.advance(as_of)
+    return book.close()
+
+
+def _extend(account: Account, ordered: Sequence[Posting]) -> Account:
+    book = Book(account)
+    _run(book, ordered)
     return book.close()
 
 

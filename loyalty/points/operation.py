@@ -14,7 +14,7 @@ from msgspec.structs import replace
 from loyalty.points.account import Account
 from loyalty.points.decide import Stamp
 from loyalty.points.facts import Merge, Posting
-from loyalty.points.fold import add_postings, view
+from loyalty.points.fold import add_postings, takes, view
 
 UNWRITTEN = 2**63 - 1
 """The number of an entry that is not written yet: it comes after all that are."""
@@ -57,6 +57,25 @@ class OpenAccount(Struct, frozen=True, kw_only=True):
         """The account at this moment, all that was posted included."""
         account = add_postings(self.before, self.posted, self.history, self.merges) if self.posted else self.before
         return view(account, self.at) if account.as_of < self.at else account
+
+    def folded(self) -> "Folded":
+        """The account at this moment, with what it takes to write it down without folding it again."""
+        extends = bool(self.posted) and takes(self.before, self.posted)
+        return Folded(self.account_of, self.before, self.account(), self.posted, extends)
+
+
+class Folded(Struct, frozen=True):
+    """What one operation made of one account, as its decision saw it.
+
+    `extends`: the postings were added to `before`, so that the rows which changed are all there is to write. Where they
+    were not, the account is to be folded anew by whoever writes.
+    """
+
+    account_of: bytes
+    before: Account
+    after: Account
+    posted: tuple[Posting, ...]
+    extends: bool
 
 
 def effective_at(now: int, origin: int, newest_of_origin: int, before: Account) -> int:

@@ -176,6 +176,6 @@ def _incident_row(incident: Incident) -> Row:
     return (incident.kind, *incident.posting, incident.points)
 
 
-def _encode(value: object) -> str:
-    """JSON text; ids inside it are base64."""
-    return msgspec.json.encode(value).decode()
+def _encode(value: tuple[object, ...]) -> str:
+    """JSON text; ids inside it are base64. Nearly every list of an account is empty."""
+    return msgspec.json.encode(value).decode() if value else "[]"

@@ -15,6 +15,8 @@ import msgspec
 from sync.facts.catalogue import ProductsChanged, StockCounted
 from sync.facts.coupons import CouponsIssued, CouponVoided, KeysListed
 from sync.facts.earning import ActivityRecorded, DefinitionChanged
+from sync.facts.lending import LeaseEnded
+from sync.facts.lives import EntriesRecovered, EpochCut
 from sync.facts.members import (
     ConsentRecorded,
     MemberChanged,
@@ -29,11 +31,14 @@ from sync.facts.returns import ReturnTaken
 from sync.facts.sales import SaleCompleted, SaleVoided
 from sync.facts.shifts import DrawerOpened, ShiftClosed, ShiftMoved, ShiftOpened
 from sync.facts.store import BasketClaimed, BasketParked, EpochStarted, OperatorChanged
+from sync.facts.upcasters import upcast
 
 Body = msgspec.Struct
 
 KINDS: Mapping[tuple[str, int], type[Body]] = {
     ("epoch.started", 1): EpochStarted,
+    ("epoch.cut", 1): EpochCut,
+    ("entries.recovered", 1): EntriesRecovered,
     ("operator.changed", 1): OperatorChanged,
     ("products.changed", 1): ProductsChanged,
     ("stock.counted", 1): StockCounted,
@@ -53,6 +58,7 @@ KINDS: Mapping[tuple[str, int], type[Body]] = {
     ("points.adjusted", 1): PointsAdjusted,
     ("points.held", 1): PointsHeld,
     ("points.released", 1): PointsReleased,
+    ("lease.ended", 1): LeaseEnded,
     ("basket.parked", 1): BasketParked,
     ("basket.claimed", 1): BasketClaimed,
     ("offer.changed", 1): OfferChanged,
@@ -73,5 +79,6 @@ def kind_of(body: type[Body]) -> tuple[str, int]:
 
 
 def decode_body(kind: str, version: int, raw: bytes | msgspec.Raw) -> Body:
-    """The body of an entry from its exact bytes. Raises KeyError for a kind or version this release does not know."""
-    return _DECODERS[kind, version].decode(raw)
+    """The body of an entry from its exact bytes, in the newest version of its kind. Raises KeyError for a kind or
+    version this release does not know."""
+    return upcast(kind, version, _DECODERS[kind, version].decode(raw))

@@ -73,14 +73,16 @@ class MemberErased(Struct, frozen=True, kw_only=True):
     enrolled_at: int
 
 
-class ConsentRecorded(Struct, frozen=True, kw_only=True):
+class ConsentRecorded(Struct, frozen=True, kw_only=True, omit_defaults=True):
     """A member granted or withdrew consents. `at` (milliseconds since 1970 UTC) is when they count from: the store's
-    clock, but always after the member's earlier word, so that a clock set back cannot undo a withdrawal."""
+    clock, but always after the member's earlier word, so that a clock set back cannot undo a withdrawal. `replaces`
+    names the facts with withdrawals that were known when she granted again: one that was not known still counts."""
 
     request: str
     member: UUID
     at: int
     consents: tuple[Consent, ...]
+    replaces: tuple[UUID, ...] = ()
 
 
 class MemberMerged(Struct, frozen=True, kw_only=True):

@@ -85,28 +85,32 @@ class PointsReleased(Struct, frozen=True, kw_only=True, omit_defaults=True):
 def fact_postings(postings: Iterable[Posting]) -> tuple[PointsPosted, ...]:
     """Decided postings in the form a fact carries."""
     return tuple(
-        PointsPosted(
-            n=posting.n,
-            member=UUID(bytes=posting.member),
-            kind=posting.kind,
-            points=posting.points,
-            effective_at=posting.effective_at,
-            available_from=posting.available_from,
-            expires_at=posting.expires_at,
-            lines=posting.lines,
-            reference=_reference(posting.reference),
-            hold=UUID(bytes=posting.hold) if posting.hold is not None else None,
-            keep_until=posting.keep_until,
-            rule=posting.rule,
-            reason=posting.reason,
-        )
-        for posting in postings
+        [
+            PointsPosted(
+                n=posting.n,
+                member=UUID(bytes=posting.member),
+                kind=posting.kind,
+                points=posting.points,
+                effective_at=posting.effective_at,
+                available_from=posting.available_from,
+                expires_at=posting.expires_at,
+                lines=posting.lines,
+                reference=_reference(posting.reference),
+                hold=UUID(bytes=posting.hold) if posting.hold is not None else None,
+                keep_until=posting.keep_until,
+                rule=posting.rule,
+                reason=posting.reason,
+            )
+            for posting in postings
+        ]
     )
 
 
-def ledger_postings(op_id: UUID, epoch: int, seq: int, postings: Iterable[PointsPosted]) -> list[Posting]:
-    """The postings of the entry (epoch, seq) as the ledger folds them. Raises ValueError for one that contradicts
-    itself."""
+def ledger_postings(
+    op_id: UUID, epoch: int, seq: int, postings: Iterable[PointsPosted], *, at: int | None = None
+) -> list[Posting]:
+    """The postings of the entry (epoch, seq) as the ledger folds them; `at` is head office's word for when they count,
+    None the store's own. Raises ValueError for one that contradicts itself."""
     return [
         Posting(
             member=posted.member.bytes,
@@ -114,7 +118,7 @@ def ledger_postings(op_id: UUID, epoch: int, seq: int, postings: Iterable[Points
             n=posted.n,
             kind=posted.kind,
             points=posted.points,
-            effective_at=posted.effective_at,
+            effective_at=posted.effective_at if at is None else at,
             origin=epoch,
             seq=seq,
             available_from=posted.available_from,
@@ -132,7 +136,7 @@ def ledger_postings(op_id: UUID, epoch: int, seq: int, postings: Iterable[Points
 
 def points_of(postings: Iterable[PointsPosted], kind: PostingKind) -> int:
     """The points that the postings of one kind move, as a number >= 0."""
-    return sum(abs(posted.points) for posted in postings if posted.kind == kind)
+    return sum([abs(posted.points) for posted in postings if posted.kind == kind])
 
 
 def _reference(reference: PostingId | None) -> PostingRef | None:

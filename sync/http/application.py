@@ -18,7 +18,7 @@ from aiohttp import web
 from aiohttp.typedefs import Handler, Middleware
 
 from loyalty.errors import NotFound
-from sync.http.auth import Resolve
+from sync.http.auth import Resolve, ResolveLater
 from sync.http.endpoints import Endpoint
 from sync.http.etag import content_etag
 from sync.http.events import STREAMS, Streams
@@ -47,13 +47,13 @@ def build_app(
     routes: Iterable[Route],
     *,
     about: About,
-    resolve: Resolve[Any],
+    resolve: Resolve[Any] | ResolveLater[Any],
     limits: Limits | None = None,
     metrics: Metrics | None = None,
 ) -> web.Application:
     """An application that serves `routes` and their OpenAPI document.
 
-    `resolve` is auth.Resolve: the SHA-256 of a token in, the session or None out, without waiting. The files of
+    `resolve` is auth.Resolve: the SHA-256 of a token in, the session or None out; or a coroutine function. The files of
     screens are routes as well (files.file_routes). Raises ValueError when two routes answer the same call.
     """
     gate = Gate(limits or Limits())
@@ -74,13 +74,23 @@ def build_app(
     return app
 
 
-def build_runner(app: web.Application, *, shutdown_timeout_s: float = 10.0) -> web.AppRunner:
+def build_runner(
+    app: web.Application, *, shutdown_timeout_s: float = 10.0, unpacks_bodies: bool = True
+) -> web.AppRunner:
     """A runner for the application, with aiohttp's own access log off: it would write raw paths.
+
+    Without `unpacks_bodies` handlers get compressed bodies as they came, to unpack them under a limit of their own.
 
     On stop the listeners close first, then `app[STREAMS].stopping` is set, then running handlers get
     `shutdown_timeout_s`; whoever owns the database closes it in `on_cleanup`, after that.
     """
-    return web.AppRunner(app, access_log=None, shutdown_timeout=shutdown_timeout_s, keepalive_timeout=75.0)
+    return web.AppRunner(
+        app,
+        access_log=None,
+        shutdown_timeout=shutdown_timeout_s,
+        keepalive_timeout=75.0,
+        auto_decompress=unpacks_bodies,
+    )
 
 
 class _Guard:

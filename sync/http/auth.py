@@ -1,15 +1,16 @@
 """pure: who is calling. `Authorization: Bearer <token>` (RFC 6750) becomes the SHA-256 of the token, never the token:
 only its hash is stored, so a copied database signs nobody in.
 
-`resolve` is given by the door: hash in, session or None out. It is called for every request and must not wait: the door
-keeps the sessions in memory and forgets one when it is revoked.
+`resolve` is given by the door: hash in, session or None out, for every request. A store's must not wait: it keeps the
+sessions in memory and forgets one when it is revoked. Head office runs as several processes, so its resolve may be a
+coroutine function that asks the database.
 
     >>> read_bearer("Bearer abc") == hash_token("abc")
     True
 """
 
 import hashlib
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from typing import Protocol, TypeVar
 
 from loyalty.errors import Forbidden
@@ -27,6 +28,7 @@ class Session(Protocol):
 
 SessionT = TypeVar("SessionT", bound=Session)
 Resolve = Callable[[bytes], SessionT | None]
+ResolveLater = Callable[[bytes], Awaitable[SessionT | None]]
 
 
 def hash_token(token: str) -> bytes:
@@ -46,9 +48,8 @@ def read_bearer(header: str | None) -> bytes:
     return hash_token(token)
 
 
-def admit(header: str | None, roles: frozenset[str], resolve: Resolve[SessionT]) -> SessionT:
-    """The caller's session. Raises Unauthorized for a missing, unknown or ended token, Forbidden for another role."""
-    session = resolve(read_bearer(header))
+def admit(session: SessionT | None, roles: frozenset[str]) -> SessionT:
+    """The caller's session. Raises Unauthorized for an unknown or ended token, Forbidden for another role."""
     if session is None:
         raise Unauthorized("The token is unknown or has ended.", token_was_sent=True)
     if session.role not in roles:

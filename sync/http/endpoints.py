@@ -5,6 +5,7 @@ application.py turns the problem into an answer.
 """
 
 import asyncio
+import inspect
 import uuid
 from collections.abc import Mapping
 from typing import Any
@@ -14,7 +15,7 @@ from aiohttp import http_exceptions, web
 from multidict import CIMultiDict
 
 from loyalty.errors import NotFound
-from sync.http.auth import Resolve, Session, admit
+from sync.http.auth import Resolve, ResolveLater, admit, read_bearer
 from sync.http.bodies import check_json, is_storable, read_body, read_query
 from sync.http.calls import Call
 from sync.http.etag import is_unchanged
@@ -32,9 +33,10 @@ _encode = msgspec.json.Encoder().encode
 class Endpoint:
     """One route with its decoder and headers compiled."""
 
-    def __init__(self, route: Route, resolve: Resolve[Any], gate: Gate) -> None:
+    def __init__(self, route: Route, resolve: Resolve[Any] | ResolveLater[Any], gate: Gate) -> None:
         self.route = route
-        self._resolve = resolve
+        self._resolve: Any = resolve
+        self._resolves_later = inspect.iscoroutinefunction(resolve)
         self._gate = gate
         self._is_public = route.roles == PUBLIC
         self._parameters = tuple(path_parameters(route).items())
@@ -53,17 +55,33 @@ class Endpoint:
         if route.sensitive:
             self._gate.check_sensitive(request.remote, asyncio.get_running_loop().time())
         headers = request.headers
-        visitor: Session | None = None
+        visitor: Any = None
         if not self._is_public:
-            visitor = admit(headers.get("Authorization"), route.roles, self._resolve)
+            visitor = self._resolve(read_bearer(headers.get("Authorization")))
+            if self._resolves_later:
+                visitor = await visitor
+            visitor = admit(visitor, route.roles)
         path = self._read_path(request.match_info) if self._parameters else request.match_info
         query = self._read_query(request)
         if route.needs_if_match and not headers.get("If-Match"):
             raise PreconditionRequired
+        if route.admission is None:
+            return await self._handle(request, visitor, path, query)
+        async with route.admission(visitor, request):
+            return await self._handle(request, visitor, path, query)
+
+    async def _handle(
+        self,
+        request: web.Request,
+        visitor: Any,  # noqa: ANN401  the door's own kind of session
+        path: Mapping[str, Any],
+        query: object,
+    ) -> web.StreamResponse:
+        route = self.route
         body: object = None
         if route.body is not None:
             raw = await self._read_raw(request)
-            body = self._read_body(raw, headers.get("Content-Type"))
+            body = self._read_body(raw, request.headers.get("Content-Type"))
         result = await route.handler(Call(body, query, visitor, path, request, REQUEST_ID.get()))
         return self._respond(request, result)
 

@@ -12,6 +12,7 @@ Path parameters called `id` or ending in `_id` are UUIDs (anything else there is
 import re
 import uuid
 from collections.abc import Awaitable, Callable, Mapping
+from contextlib import AbstractAsyncContextManager
 from typing import Any, Final
 
 import msgspec
@@ -61,6 +62,7 @@ class Route(msgspec.Struct, frozen=True, kw_only=True):
     | needs_if_match | 428 without If-Match; the handler compares (etag.require_match)                               |
     | sensitive      | the stricter rate limit: sign-in, pairing, approvals                                          |
     | lan_only       | only the private networks, also where the door is open to others                              |
+    | admission      | what to enter before the body is read: (session, request) -> async context manager              |
     | documented     | False for screens and hooks: not in the document, and the query string is their own affair    |
     """
 
@@ -82,6 +84,7 @@ class Route(msgspec.Struct, frozen=True, kw_only=True):
     needs_if_match: bool = False
     sensitive: bool = False
     lan_only: bool = False
+    admission: Callable[[Any, Any], AbstractAsyncContextManager[None]] | None = None
     documented: bool = True
 
     def __post_init__(self) -> None:

@@ -35,6 +35,8 @@ ELSEWHERE = {
     "kiosk.catalogue.product_service": "a manager's tools",
     "kiosk.program.program_service": "a manager's tools",
     "sync.http.paging": "a cursor that the till did not make",
+    "sync.hub": "head office, which a till never speaks to",
+    "sync.protocol": "head office and the store's agent between themselves",
 }
 # What only a wrong program can bring about: the service's own words are as good as any.
 PROGRAMS_FAULT = {"not_json", "broken_request", "method_not_allowed", "unsupported_media", "body_too_large"}

@@ -58,6 +58,8 @@ from kiosk.members.members import (
 )
 from kiosk.offers.offer_service import OfferRequest, end_offer, put_offer
 from kiosk.offers.offer_store import read_offer
+from kiosk.points.feed_lending import save_lease
+from kiosk.points.lease_service import end_leases
 from kiosk.points.link import note_line
 from kiosk.points.points import AdjustPoints, HoldPoints
 from kiosk.points.points_service import adjust_points, hold_points, release_hold
@@ -67,13 +69,17 @@ from kiosk.sales.sale_service import complete_sale, void_sale
 from kiosk.shifts.shift_service import close_shift, move_cash, open_drawer, open_shift
 from kiosk.shop import Caller, Shop, origin_of
 from loyalty.ids import uuid7
+from loyalty.leases import Lease
 from loyalty.offers.offer import Conditions, Goods, Limits, PercentOff
 from loyalty.points.account import Balance
 from loyalty.points_store import open_account, read_balance
 from loyalty.transactions import Tx
+from sync.chain import epoch_text
 from sync.facts import KINDS
+from sync.facts.lives import EntriesRecovered, EpochCut, SetAside
 from sync.facts.points import PointsAdjusted, PointsPosted
 from sync.http.etag import strong_etag
+from sync.journal import read_head
 from tests.kiosk.earning_history import tell_earning
 from tests.kiosk.member_history import merge, part, tell_records
 from tests.kiosk.shopkit import CATALOGUE, NOW_MS, add_products, caller, open_shop, perform, pin_hash
@@ -184,6 +190,12 @@ class Story:
         self.connection.execute("DELETE FROM head_office_line")
         return hold
 
+    def end_lease(self, member: UUID, points: int) -> None:
+        """A lease of an earlier life goes back to head office."""
+        lease = Lease(id=self.id().bytes, member=member.bytes, points=points, boot="earlier", ends_at_ms=0)
+        save_lease(self.connection, self.shop.journal.epoch, lease)
+        self.do(lambda tx, shop, who: end_leases(tx, shop, who.now_ms, who.uptime))
+
     def release(self, hold: UUID) -> None:
         """Let points go."""
         self.do(release_hold, hold)
@@ -280,7 +292,32 @@ def tell_everything(connection: Any, shop: Shop, at_ms: int = NOW_MS) -> Story: 
     story.do(erase_member, ben, EraseMember(reason="asked for it"))
     story.do(close_shift, shift, CloseShift(counted={"cash": 12_345}))
     story.open_shift(0)
+    story.end_lease(anna, 5)
+    tell_lives(story)
     return story
+
+
+def tell_lives(story: Story) -> None:
+    """What is written when a life was cut and when one came back. Nothing of this very life is missing: it is said to
+    have been cut behind its present end, and what came back is an entry that writes no table."""
+
+    def tell(tx: Tx, shop: Shop, who: Caller) -> None:
+        origin, epoch = origin_of(who, "2026-11-21"), epoch_text(shop.journal.epoch)
+        kept = read_head(tx, shop.journal.epoch)
+        cut = EpochCut(
+            epoch=epoch, seq=kept.seq, hash=kept.hash.hex(), lost_seq=kept.seq + 9, lost_hash=bytes(32).hex()
+        )
+        last = shop.journal.record(tx, origin, story.id(), cut)
+        back = EntriesRecovered(
+            epoch=epoch,
+            from_seq=last.seq,
+            seq=last.seq,
+            hash=last.hash.hex(),
+            set_aside=(SetAside(seq=last.seq, code="conflict"),),
+        )
+        shop.journal.record(tx, origin, story.id(), back)
+
+    story.do(tell)
 
 
 class Storyteller:

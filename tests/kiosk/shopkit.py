@@ -39,7 +39,6 @@ from kiosk.identity.people_service import (
     save_operator,
     set_up_manager,
 )
-from kiosk.identity.pins import hash_pin
 from kiosk.life.initialise import create_database
 from kiosk.life.proof import prove_open
 from kiosk.life.start import DATABASE_NAME, release, start_store
@@ -50,6 +49,7 @@ from sync.db import connect
 from sync.facts.catalogue import ProductFact
 from sync.http.application import build_runner
 from sync.journal import Origin, read_life
+from sync.pins import hash_pin
 from sync.verify import Mark, Report
 
 P = ParamSpec("P")

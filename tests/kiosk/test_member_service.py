@@ -1,5 +1,6 @@
 """Members join, change, consent, get points by hand and are forgotten; and the journal proves every row of it."""
 
+import json
 from collections.abc import AsyncIterator
 from pathlib import Path
 from uuid import UUID
@@ -35,6 +36,8 @@ from printers.spool import submit
 from sync.http.paging import InvalidCursor, PageQuery
 from sync.http.problems import PreconditionFailed, PreconditionRequired
 from tests.kiosk.people_fixtures import Place, op
+
+CONSENTS = "SELECT content FROM journal WHERE kind = 'consent.recorded' ORDER BY seq"
 
 
 @pytest.fixture
@@ -156,6 +159,22 @@ async def test_a_withdrawn_consent_stays_withdrawn_though_the_clock_is_set_back(
     assert [(consent.channel, consent.granted) for consent in member.consents] == [("sms", False)]
     assert (await place.write(record_consents, op(1), command)).answer == saved.answer
     assert await place.rows("SELECT count(*) FROM consent") == [(2,)]
+    assert (await place.verify()).ok
+
+
+async def test_a_new_grant_names_the_withdrawals_that_it_replaces_and_no_others(place: Place) -> None:
+    await place.enrol(1, consents=(ConsentRequest("sms", "news", granted=True),))
+
+    async def say(n: int, granted: bool, channel: str = "sms") -> None:
+        consents = (ConsentRequest(channel, "news", granted=granted),)
+        await place.write(record_consents, op(1), RecordConsents(id=op(n), consents=consents))
+
+    await say(2, granted=False)
+    await say(3, granted=False, channel="email")
+    await say(4, granted=True)
+    await say(5, granted=True)
+    bodies = [json.loads(row[0])["body"] for row in await place.rows(CONSENTS)]
+    assert [body.get("replaces") for body in bodies] == [None, None, [str(op(2))], None]
     assert (await place.verify()).ok
 
 

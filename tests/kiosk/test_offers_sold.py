@@ -24,6 +24,7 @@ from loyalty.offers.offer import (
     Conditions,
     Effect,
     FixedPrice,
+    Gift,
     Goods,
     Limits,
     Minimum,
@@ -367,6 +368,28 @@ def test_what_came_back_was_worth_what_was_paid_whatever_offers_say_now(till: Ti
     sold = till.sell(CHOCOLATE)
     end(till, "HALF")
     assert till.quote_return(sold, [(1, 1000)]).refund_minor == 129
+
+
+@pytest.mark.parametrize(
+    ("effect", "minimum_minor"),
+    [
+        (BuyGet(buy=1, get=1, goods=Goods(products=(NEWSPAPER,)), reward=Goods(products=(MILK,))), None),
+        (BuyGet(buy=1, get=1, goods=Goods(products=(NEWSPAPER, MILK))), None),
+        (Gift(goods=Goods(products=(MILK,))), 300),
+    ],
+)
+def test_whoever_returns_what_was_paid_has_not_got_the_rest_for_nothing(
+    till: Till, effect: Effect, minimum_minor: int | None
+) -> None:
+    make(till, "FREE", effect, conditions=Conditions(minimum=Minimum(amount_minor=minimum_minor or 1)))
+    sold = till.sell(NEWSPAPER, MILK)
+    assert (sold.totals.due_minor, sold.totals.discount_minor) == (350, 129)
+    assert [line.net_minor for line in sold.lines] == [256, 94]
+    assert till.quote_return(sold, [(1, 1000)]).refund_minor == 256
+    assert till.quote_return(sold, [(1, 1000), (2, 1000)]).refund_minor == 350
+    till.take_back(sold, [(1, 1000)], refunds=[("cash", 256)])
+    till.take_back(sold, [(2, 1000)], refunds=[("cash", 94)])
+    assert used(till, "FREE") == (0, 0)
 
 
 # -- between quote and sale --------------------------------------------------------------------------------------------

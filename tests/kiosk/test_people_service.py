@@ -45,12 +45,12 @@ from kiosk.identity.people_service import (
     show_operator,
 )
 from kiosk.identity.people_store import read_tokens
-from kiosk.identity.pins import Pins, hash_pin
 from kiosk.shop import Caller
 from sync.http.auth import hash_token
 from sync.http.etag import strong_etag
 from sync.http.paging import PageQuery
 from sync.http.problems import PreconditionFailed, PreconditionRequired
+from sync.pins import Pins, hash_pin
 from tests.kiosk.people_fixtures import NOW_MS, Place
 
 LIMITS = PinLimits(attempts=3, lock_minutes=5)

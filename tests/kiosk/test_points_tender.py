@@ -13,6 +13,7 @@ from kiosk.sales.basket_service import park_basket
 from kiosk.sales.return_service import ReturnPoints
 from kiosk.sales.sale_points import HoldNeeded, HoldTwice, UnknownHold
 from kiosk.sales.tender import Overpaid
+from loyalty.apply_points import post_folded
 from loyalty.errors import IdConflict, Problem
 from loyalty.points.refusals import (
     AboveHold,
@@ -25,6 +26,7 @@ from loyalty.points.refusals import (
     NothingToSpend,
     PointsOwed,
 )
+from loyalty.points_store import open_account
 from tests.kiosk.selling import Till, assert_holds, open_till, sale_of
 from tests.kiosk.shopkit import new_id
 
@@ -64,6 +66,39 @@ def test_an_account_reads_like_a_bank_statement(tmp_path: Path) -> None:
             ("reverse_redeem", 150),
         ]
         assert_holds(till.connection)
+
+
+def _refuse(*_: object, **__: object) -> None:
+    raise AssertionError("the account was read and folded a second time")
+
+
+def test_a_sale_folds_an_account_once_and_a_replay_comes_to_the_same_rows(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with open_till(tmp_path) as till:
+        anna, ben, cara = rich_member(till), rich_member(till, 300), till.enrol()
+        owing = till.pay(FOUR_MILKS, member=ben, points=300, hold=till.hold(ben, 300))
+        till.sell(FOUR_MILKS, member=cara)
+        first = till.sell("100", "101", member=ben)
+        till.adjust(ben, -till.points(ben).active)
+        till.take_back(first, [(1, 1000), (2, 1000)], [("cash", first.totals.due_minor)])
+        assert till.points(ben).debt > 0, owing
+        holds = till.hold(anna, 400), till.hold(anna, 100)
+        monkeypatch.setattr("loyalty.apply_points.load_account", _refuse)
+        till.pay(FOUR_MILKS, member=anna, points=300, hold=holds[0])
+        till.pay("100", member=anna, points=100, hold=holds[1])
+        till.sell(FOUR_MILKS, member=ben)
+        till.sell(FOUR_MILKS, member=cara)
+        monkeypatch.undo()
+        assert_holds(till.connection)
+
+
+def test_what_was_folded_before_other_postings_came_is_not_written(tmp_path: Path) -> None:
+    with open_till(tmp_path) as till:
+        anna = rich_member(till)
+        opened = open_account(till.connection, anna, new_id(), 1, till.who.now_ms)
+        with pytest.raises(ValueError, match="folded anew"):
+            post_folded(till.connection, opened.folded(), 9)
 
 
 def test_what_is_not_needed_of_a_hold_goes_back(tmp_path: Path) -> None:

@@ -146,7 +146,7 @@ def write_wrongly(
     """From now on the till's program writes something else into facts of a kind than it decided."""
     record = till.shop.journal.record
 
-    def faulty(tx: Any, origin: Any, op_id: UUID, body: Body, private: Any = None) -> Any:  # noqa: ANN401
+    def faulty(tx: Any, origin: Any, op_id: UUID, body: Body, private: Any = None, **_: Any) -> Any:  # noqa: ANN401
         if isinstance(body, kind):
             values = msgspec.json.decode(msgspec.json.encode(body))
             change(values)

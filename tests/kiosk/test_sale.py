@@ -83,7 +83,7 @@ def facts(*items: ItemFacts, **more: Any) -> SaleFacts:  # noqa: ANN401
 
 def decide(line: LineRequest, *, tenders: Pairs = CASH, quoted: int | None = None, **known: Any) -> SaleCompleted:  # noqa: ANN401
     """The sale of this line; `known` are the shop's facts."""
-    return decide_sale(sale_of(line, tenders=tenders, quote_due_minor=quoted), REQUEST, facts(**known), TERMS)
+    return decide_sale(sale_of(line, tenders=tenders, quote_due_minor=quoted), REQUEST, facts(**known), TERMS).body
 
 
 def test_the_fact_holds_every_result() -> None:

@@ -15,6 +15,7 @@ from loyalty.errors import IdConflict
 from loyalty.transactions import Tx
 from sync.chain import (
     ZERO_HASH,
+    Head,
     chain_hash,
     decode_content,
     epoch_text,
@@ -29,7 +30,6 @@ from sync.facts.store import EpochStarted, OperatorChanged
 from sync.journal import (
     Apply,
     Entry,
-    Head,
     Journal,
     Origin,
     Private,

@@ -1,4 +1,4 @@
-"""Both benches, small, over the real service: the names of the contract, and figures that can be true."""
+"""The benches, small, over the real service: the names of the contract, and figures that can be true."""
 
 import json
 import subprocess
@@ -87,7 +87,7 @@ async def test_a_sale_that_is_not_booked_is_no_measurement_and_a_copy_is_a_store
             await service.stop()
 
 
-@pytest.mark.parametrize("name", ["sales", "scan"])
+@pytest.mark.parametrize("name", ["sales", "scan", "push"])
 def test_every_bench_has_its_help(name: str) -> None:
     done = subprocess.run(
         [sys.executable, "-m", "kiosk.cli", "bench", name, "--help"], capture_output=True, text=True, timeout=60

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kiosk.bench.statistics import Machine, machine_from, percentile, rate_per_s, report, summarise
+from kiosk.bench.statistics import Machine, join_loads, machine_from, percentile, rate_per_s, report, summarise
 
 MACHINE = Machine("Model 1", 2, "3.53.4", "3.11.7")
 
@@ -42,6 +42,18 @@ def test_a_run_is_summed_up_whatever_the_order_of_its_latencies() -> None:
     assert load.latency_ms == {"p50": 2.0, "p99": 10.5}
     assert list(load.answers.items()) == [(201, 3), (503, 1)]
     assert load.client_cpu_ms == 0.1
+
+
+def test_runs_are_joined_as_if_they_had_been_one() -> None:
+    runs = (
+        summarise([9_000_000, 1_000_000], 1_000_000_000, {201: 2}, 400_000),
+        summarise([4_000_000], 2_000_000_000, {503: 1}, 50_000),
+    )
+    whole = summarise([9_000_000, 1_000_000, 4_000_000], 3_000_000_000, {201: 2, 503: 1}, 450_000)
+    assert join_loads(runs) == whole
+    assert whole.latency_ms == {"p50": 4.0, "p99": 9.0}
+    with pytest.raises(ValueError, match="time"):
+        join_loads([])
 
 
 def test_a_run_without_a_request_or_without_time_has_no_figures() -> None:

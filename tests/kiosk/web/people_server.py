@@ -14,7 +14,6 @@ from kiosk.config import Config, load_config
 from kiosk.helper import Helper
 from kiosk.identity.people import DeviceKind, NewDevice, PairDevice
 from kiosk.identity.people_service import create_pairing_code, pair_device, set_up_manager
-from kiosk.identity.pins import hash_pin
 from kiosk.identity.sessions import Sessions
 from kiosk.web import members, people, points
 from kiosk.web.door import Door
@@ -22,6 +21,7 @@ from sync.http.application import build_app, build_runner
 from sync.http.limits import Limits, Rate
 from sync.http.openapi import About
 from sync.http.routes import Route
+from sync.pins import hash_pin
 from tests.kiosk.people_fixtures import NOW_MS, Place
 
 PIN = "4711"

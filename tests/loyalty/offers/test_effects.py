@@ -3,7 +3,7 @@
 import pytest
 
 from loyalty.offers.cart import Parcel
-from loyalty.offers.context import Remaining
+from loyalty.offers.context import Remaining, Shopper
 from loyalty.offers.effects import grant_effect
 from loyalty.offers.offer import (
     AmountOff,
@@ -135,9 +135,9 @@ def test_of_every_set_the_cheapest_is_free_and_sets_are_made_from_the_dearest_do
         3 cola 2.00                             | 3FOR2 2.00   | 2.00          | 4.00
         5 cola 2.00                             | 3FOR2 2.00   | 2.00          | 8.00
         6 cola 2.00                             | 3FOR2 4.00   | 4.00          | 8.00
-        1 cola 2.00, 1 beer 5.00, 1 beer 4.00   | 3FOR2 2.00   | 2.00 0 0      | 9.00
-        2 cola 2.00, 1 beer 5.00, 1 beer 4.00   | 3FOR2 2.00   | 2.00 0 0      | 11.00
-        3 cola 2.00, 1 beer 5.00, 2 beer 4.00   | 3FOR2 6.00   | 2.00 0 4.00   | 13.00
+        1 cola 2.00, 1 beer 5.00, 1 beer 4.00   | 3FOR2 2.00   | 0.36 0.91 0.73 | 9.00
+        2 cola 2.00, 1 beer 5.00, 1 beer 4.00   | 3FOR2 2.00   | 0.36 0.91 0.73 | 11.00
+        3 cola 2.00, 1 beer 5.00, 2 beer 4.00   | 3FOR2 6.00   | 1.89 1.58 2.53 | 13.00
         3 milk 2.00                             | -            | 0             | 6.00
         """,
     )
@@ -148,7 +148,7 @@ def test_the_cheapest_of_a_set_may_cost_a_part() -> None:
         [an_offer("HALF", BuyGet(buy=1, get=1, percent="50", goods=goods("drinks")))],
         """
         cart                       | offers given | off each line | pays
-        1 cola 1.99, 1 beer 3.00   | HALF 1.00    | 1.00 0        | 3.99
+        1 cola 1.99, 1 beer 3.00   | HALF 1.00    | 0.40 0.60     | 3.99
         4 cola 1.00                | HALF 1.00    | 1.00          | 3.00
         """,
     )
@@ -159,9 +159,9 @@ def test_other_goods_may_be_the_reward_the_dearest_of_them_first() -> None:
         [an_offer("BREAKFAST", BuyGet(buy=2, get=1, goods=goods("bread"), reward=goods("dairy")))],
         """
         cart                                    | offers given   | off each line | pays
-        2 bread 3.00, 1 milk 1.00               | BREAKFAST 1.00 | 0 1.00        | 6.00
-        2 bread 3.00, 1 milk 1.00, 1 butter 2.50 | BREAKFAST 2.50 | 0 0 2.50      | 7.00
-        4 bread 3.00, 1 milk 1.00, 1 butter 2.50 | BREAKFAST 3.50 | 0 1.00 2.50   | 12.00
+        2 bread 3.00, 1 milk 1.00               | BREAKFAST 1.00 | 0.86 0.14     | 6.00
+        2 bread 3.00, 1 milk 1.00, 1 butter 2.50 | BREAKFAST 2.50 | 1.76 0 0.74   | 7.00
+        4 bread 3.00, 1 milk 1.00, 1 butter 2.50 | BREAKFAST 3.50 | 2.71 0.23 0.56 | 12.00
         1 bread 3.00, 1 milk 1.00               | -              | 0 0           | 4.00
         """,
     )
@@ -222,10 +222,35 @@ def test_a_gift_is_free_once_the_rest_of_the_basket_reaches_the_minimum() -> Non
         [gift],
         """
         cart                       | offers given | off each line | pays
-        4 bread 3.00, 2 cola 2.00  | GIFT 2.00    | 0 2.00        | 14.00
+        4 bread 3.00, 2 cola 2.00  | GIFT 2.00    | 1.71 0.29     | 14.00
         3 bread 3.00, 2 cola 2.00  | -            | 0 0           | 13.00
         4 bread 3.00               | -            | 0             | 12.00
         """,
+    )
+
+
+def test_the_price_of_a_gift_lies_on_what_is_left_to_pay_after_all_other_offers() -> None:
+    gift = an_offer("GIFT", Gift(goods=goods("cola")), conditions=Conditions(minimum=Minimum(amount_minor=1000)))
+    half = an_offer("HALF", PercentOff(percent="50", goods=goods("bread")))
+    free = an_offer("FREE", PercentOff(percent="100", goods=goods("milk")))
+    check(
+        [gift, half, free],
+        """
+        cart                                    | offers given                    | off each line  | pays
+        4 bread 3.00, 1 cola 2.00               | GIFT 2.00, HALF 6.00            | 7.50 0.50      | 6.00
+        4 bread 3.00, 1 cola 2.00, 1 milk 1.00  | FREE 1.00, GIFT 2.00, HALF 6.00 | 7.50 0.50 1.00 | 6.00
+        """,
+    )
+
+
+def test_a_gift_for_which_nothing_had_to_be_bought_stays_free() -> None:
+    check(
+        [an_offer("GIFT", Gift(goods=goods("cola")), conditions=Conditions(member_required=True))],
+        """
+        cart                       | offers given | off each line | pays
+        1 bread 3.00, 1 cola 2.00  | GIFT 2.00    | 0 2.00        | 3.00
+        """,
+        a_context(member=Shopper()),
     )
 
 

@@ -61,8 +61,8 @@ def test_of_best_of_sets_and_discounts_the_better_whole_is_chosen() -> None:
         cart                       | offers given              | off each line | pays
         3 cola 2.00                | COLA40 2.40               | 2.40          | 3.60
         4 cola 2.00                | COLA40 3.20               | 3.20          | 4.80
-        1 cola 1.00, 2 beer 3.00   | 3FOR2 1.00                | 1.00 0        | 6.00
-        2 cola 1.00, 2 beer 3.00   | 3FOR2 1.00, COLA40 0.40   | 1.40 0        | 6.60
+        1 cola 1.00, 2 beer 3.00   | 3FOR2 1.00                | 0.14 0.86     | 6.00
+        2 cola 1.00, 2 beer 3.00   | 3FOR2 1.00, COLA40 0.40   | 0.54 0.86     | 6.60
         3 beer 3.00                | 3FOR2 3.00                | 3.00          | 6.00
         """,
     )
@@ -166,8 +166,8 @@ def test_a_gift_does_not_serve_a_set_as_well() -> None:
         [gift, an_offer("3FOR2", BuyGet(buy=2, get=1, goods=goods("cola")))],
         """
         cart                       | offers given           | off each line | pays
-        1 bread 3.00, 3 cola 2.00  | GIFT 2.00              | 0 2.00        | 7.00
-        1 bread 3.00, 4 cola 2.00  | GIFT 2.00, 3FOR2 2.00  | 0 4.00        | 7.00
+        1 bread 3.00, 3 cola 2.00  | GIFT 2.00              | 1.20 0.80     | 7.00
+        1 bread 3.00, 4 cola 2.00  | GIFT 2.00, 3FOR2 2.00  | 1.20 2.80     | 7.00
         """,
     )
 

@@ -3,7 +3,11 @@
 //   Refused         the service said no: nothing was booked
 //   Unanswered      no or no usable answer came: the outcome is unknown, only the same command may be sent again
 
+import { keep, recall } from "./memory.js";
+
 const TIMEOUT_MS = 10_000;
+const SEEN = "seen";
+const NEWEST = new Set(["/v1/store", "/v1/kiosk"]);
 // Not a verdict about the command: the service was too busy, stopping, or failed in the middle.
 const NO_VERDICT = new Set([408, 429, 500, 502, 503, 504]);
 
@@ -37,7 +41,22 @@ export function setListeners(listeners) {
 
 export async function call(method, path, body, options = {}) {
   const response = await request(method, path, body, options);
-  return response.status === 204 ? null : response.json().catch(() => Promise.reject(new Unanswered("cut off")));
+  if (response.status === 204) return null;
+  const answer = await response.json().catch(() => Promise.reject(new Unanswered("cut off")));
+  if (path === "/v1/pairings") keep(SEEN, null);
+  else if (answer?.journal && tellsNewest(method, path, response)) remember(answer.journal);
+  return answer;
+}
+
+// An old sale that is shown, or answered again, names an old entry.
+const tellsNewest = (method, path, response) =>
+  NEWEST.has(path) || (method === "POST" && !response.headers.get("Idempotency-Replayed"));
+
+// The newest entry of the shop's journal that this screen has seen. It goes with every request: a service whose disk was
+// set back to an older state learns from it that it has lost something, and begins a new series of numbers.
+function remember({ epoch, seq, hash }) {
+  const seen = recall(SEEN);
+  if (seen?.epoch !== epoch || seen.seq < seq) keep(SEEN, { epoch, seq, hash });
 }
 
 export async function callBlob(path) {
@@ -48,6 +67,8 @@ async function request(method, path, body, options = {}) {
   const used = options.token ?? token;
   const headers = { ...options.headers };
   if (used) headers.Authorization = `Bearer ${used}`;
+  const seen = recall(SEEN);
+  if (seen && used) headers["Counterfoil-Seen"] = `${seen.epoch}:${seen.seq}:${seen.hash}`;
   if (body !== undefined) headers["Content-Type"] = "application/json";
   let response;
   try {

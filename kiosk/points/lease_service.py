@@ -1,0 +1,155 @@
+"""sql: the store's side of what head office lends it: what a hold lacks, what was granted, what is reported back.
+
+    need = lease_needed(tx, shop, caller, command)     # None: nobody has to be asked
+    keep_lease(tx, shop, lease)                        # head office's answer
+    end_leases(tx, shop, now_ms, uptime)               # what can be used no more goes back, as facts
+
+A lease is ended by a fact of its own, behind all that was set aside on it: whoever has applied the fact has seen
+everything that the lease ever paid for. What was ended is never taken into use again, however late its grant arrives.
+"""
+
+from collections.abc import Sequence
+from typing import Literal, NamedTuple
+from uuid import UUID
+
+import msgspec
+
+from kiosk.points.feed_lending import delete_lease, save_lease
+from kiosk.points.link import read_line
+from kiosk.points.points import HoldPoints
+from kiosk.shop import Caller, Shop
+from loyalty.ids import derived_uuid
+from loyalty.leases import Lease, LeaseHold, Loan, Uptime, remaining, unspent
+from loyalty.merge_store import group_of, survivor_of
+from loyalty.points.account import Hold
+from loyalty.points.decide import release
+from loyalty.points_store import open_account
+from loyalty.transactions import Tx
+from sync.chain import epoch_text
+from sync.facts.lending import LeaseEnded
+from sync.facts.points import PointsReleased, fact_postings
+from sync.journal import Origin, find, read_head
+from sync.protocol.commands import LeaseValue
+
+LAPSED_KEPT_MS = 24 * 3_600_000
+"""How long a lapsed hold on a lease may still pay; then it is let go for good, and the lease can end."""
+
+_LEASES = """
+SELECT id, member, points, epoch, boot, ends_at_ms,
+    (SELECT coalesce(sum(points), 0) FROM hold_backing WHERE lease = lease.id)
+FROM lease
+"""
+# Told by head office and not known here: an answer that was lost, or a lease of an earlier life.
+_STRANGE = "SELECT key, value FROM feed_row WHERE entity = 'lease' ORDER BY key"
+_decode = msgspec.json.Decoder(LeaseValue).decode
+
+
+class LeaseNeed(NamedTuple):
+    """Points that head office has to lend before they can be set aside, and how far this store's journal has come."""
+
+    member: UUID
+    points: int
+    epoch: str
+    seq: int
+
+
+def lease_needed(tx: Tx, shop: Shop, caller: Caller, command: HoldPoints) -> LeaseNeed | None:
+    """What has to be lent for this hold; None where the line is down, leases cover it, or it was placed before."""
+    line = read_line(tx)
+    if line is None or not line.online or find(tx, command.id) is not None:
+        return None
+    group = group_of(tx, survivor_of(tx, command.member))
+    epoch = shop.journal.epoch
+    loans = [loan for loan, of in _loans(tx) if of == epoch and UUID(bytes=loan.lease.member) in group]
+    lacking = command.points - sum(remaining(loan, caller.uptime) for loan in loans)
+    if lacking <= 0:
+        return None
+    head = read_head(tx, epoch)
+    return LeaseNeed(command.member, lacking, epoch_text(epoch), head.seq)
+
+
+def keep_lease(tx: Tx, shop: Shop, lease: Lease) -> None:
+    """Take a lease into use, unless its end was reported meanwhile."""
+    if find(tx, _end_id(lease.id)) is None:
+        save_lease(tx, shop.journal.epoch, lease)
+
+
+def end_leases(tx: Tx, shop: Shop, now_ms: int, uptime: Uptime | None) -> int:
+    """Report the end of each lease that can be used no more; how many."""
+    ended = 0
+    for loan, epoch in _loans(tx):
+        usable = epoch == shop.journal.epoch and remaining(loan, uptime) > 0
+        ended += _end(tx, shop, loan, usable=usable, is_over=epoch != shop.journal.epoch, now_ms=now_ms)
+    known = {loan.lease.id for loan, _ in _loans(tx)}
+    for key, value in tx.execute(_STRANGE).fetchall():
+        lease = UUID(key)
+        if lease.bytes not in known and find(tx, _end_id(lease.bytes)) is None:
+            told = _decode(value)
+            _report(
+                tx,
+                shop,
+                now_ms,
+                LeaseEnded(lease=lease, member=told.member, points=told.points, unspent=told.points, why="unknown"),
+            )
+            ended += 1
+    return ended
+
+
+def _end(tx: Tx, shop: Shop, loan: Loan, *, usable: bool, is_over: bool, now_ms: int) -> int:
+    """End one lease if nothing that was set aside on it can still pay; lets go what lapsed long ago."""
+    holds = _holds_on(tx, shop, loan.lease, now_ms)
+    settled = [LeaseHold(part, hold.state, min(hold.captured, part)) for part, hold in holds]
+    back = unspent(loan.lease, settled)
+    if back is None:
+        _let_go(tx, shop, loan.lease, [hold for _, hold in holds], now_ms)
+        return 0
+    paid = any(hold.state == "captured" for hold in settled)
+    if usable and not paid:
+        return 0
+    lease, member = UUID(bytes=loan.lease.id), UUID(bytes=loan.lease.member)
+    why: Literal["settled", "over"] = "settled" if paid and not is_over else "over"
+    _report(tx, shop, now_ms, LeaseEnded(lease=lease, member=member, points=loan.lease.points, unspent=back, why=why))
+    return 1
+
+
+def _report(tx: Tx, shop: Shop, now_ms: int, body: LeaseEnded) -> None:
+    shop.journal.record(tx, Origin(now_ms=now_ms), _end_id(body.lease.bytes), body)
+    delete_lease(tx, body.lease.bytes)
+
+
+def _holds_on(tx: Tx, shop: Shop, lease: Lease, now_ms: int) -> list[tuple[int, Hold]]:
+    """The holds on a lease as they are now, each with the points it took of it."""
+    rows = tx.execute("SELECT hold, points FROM hold_backing WHERE lease = ? ORDER BY hold, n", (lease.id,)).fetchall()
+    if not rows:
+        return []
+    member, names = UUID(bytes=lease.member), [UUID(bytes=hold) for hold, _ in rows]
+    account = open_account(tx, member, names[0], shop.journal.epoch, now_ms, "open", names).account()
+    return [(points, account.holds[hold]) for hold, points in rows]
+
+
+def _let_go(tx: Tx, shop: Shop, lease: Lease, holds: Sequence[Hold], now_ms: int) -> None:
+    """Release what lapsed long ago: from then on it pays no more."""
+    for hold in holds:
+        if hold.state != "lapsed" or now_ms - hold.expires_at < LAPSED_KEPT_MS:
+            continue
+        name, member = UUID(bytes=hold.id), UUID(bytes=lease.member)
+        op_id = derived_uuid(name, "release")
+        opened = open_account(tx, member, op_id, shop.journal.epoch, now_ms, "open", [name])
+        opened = opened.add(release(opened.account(), opened.stamp(), hold.id, lapsed=True))
+        body = PointsReleased(
+            hold=name, member=member, postings=fact_postings(opened.posted), balance=opened.account().balance
+        )
+        shop.journal.record(tx, Origin(now_ms=now_ms), op_id, body)
+
+
+def _loans(tx: Tx) -> list[tuple[Loan, int]]:
+    """Every lease that was not ended, with what was taken of it and the life that got it."""
+    return [
+        (Loan(Lease(id=lease, member=member, points=points, boot=boot, ends_at_ms=ends), taken), epoch)
+        for lease, member, points, epoch, boot, ends, taken in tx.execute(_LEASES).fetchall()
+    ]
+
+
+def _end_id(lease: bytes) -> UUID:
+    """The name of the fact that ends a lease: one for each, whoever finds it first."""
+    return derived_uuid(UUID(bytes=lease), "lease end")

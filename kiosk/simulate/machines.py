@@ -1,0 +1,50 @@
+"""pure: the real machines that a universe runs on, as a table, so that a planted bug can stand in for one of them.
+
+The simulator plays some parts itself: a shop's disk and till, the applier of head office in memory. `Flaws` are the
+planted bugs of those parts.
+"""
+
+from collections.abc import Callable
+
+from msgspec import Struct
+
+from sync.protocol import lives, push_hub, push_state, push_store, sessions
+from sync.protocol.messages import PushAnswer
+
+
+class Flaws(Struct, frozen=True, kw_only=True):
+    """What the parts played by the simulator do wrong. All False: nothing."""
+
+    deletes_what_is_acknowledged: bool = False
+    pushes_the_open_epoch_only: bool = False
+    gives_new_ids_when_it_logs_again: bool = False
+    keeps_leases_in_a_new_life: bool = False
+    goes_on_in_the_epoch_of_a_backup: bool = False
+    answers_before_it_is_on_disk: bool = False
+    frees_the_floor_on_arrival: bool = False
+    applies_an_operation_again: bool = False
+    answers_before_it_has_stored: bool = False
+    takes_leases_back_by_the_clock: bool = False
+    lends_at_once_after_a_restore: bool = False
+    hears_of_leases_before_it_has_the_entries: bool = False
+    takes_leases_of_an_earlier_timeline: bool = False
+    lends_what_is_lent: bool = False
+
+
+class Machines(Struct, frozen=True, kw_only=True):
+    """The functions of sync.protocol, each under its own name."""
+
+    begin: Callable[..., push_state.StorePush] = push_state.begin
+    step: Callable[..., tuple[push_state.StorePush, tuple[push_state.Effect, ...]]] = push_store.step
+    places_of: Callable[..., tuple[tuple[int, int], ...]] = push_state.places_of
+    decide_life: Callable[..., lives.Continue | lives.NewLife | lives.Quarantine] = lives.decide_life
+    open_session: Callable[..., sessions.Opened | sessions.TurnedAway] = sessions.open_session
+    admit_push: Callable[..., sessions.Standing] = sessions.admit_push
+    prove_batch: Callable[..., push_hub.Batch] = push_hub.prove_batch
+    places_wanted: Callable[..., tuple[int, ...]] = push_hub.places_wanted
+    receive: Callable[..., push_hub.Received] = push_hub.receive
+    answer_of: Callable[..., PushAnswer] = push_hub.answer_of
+    flaws: Flaws = Flaws()
+
+
+REAL = Machines()

@@ -1,0 +1,54 @@
+"""pure: how many points of an account head office can still lend (loyalty/leases.py says why lending is safe).
+
+A lease takes its points out of what others may be lent, until the store has reported its end. What the store set aside
+on it is out of the active points already and must not be counted twice:
+
+    the hold on the lease | of the account    | of the lease, outstanding is
+    ----------------------|-------------------|------------------------------------------------------------
+    not heard of          | active            | all of it
+    open                  | held, not active  | less by the hold
+    captured              | used              | less by what was paid; the rest may not be spent, but is not reported
+    lapsed                | active again      | all of it: a lapsed hold still pays if its points are free
+    released              | active again      | all of it: the store may set the points aside once more
+
+A point that a lapsed hold still claims is therefore never lent a second time.
+"""
+
+from collections.abc import Iterable, Mapping
+from typing import NamedTuple
+
+from loyalty.points.account import Account, Hold
+from loyalty.points.fold import view
+
+
+class LentPart(NamedTuple):
+    """Points of a lease that stand behind one hold, as the store's own entry says."""
+
+    hold: bytes
+    points: int
+
+
+class LentLease(NamedTuple):
+    """A lease whose end was not reported yet."""
+
+    points: int
+    parts: tuple[LentPart, ...] = ()
+
+
+def free_points(account: Account, leases: Iterable[LentLease], now_ms: int) -> int:
+    """What can be lent of an account now, at least 0: what is active and not promised to a store. `account` holds the
+    holds that the leases name, whatever their state."""
+    now = view(account, max(now_ms, account.as_of))
+    return max(now.active - sum(outstanding(lease, now.holds) for lease in leases), 0)
+
+
+def outstanding(lease: LentLease, holds: Mapping[bytes, Hold]) -> int:
+    """The points of a lease that its store may still take out of the active ones."""
+    return max(lease.points - sum(_taken(part, holds.get(part.hold)) for part in lease.parts), 0)
+
+
+def _taken(part: LentPart, hold: Hold | None) -> int:
+    """What a hold has taken out of the active points on behalf of a lease. The lease pays before the floor does."""
+    if hold is None or hold.state in ("lapsed", "released"):
+        return 0
+    return min(part.points, hold.captured) if hold.state == "captured" else part.points

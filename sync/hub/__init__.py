@@ -1,0 +1,1 @@
+"""Head office: what every store reports to."""

@@ -1,0 +1,189 @@
+"""sql: coupons of all stores: issued, used, given back, voided. The only writer of their tables.
+
+Two stores that cannot hear each other may both take one coupon. Both uses stand, because the goods are gone; as long as
+more uses count than the coupon allows, an incident names every receipt, first come by head office's own order first.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import NamedTuple
+from uuid import UUID
+
+from loyalty.bulk import read_rows, write_returning, write_rows
+from loyalty.transactions import Row, Tx
+from sync.facts.coupons import CouponGivenBack, CouponsIssued, CouponVoided, IssuedCoupon, UsedCoupon
+from sync.facts.returns import ReturnTaken
+from sync.facts.sales import SaleCompleted, SaleVoided
+from sync.facts.vouchers import UndoneVouchers
+from sync.hub.accepted import Accepted
+from sync.hub.appliers.receipts import read_receipts
+from sync.hub.incidents import Incident, incident_id, put_incidents, withdraw_incidents
+
+_RETURNED = "returned"
+_KIND = "coupon_reuse"
+_ISSUE = (
+    "INSERT INTO issued_coupon (serial, op, store, source, offer, offer_version, member, issued_at, valid_until, scope,"
+    " uses_max) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (serial) DO NOTHING"
+)
+_SPEND = (
+    "INSERT INTO coupon_spending (serial, op, n, store, offer, uses_max, effective_at, origin, seq)"
+    " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)"
+)
+_GIVE_BACK = "INSERT INTO coupon_return (serial, sale, n, op) VALUES (?, ?, ?, ?)"
+_END = "INSERT INTO coupon_end (serial, op, at, reason, replacement) VALUES (?, ?, ?, ?, ?)"
+_COUNT = (
+    "INSERT INTO coupon_count (serial, uses) VALUES (?, ?)"
+    " ON CONFLICT (serial) DO UPDATE SET uses = coupon_count.uses + excluded.uses RETURNING serial, uses"
+)
+
+
+class _Moves(NamedTuple):
+    """What a batch does to coupons, as rows."""
+
+    issued: list[Row]
+    spent: list[Row]
+    returned: list[Row]
+    ended: list[Row]
+
+
+class _Use(NamedTuple):
+    """A use of a coupon, in head office's order."""
+
+    effective_at: int
+    origin: int
+    seq: int
+    op: bytes
+    n: int
+    uses_max: int
+    store: bytes
+
+
+def apply_coupons(tx: Tx, entries: Sequence[Accepted]) -> None:
+    """Everything these entries did to coupons."""
+    moves = _Moves([], [], [], [])
+    for entry in entries:
+        _collect(entry, moves)
+    if not any(moves):
+        return
+    write_rows(tx, _ISSUE, _unique(moves.issued, 1))
+    write_rows(tx, _SPEND, sorted(moves.spent, key=lambda row: row[:3]))
+    write_rows(tx, _GIVE_BACK, sorted(moves.returned, key=lambda row: row[:3]))
+    write_rows(tx, _END, sorted(moves.ended, key=lambda row: row[:2]))
+    _count_uses(tx, moves)
+
+
+def _collect(entry: Accepted, moves: _Moves) -> None:
+    body = entry.body
+    if isinstance(body, SaleCompleted):
+        if body.vouchers is not None:
+            _issue(entry, body.vouchers.issued, "sale", moves)
+            moves.spent.extend(_use_row(entry, use) for use in body.vouchers.used)
+        for taken in body.returned:
+            _undo(entry, taken.sale, taken.vouchers, moves)
+    elif isinstance(body, SaleVoided):
+        _undo(entry, body.sale, body.vouchers, moves)
+    elif isinstance(body, ReturnTaken):
+        _undo(entry, body.taken.sale, body.taken.vouchers, moves)
+    elif isinstance(body, CouponsIssued):
+        _issue(entry, body.coupons, body.source, moves)
+    elif isinstance(body, CouponVoided):
+        replacement = body.replacement
+        moves.ended.append(_end_row(entry, body.serial, body.reason, replacement.serial if replacement else None))
+        _issue(entry, (replacement,) if replacement else (), "reissue", moves)
+
+
+def _undo(entry: Accepted, sale: UUID, undone: UndoneVouchers | None, moves: _Moves) -> None:
+    if undone is not None:
+        moves.returned.extend(_return_row(entry, sale, back) for back in undone.given_back)
+        moves.ended.extend(_end_row(entry, serial, _RETURNED, None) for serial in undone.voided)
+
+
+def _issue(entry: Accepted, coupons: Iterable[IssuedCoupon], source: str, moves: _Moves) -> None:
+    for coupon in coupons:
+        moves.issued.append(
+            (
+                *(coupon.serial, entry.op_id.bytes, entry.store.bytes, source, coupon.offer, coupon.offer_version),
+                *(coupon.member.bytes if coupon.member else None, entry.at, coupon.valid_until, coupon.scope),
+                coupon.uses_max,
+            )
+        )
+
+
+def _use_row(entry: Accepted, use: UsedCoupon) -> Row:
+    return (
+        *(use.serial, entry.op_id.bytes, use.n, entry.store.bytes, use.offer, use.uses_max),
+        *(entry.effective_at, entry.epoch, entry.seq),
+    )
+
+
+def _return_row(entry: Accepted, sale: UUID, back: CouponGivenBack) -> Row:
+    return back.serial, sale.bytes, back.n, entry.op_id.bytes
+
+
+def _end_row(entry: Accepted, serial: int, reason: str, replacement: int | None) -> Row:
+    return serial, entry.op_id.bytes, entry.at, reason, replacement
+
+
+def _unique(rows: Iterable[Row], key: int) -> list[Row]:
+    """Rows in the order of their first `key` columns, each key once: the first one said."""
+    first: dict[Row, Row] = {}
+    for row in rows:
+        first.setdefault(row[:key], row)
+    return [first[name] for name in sorted(first)]
+
+
+def _count_uses(tx: Tx, moves: _Moves) -> None:
+    """Count, and look closer at coupons with more than one use: whether that is too many."""
+    counts: dict[int, int] = {}
+    for row in moves.spent:
+        counts[row[0]] = counts.get(row[0], 0) + 1
+    for row in moves.returned:
+        counts[row[0]] = counts.get(row[0], 0) - 1
+    counted: dict[int, int] = dict(write_returning(tx, _COUNT, sorted(counts.items())))
+    known = {incident_id(_KIND, str(serial).encode()): serial for serial in counted}
+    suspicious = [serial for serial, uses in counted.items() if uses > 1]
+    incidents = _find_reuse(tx, suspicious) if suspicious else []
+    put_incidents(tx, incidents)
+    broken = {incident.id for incident in incidents}
+    if moves.returned:
+        withdraw_incidents(tx, (identity for identity in known if identity not in broken))
+
+
+def _find_reuse(tx: Tx, serials: Sequence[int]) -> list[Incident]:
+    back = set(read_rows(tx, "SELECT serial, sale, n FROM coupon_return WHERE serial IN (?)", serials))
+    uses: dict[int, list[_Use]] = {serial: [] for serial in serials}
+    select = "SELECT serial, effective_at, origin, seq, op, n, uses_max, store FROM coupon_spending WHERE serial IN (?)"
+    for serial, *columns in read_rows(tx, select, serials):
+        use = _Use(*columns)
+        if (serial, use.op, use.n) not in back:
+            uses[serial].append(use)
+    over = {serial: sorted(found) for serial, found in uses.items() if len(found) > _allowed(found)}
+    receipts = read_receipts(tx, [use.op for found in over.values() for use in found])
+    numbers = {op: receipt.number for op, receipt in receipts.items()}
+    return [_reuse(serial, found, numbers) for serial, found in sorted(over.items())]
+
+
+def _allowed(uses: Sequence[_Use]) -> int:
+    """How often the coupon may be used: every store reads it from the same signed token."""
+    return min((use.uses_max for use in uses), default=0)
+
+
+def _reuse(serial: int, uses: Sequence[_Use], numbers: Mapping[bytes, str]) -> Incident:
+    refs = [
+        {
+            "op": str(UUID(bytes=use.op)),
+            "store": str(UUID(bytes=use.store)),
+            "number": numbers.get(use.op),
+            "serial": serial,
+        }
+        for use in uses
+    ]
+    over = len(uses) - _allowed(uses)
+    first_too_many = uses[-over]
+    return Incident(
+        id=incident_id(_KIND, str(serial).encode()),
+        kind=_KIND,
+        store=UUID(bytes=first_too_many.store),
+        amount=over,
+        refs=tuple(refs),
+        opened_at=first_too_many.effective_at,
+    )

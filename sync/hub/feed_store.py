@@ -1,0 +1,150 @@
+"""sql: the feed that stores read: buckets of things, each with its newest state and a number that never skips.
+
+    put_many(tx, [FeedChange("global", "erased", member.hex, None)], now_ms)
+    read_after(tx, "global", 7, 200)        # what changed behind number 7, oldest first
+
+A bucket's numbers are taken from its row in `feed_head`, which stays locked until the commit: so they come in the order
+of the commits, and no reader ever steps over one that is still to come. A thing that changes again moves to the newest
+number, so that the feed is never longer than the things in it.
+
+The checksum of all that is alive in a bucket (sync/protocol/feed.py) is kept beside its number.
+"""
+
+from collections.abc import Sequence
+from itertools import groupby
+from typing import NamedTuple
+
+from loyalty.transactions import Tx
+from sync.protocol.feed import changed_checksum, checksum_text
+
+GLOBAL = "global"
+_AT_ONCE = 500
+
+
+class FeedChange(NamedTuple):
+    """A thing's newest state as JSON, or None: it is gone."""
+
+    bucket: str
+    entity: str
+    key: str
+    value: bytes | None
+
+
+class FeedRow(NamedTuple):
+    """A thing as it stands in its bucket."""
+
+    entity: str
+    key: str
+    seq: int
+    value: str | None
+
+
+class FeedHead(NamedTuple):
+    """Where a bucket stands. Of what was removed up to `horizon` nothing is known any longer: a reader who has not come
+    that far reads the bucket anew."""
+
+    bucket: str
+    last: int
+    horizon: int
+    checksum: int
+
+
+def store_bucket(store: str) -> str:
+    """The bucket of one store, whose id is given as text."""
+    return f"store:{store}"
+
+
+def put_many(tx: Tx, changes: Sequence[FeedChange], now_ms: int) -> None:
+    """Tell the stores of changes. Of several changes of one thing the last counts. Buckets are locked in the order of
+    their names, so two writers never wait for each other in a circle."""
+    newest = {change[:3]: change for change in changes}
+    for bucket, group in groupby(sorted(newest.values(), key=lambda change: change[:3]), lambda change: change.bucket):
+        _put(tx, bucket, list(group), now_ms)
+
+
+def read_heads(tx: Tx, buckets: Sequence[str]) -> dict[str, FeedHead]:
+    """Where these buckets stand; one that nothing was ever put into stands at 0."""
+    heads = {bucket: FeedHead(bucket, 0, 0, 0) for bucket in buckets}
+    for bucket in buckets:
+        row = tx.execute("SELECT last, horizon, checksum FROM feed_head WHERE bucket = ?", (bucket,)).fetchone()
+        if row is not None:
+            heads[bucket] = FeedHead(bucket, row[0], row[1], int(row[2], 16))
+    return heads
+
+
+def read_positions(tx: Tx) -> dict[str, int]:
+    """The newest number of every bucket: what long polls wait for."""
+    return {row[0]: row[1] for row in tx.execute("SELECT bucket, last FROM feed_head").fetchall()}
+
+
+def read_after(tx: Tx, bucket: str, seq: int, limit: int) -> list[FeedRow]:
+    """Up to `limit` things of a bucket that changed behind `seq`, in the order of their numbers."""
+    rows = tx.execute(
+        "SELECT entity, key, seq, value FROM feed WHERE bucket = ? AND seq > ? ORDER BY seq LIMIT ?",
+        (bucket, seq, limit),
+    ).fetchall()
+    return [FeedRow(*row) for row in rows]
+
+
+def collect_tombstones(tx: Tx, bucket: str, before_ms: int) -> int:
+    """Forget things of a bucket that are gone since before `before_ms`; how many. Whoever has not read that far reads
+    the bucket anew."""
+    if _lock(tx, bucket, 0) is None:
+        return 0
+    gone = tx.execute(
+        "DELETE FROM feed WHERE bucket = ? AND value IS NULL AND changed_at < ? RETURNING seq", (bucket, before_ms)
+    ).fetchall()
+    if gone:
+        horizon = max(seq for (seq,) in gone)
+        tx.execute("UPDATE feed_head SET horizon = ? WHERE bucket = ? AND horizon < ?", (horizon, bucket, horizon))
+    return len(gone)
+
+
+def _put(tx: Tx, bucket: str, changes: list[FeedChange], now_ms: int) -> None:
+    tx.execute(
+        "INSERT INTO feed_head (bucket, last, horizon, checksum) VALUES (?, 0, 0, '0') ON CONFLICT (bucket) DO NOTHING",
+        (bucket,),
+    )
+    head = _lock(tx, bucket, len(changes))
+    assert head is not None, "the row was just made"
+    seq, checksum = head.last - len(changes), head.checksum
+    for start in range(0, len(changes), _AT_ONCE):
+        part = changes[start : start + _AT_ONCE]
+        present = _read_present(tx, bucket, part)
+        parameters: list[object] = []
+        for change in part:
+            seq += 1
+            value = change.value.decode() if change.value is not None else None
+            before = present.get((change.entity, change.key))
+            checksum = changed_checksum(checksum, change.entity, change.key, before, value)
+            parameters += (bucket, change.entity, change.key, seq, value, now_ms)
+        tx.execute(
+            "INSERT INTO feed (bucket, entity, key, seq, value, changed_at) VALUES "  # noqa: S608  marks only
+            + ", ".join(["(?, ?, ?, ?, ?, ?)"] * len(part))
+            + " ON CONFLICT (bucket, entity, key) DO UPDATE SET seq = excluded.seq, value = excluded.value,"
+            " changed_at = excluded.changed_at",
+            parameters,
+        )
+    tx.execute("UPDATE feed_head SET checksum = ? WHERE bucket = ?", (checksum_text(checksum), bucket))
+
+
+def _lock(tx: Tx, bucket: str, count: int) -> FeedHead | None:
+    """The head after `count` more numbers were taken, locked until the transaction ends."""
+    row = tx.execute(
+        "UPDATE feed_head SET last = last + ? WHERE bucket = ? RETURNING last, horizon, checksum", (count, bucket)
+    ).fetchone()
+    return FeedHead(bucket, row[0], row[1], int(row[2], 16)) if row else None
+
+
+def _read_present(tx: Tx, bucket: str, changes: Sequence[FeedChange]) -> dict[tuple[str, str], str | None]:
+    """What the bucket holds of these things now."""
+    parameters: list[object] = [bucket]
+    for change in changes:
+        parameters += (change.entity, change.key)
+    rows = tx.execute(
+        "SELECT entity, key, value FROM feed WHERE bucket = ? AND (entity, key) IN (VALUES "  # noqa: S608  marks only
+        + ", ".join(["(?, ?)"] * len(changes))
+        + ")",
+        parameters,
+    ).fetchall()
+    return {(row[0], row[1]): row[2] for row in rows}

@@ -1,0 +1,144 @@
+"""sql: lends points to stores, and knows what is lent.
+
+    answer = lend(tx, store, command, terms, now_ms)      # the account's row stays locked until the commit
+
+One lock decides: whoever lends, and whoever applies a redemption, holds the row of the account. So of two stores that
+ask for the same points at the same instant the second one sees what the first was given.
+
+After head office itself was put back from a backup it does not know what it lent in the time that was lost. It lends
+nothing until the last of those leases must be over (`lending_from`).
+"""
+
+from collections.abc import Iterable, Mapping
+from typing import NamedTuple
+from uuid import UUID
+
+import msgspec
+
+from loyalty.accounts_store import Wanted, find_aliases, load_accounts
+from loyalty.apply_accounts import lock_accounts
+from loyalty.bulk import read_rows
+from loyalty.errors import IdConflict
+from loyalty.lending import LentLease, LentPart, free_points
+from loyalty.transactions import Tx
+from sync.facts.lending import LeaseEnded
+from sync.hub.accepted import Accepted
+from sync.hub.feed_store import FeedChange, put_many, store_bucket
+from sync.hub.problems import LendingClosed, NotYetApplied, PointsNotFree, TooMuchLent
+from sync.protocol.commands import LeaseAnswer, LeaseCommand, LeaseValue
+
+_LENDING_FROM = "lending_from"
+_encode = msgspec.json.Encoder().encode
+
+
+class Terms(NamedTuple):
+    """How long a lease holds, and how many points one store may have on lease."""
+
+    duration_ms: int
+    store_points_max: int
+
+
+def close_lending(tx: Tx, until_ms: int) -> None:
+    """Lend nothing before this instant: what was lent in a time that was lost must be over first."""
+    tx.execute(
+        "INSERT INTO hub_state (name, value) VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET value = excluded.value",
+        (_LENDING_FROM, str(until_ms)),
+    )
+
+
+def points_by_store(tx: Tx) -> dict[bytes, int]:
+    """The points of all leases whose end was not reported, by store."""
+    return dict(tx.execute("SELECT store, sum(points) FROM lent_store WHERE ended = 0 GROUP BY store").fetchall())
+
+
+def is_applied(tx: Tx, store: UUID, command: LeaseCommand) -> bool:
+    """Whether everything that the command knows of is in the accounts."""
+    row = tx.execute(
+        "SELECT applied_seq FROM apply_cursor WHERE store = ? AND epoch = ?", (store.bytes, int(command.epoch, 16))
+    ).fetchone()
+    return (row[0] if row else 0) >= command.seq
+
+
+def lend(tx: Tx, store: UUID, command: LeaseCommand, terms: Terms, now_ms: int) -> tuple[LeaseAnswer, bool]:
+    """Lend the points, and whether this is new; the same command again gets the same answer. The store's row is locked.
+
+    Raises IdConflict, NotYetApplied, LendingClosed, PointsNotFree, TooMuchLent.
+    """
+    known = tx.execute(
+        "SELECT member, points, duration_ms FROM lent_store WHERE store = ? AND lease = ?",
+        (store.bytes, command.id.bytes),
+    ).fetchone()
+    if known is not None:
+        if (known[0], known[1]) != (command.member.bytes, command.points):
+            raise IdConflict
+        return _answer(command, known[2]), False
+    if not is_applied(tx, store, command):
+        raise NotYetApplied
+    row = tx.execute("SELECT value FROM hub_state WHERE name = ?", (_LENDING_FROM,)).fetchone()
+    if row is not None and int(row[0]) > now_ms:
+        raise LendingClosed
+    account = lock_accounts(tx, [command.member.bytes])[command.member.bytes]
+    free = _free(tx, account, now_ms)
+    if command.points > free:
+        raise PointsNotFree(free=free)
+    if points_of_store(tx, store) + command.points > terms.store_points_max:
+        raise TooMuchLent
+    _write(tx, store, command, terms, now_ms)
+    return _answer(command, terms.duration_ms), True
+
+
+def points_of_store(tx: Tx, store: UUID) -> int:
+    """The points of all leases of a store whose end was not reported."""
+    row = tx.execute(
+        "SELECT coalesce(sum(points), 0) FROM lent_store WHERE store = ? AND ended = 0", (store.bytes,)
+    ).fetchone()
+    assert row is not None
+    return int(row[0])
+
+
+def end_leases(tx: Tx, entries: Iterable[Accepted]) -> list[FeedChange]:
+    """Leases whose end these facts report are the store's no more; what its feed has to say of it."""
+    ended = [(entry.store, entry.body.lease) for entry in entries if isinstance(entry.body, LeaseEnded)]
+    for store, lease in sorted(ended):
+        tx.execute("UPDATE lent_store SET ended = 1 WHERE store = ? AND lease = ?", (store.bytes, lease.bytes))
+    return [FeedChange(store_bucket(str(store)), "lease", str(lease), None) for store, lease in ended]
+
+
+def _free(tx: Tx, account: bytes, now_ms: int) -> int:
+    """What can be lent of an account whose row is locked."""
+    members = find_aliases(tx, [account])
+    leases = _open_leases(tx, members)
+    holds = frozenset(part.hold for lease in leases for part in lease.parts)
+    loaded = load_accounts(tx, {account: Wanted("open", now_ms, holds)})[account]
+    return free_points(loaded.account, leases, now_ms)
+
+
+def _open_leases(tx: Tx, members: Mapping[bytes, bytes]) -> list[LentLease]:
+    """The leases of everybody who shares an account. An end counts only from the store that has the lease."""
+    granted = read_rows(tx, "SELECT member, lease, store, points FROM lent_lease WHERE member IN (?)", members)
+    ended = set(read_rows(tx, "SELECT member, lease, store FROM lent_end WHERE member IN (?)", members))
+    parts: dict[bytes, list[LentPart]] = {}
+    for lease, hold, points in read_rows(tx, "SELECT lease, hold, points FROM lent_part WHERE member IN (?)", members):
+        parts.setdefault(lease, []).append(LentPart(hold, points))
+    return [
+        LentLease(points, tuple(parts.get(lease, ())))
+        for member, lease, store, points in granted
+        if (member, lease, store) not in ended
+    ]
+
+
+def _write(tx: Tx, store: UUID, command: LeaseCommand, terms: Terms, now_ms: int) -> None:
+    tx.execute(
+        "INSERT INTO lent_lease (member, lease, store, points, granted_at) VALUES (?, ?, ?, ?, ?)",
+        (command.member.bytes, command.id.bytes, store.bytes, command.points, now_ms),
+    )
+    tx.execute(
+        "INSERT INTO lent_store (store, lease, member, points, duration_ms, ended) VALUES (?, ?, ?, ?, ?, 0)",
+        (store.bytes, command.id.bytes, command.member.bytes, command.points, terms.duration_ms),
+    )
+    value = LeaseValue(member=command.member, points=command.points, granted_at=now_ms)
+    put_many(tx, [FeedChange(store_bucket(str(store)), "lease", str(command.id), _encode(value))], now_ms)
+
+
+def _answer(command: LeaseCommand, duration_ms: int) -> LeaseAnswer:
+    return LeaseAnswer(lease=command.id, member=command.member, points=command.points, duration_ms=duration_ms)

@@ -1,0 +1,76 @@
+"""pure: the tables of the points that are lent to stores. A lease is granted by a command; what was set aside on it and
+its end are facts of the store."""
+
+from loyalty.tables import Table, TableClass
+
+# By whose account it is. Nothing of a row changes; the lease counts as long as `lent_end` has none for it.
+LENT_LEASE = Table(
+    name="lent_lease",
+    table_class=TableClass.LOCAL,
+    key=("member", "lease"),
+    ddl="""
+CREATE TABLE lent_lease (
+    member BLOB NOT NULL,
+    lease BLOB NOT NULL,
+    store BLOB NOT NULL,
+    points INTEGER NOT NULL CHECK (points > 0),
+    granted_at INTEGER NOT NULL,
+    PRIMARY KEY (member, lease)
+) STRICT, WITHOUT ROWID
+""",
+)
+
+# The same by store: it makes a command's id unique, and bounds what one store can have. `ended`: its end was reported.
+LENT_STORE = Table(
+    name="lent_store",
+    table_class=TableClass.LOCAL,
+    key=("store", "lease"),
+    ddl="""
+CREATE TABLE lent_store (
+    store BLOB NOT NULL,
+    lease BLOB NOT NULL,
+    member BLOB NOT NULL,
+    points INTEGER NOT NULL,
+    duration_ms INTEGER NOT NULL,
+    ended INTEGER NOT NULL CHECK (ended IN (0, 1)),
+    PRIMARY KEY (store, lease)
+) STRICT, WITHOUT ROWID
+""",
+)
+
+LENT_PART = Table(
+    name="lent_part",
+    table_class=TableClass.FACT,
+    key=("member", "lease", "hold"),
+    op="op",
+    ddl="""
+CREATE TABLE lent_part (
+    member BLOB NOT NULL,
+    lease BLOB NOT NULL,
+    hold BLOB NOT NULL,
+    op BLOB NOT NULL,
+    points INTEGER NOT NULL CHECK (points > 0),
+    PRIMARY KEY (member, lease, hold)
+) STRICT, WITHOUT ROWID
+""",
+)
+
+# An end counts for the lease only if the store that has it said so.
+LENT_END = Table(
+    name="lent_end",
+    table_class=TableClass.FACT,
+    key=("member", "lease", "store"),
+    op="op",
+    ddl="""
+CREATE TABLE lent_end (
+    member BLOB NOT NULL,
+    lease BLOB NOT NULL,
+    store BLOB NOT NULL,
+    op BLOB NOT NULL,
+    unspent INTEGER NOT NULL CHECK (unspent >= 0),
+    PRIMARY KEY (member, lease, store)
+) STRICT, WITHOUT ROWID
+""",
+)
+
+TABLES: tuple[Table, ...] = (LENT_LEASE, LENT_STORE, LENT_PART, LENT_END)

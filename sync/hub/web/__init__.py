@@ -1,0 +1,1 @@
+"""Head office over HTTP: one module for each area of calls."""

@@ -1,0 +1,165 @@
+"""pure: who is served now, who waits, and who is told to come back later, when thousands of stores wake at once.
+
+So many requests are served at a time, so many more wait in a line of bounded length, and the rest are turned away with
+the time after which it is worth asking again. Of those no more is kept than their place.
+
+    admission = Admission(Limits(served=8, waiting=200))
+    admission.arrive(Ticket(store, SALES, 7), now_ms)  -> Served · Waiting · TurnedAway(retry_after_ms)
+    admission.leave(ticket, now_ms)                    -> the tickets that are served now, in its place
+    admission.give_up(ticket)                          the client has gone, or has waited long enough
+
+**The line** is ordered by a fixed place in time: when the request came, plus a handicap for its class, or a little
+behind the place that the store had before, whichever is later. What redeems or asks for a lease goes before sales,
+sales before profiles, those before telemetry; but what came long enough ago goes before all that comes now. When the
+line is full, a newcomer with a better place takes that of the last. Who was turned away and asks again has the place of
+his first try, so nobody starves, however long the rush. A store that asks over and over stands behind those that ask
+seldom.
+"""
+
+from bisect import insort
+from collections import OrderedDict
+from typing import TypeAlias
+from uuid import UUID
+
+from msgspec import Struct
+
+from sync.protocol.backoff import slot_ms
+
+REDEMPTIONS, SALES, PROFILES, TELEMETRY = range(4)
+"""Classes of requests, the most pressing first."""
+
+HANDICAP_MS = (0, 2_000, 5_000, 15_000)
+"""How much later than it came a request of each class stands in the line."""
+TURN_MS = 500
+"""How far behind its last place a store's next request stands at least."""
+RETRY_MS_MIN = 1_000
+RETRY_MS_MAX = 300_000
+REMEMBERED = 20_000
+"""Of how many stores the last place is remembered, and how many places of those turned away: memory is bounded, whoever
+asks."""
+_FIRST_GUESS_MS = 50
+
+
+class Limits(Struct, frozen=True, kw_only=True):
+    """How many requests are served at a time, and how many may wait."""
+
+    served: int
+    waiting: int
+
+
+class Ticket(Struct, frozen=True):
+    """A request in the line. `number` tells two of one store apart."""
+
+    store: UUID
+    priority: int
+    number: int
+
+
+class Served(Struct, frozen=True):
+    """It is served now."""
+
+
+class TurnedAway(Struct, frozen=True):
+    """There is no room for `ticket`; ask again after so long."""
+
+    ticket: Ticket
+    retry_after_ms: int
+
+
+class Waiting(Struct, frozen=True):
+    """It waits until a `leave` names it. `instead_of` waited and has to go for it."""
+
+    instead_of: TurnedAway | None = None
+
+
+Decision: TypeAlias = Served | Waiting | TurnedAway
+
+
+class Admission:
+    """The line of one process. Holds no clock and no lock: the edge calls it from one thread."""
+
+    def __init__(self, limits: Limits) -> None:
+        self._limits = limits
+        self._since: dict[Ticket, int] = {}
+        # (place in time, order of arrival) is never twice the same, so tickets are not compared.
+        self._line: list[tuple[tuple[int, int], Ticket]] = []
+        self._last_places: OrderedDict[UUID, int] = OrderedDict()
+        self._kept_places: OrderedDict[tuple[UUID, int], int] = OrderedDict()
+        self._arrivals = 0
+        self._outside = 0
+        self._service_ms = _FIRST_GUESS_MS
+
+    @property
+    def served(self) -> int:
+        """How many requests are served now."""
+        return len(self._since)
+
+    @property
+    def waiting(self) -> int:
+        """How many wait."""
+        return len(self._line)
+
+    def arrive(self, ticket: Ticket, now_ms: int) -> Decision:
+        """A request has come. A store that asks again in a class in which it waits takes its own place over: it did
+        not hear the first time."""
+        for index, (place, other) in enumerate(self._line):
+            if (other.store, other.priority) == (ticket.store, ticket.priority):
+                self._line[index] = (place, ticket)
+                return Waiting(TurnedAway(other, RETRY_MS_MAX))
+        self._arrivals += 1
+        place = (self._place_ms(ticket, now_ms), self._arrivals)
+        if not self._line and len(self._since) < self._limits.served:
+            self._serve(ticket, place[0], now_ms)
+            return Served()
+        if len(self._line) < self._limits.waiting:
+            insort(self._line, (place, ticket))
+            return Waiting()
+        if not self._line or self._line[-1][0] < place:
+            return self._turn_away(ticket, place[0])
+        (last_ms, _), last = self._line.pop()
+        insort(self._line, (place, ticket))
+        return Waiting(self._turn_away(last, last_ms))
+
+    def leave(self, ticket: Ticket, now_ms: int) -> tuple[Ticket, ...]:
+        """A served request is done. Who is served now instead. One that is not served changes nothing."""
+        since_ms = self._since.pop(ticket, None)
+        if since_ms is None:
+            return ()
+        self._service_ms = max(1, (7 * self._service_ms + now_ms - since_ms) // 8)
+        called = []
+        while self._line and len(self._since) < self._limits.served:
+            (place_ms, _), following = self._line.pop(0)
+            self._serve(following, place_ms, now_ms)
+            called.append(following)
+        return tuple(called)
+
+    def give_up(self, ticket: Ticket) -> TurnedAway | None:
+        """A request has waited long enough, or its client has gone; None where it was not waiting."""
+        for index, ((place_ms, _), waiting) in enumerate(self._line):
+            if waiting == ticket:
+                del self._line[index]
+                return self._turn_away(ticket, place_ms)
+        return None
+
+    def _serve(self, ticket: Ticket, place_ms: int, now_ms: int) -> None:
+        self._since[ticket] = now_ms
+        self._outside = max(0, self._outside - 1)
+        self._last_places[ticket.store] = max(place_ms, self._last_places.pop(ticket.store, 0))
+        if len(self._last_places) > REMEMBERED:
+            self._last_places.popitem(last=False)
+
+    def _place_ms(self, ticket: Ticket, now_ms: int) -> int:
+        behind_last = self._last_places.get(ticket.store, 0) + TURN_MS
+        place_ms = max(now_ms + HANDICAP_MS[ticket.priority], behind_last)
+        return min(place_ms, self._kept_places.pop((ticket.store, ticket.priority), place_ms))
+
+    def _turn_away(self, ticket: Ticket, place_ms: int) -> TurnedAway:
+        """After the time that all who are here or were sent away will take, each store at a moment of its own."""
+        self._kept_places[ticket.store, ticket.priority] = place_ms
+        if len(self._kept_places) > REMEMBERED:
+            self._kept_places.popitem(last=False)
+        self._outside += 1
+        ahead = self._outside + len(self._line) + len(self._since)
+        expected_ms = ahead * self._service_ms // self._limits.served
+        spread_ms = slot_ms(ticket.store, max(RETRY_MS_MIN, expected_ms))
+        return TurnedAway(ticket, min(RETRY_MS_MAX, RETRY_MS_MIN + expected_ms // 2 + spread_ms))

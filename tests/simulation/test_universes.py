@@ -1,0 +1,56 @@
+"""Universes by luck: with the real machines none breaks an invariant, and the same seed is the same to the letter."""
+
+import os
+import subprocess
+import sys
+
+import pytest
+
+from kiosk.simulate.simulation import SimulationReport, list_needs, run_universe, simulate
+from tests.tidy.sources import ROOT
+
+TRACE = """
+from kiosk.simulate.simulation import run_universe
+for seed in (3, 5):
+    print(*run_universe(seed, keep_trace=True).trace, sep="\\n")
+"""
+
+
+@pytest.fixture(scope="module")
+def report() -> SimulationReport:
+    return simulate(1, 300)
+
+
+def test_300_universes_hold(report: SimulationReport) -> None:
+    assert report.breaches == ()
+    assert report.ok
+
+
+def test_they_had_trouble_of_every_kind(report: SimulationReport) -> None:
+    assert report.universes == 300
+    assert report.restores > 500
+    assert report.power_cuts > 300
+    assert report.clones > 100
+    assert report.hub_restores > 100
+    assert report.entries > 10_000
+
+
+def test_several_processes_answer_what_one_answers() -> None:
+    assert simulate(40, 22, workers=2) == simulate(40, 22)
+
+
+@pytest.mark.parametrize("hash_seed", ["0", "4711"])
+def test_the_same_seed_is_the_same_universe_in_any_process(hash_seed: str) -> None:
+    environment = {**os.environ, "PYTHONHASHSEED": hash_seed}
+    ran = subprocess.run([sys.executable, "-c", TRACE], env=environment, cwd=ROOT, capture_output=True, text=True)
+    here = [line for seed in (3, 5) for line in run_universe(seed, keep_trace=True).trace]
+    assert ran.stdout.splitlines() == here, ran.stderr
+    assert len(here) > 200
+
+
+def test_another_seed_is_another_universe() -> None:
+    assert run_universe(3).trace != run_universe(4).trace
+
+
+def test_a_universe_that_holds_needs_nothing() -> None:
+    assert list_needs(2) == () or run_universe(2).breach is None

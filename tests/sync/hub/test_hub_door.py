@@ -1,0 +1,129 @@
+"""What head office shows of itself, and that its document and its logs say no more than they should."""
+
+import asyncio
+import json
+import logging
+from pathlib import Path
+
+import msgspec
+import pytest
+from openapi_spec_validator import validate
+
+from sync.http.logs import JsonFormatter
+from sync.hub.compose import address_of
+from sync.protocol.messages import PrinterState, StoreStatus
+from tests.sync.hub.hubkit import PASSWORD, RunningHub, settings
+
+
+async def test_a_watcher_sees_that_it_lives_and_works(hub: RunningHub) -> None:
+    assert (await hub.call("GET", "/livez"))[0] == 200
+    status, ready = await hub.call("GET", "/readyz")
+    assert (status, ready["ok"]) == (200, True)
+    shop = await hub.enrol("S001")
+    await shop.open_session()
+    await shop.push(shop.book(3))
+    await hub.hub.upkeep.note_now()
+    _, figures = await hub.call("GET", "/metrics")
+    text = figures["raw"].decode()
+    assert "counterfoil_hub_entries 3.0" in text
+    assert 'route="/sync/v1/push"' in text
+    assert str(shop.store) not in text
+
+
+async def test_every_call_is_in_a_document_that_is_sound(small_hub: RunningHub) -> None:
+    _, document = await small_hub.call("GET", "/openapi.json")
+    document.pop("headers")
+    validate(document)
+    for path, method in (
+        ("/sync/v1/push", "post"),
+        ("/sync/v1/pull", "get"),
+        ("/v1/stores/{id}/release", "post"),
+        ("/v1/dead-letters/{id}/replay", "post"),
+    ):
+        assert method in document["paths"][path]
+
+
+async def test_the_board_shows_what_a_store_tells_of_itself(hub: RunningHub) -> None:
+    shop = await hub.enrol("S001")
+    await shop.open_session()
+    told = StoreStatus(printers=(PrinterState(name="receipt", state="paper_out"),), queued=7)
+    assert (await hub.call("PUT", "/sync/v1/status", told, token=shop.token))[0] == 204
+    _, board = await hub.call("GET", f"/v1/stores/{shop.store}", token=await hub.office())
+    assert (board["printers"], board["queued"]) == ([{"name": "receipt", "state": "paper_out"}], 7)
+    former = shop.token
+    await shop.open_session()
+    status, answer = await hub.call("PUT", "/sync/v1/status", told, token=former)
+    assert (status, answer["code"]) == (409, "fenced")
+
+
+async def test_no_secret_and_nobodys_data_is_in_the_log(small_hub: RunningHub) -> None:
+    hub = small_hub
+    lines: list[str] = []
+
+    class Keep(logging.Handler):
+        def emit(self, record: logging.LogRecord) -> None:
+            lines.append(self.format(record))
+
+    root, handler = logging.getLogger(), Keep()
+    handler.setFormatter(JsonFormatter())
+    level = root.level
+    root.addHandler(handler)
+    root.setLevel(logging.DEBUG)
+    try:
+        office = await hub.sign_in()
+        store, code = await hub.add_store("S001", office)
+        shop = await hub.enrol("S002")
+        await shop.open_session()
+        shop.write_private(hub.new_id(), b'{"phone":"+48600700800"}')
+        await shop.push(shop.ops)
+        await shop.push(shop.ops, from_seq=1, signature="0" * 128)
+    finally:
+        root.removeHandler(handler)
+        root.setLevel(level)
+    log = "\n".join(lines)
+    assert '"route":"/sync/v1/push"' in log
+    for secret in (PASSWORD, office, code, shop.token, "600700800", str(store)):
+        assert secret not in log, secret
+
+
+async def test_a_name_that_is_not_its_own_is_refused_and_one_that_is_answered(small_hub: RunningHub) -> None:
+    status, answer = await small_hub.call("GET", "/livez", headers={"Host": "evil.example"})
+    assert (status, answer["code"]) == (421, "host_not_allowed")
+
+
+@pytest.mark.parametrize(
+    ("database", "expected"),
+    [
+        ("sqlite:hub.sqlite", "sqlite:///data/my%20hub/hub.sqlite"),
+        ("sqlite:books/hub.sqlite", "sqlite:///data/my%20hub/books/hub.sqlite"),
+        ("sqlite:///elsewhere/hub.sqlite", "sqlite:///elsewhere/hub.sqlite"),
+        ("postgresql://hub@db/x", "postgresql://hub@db/x"),
+    ],
+)
+def test_a_file_named_without_a_folder_lies_in_head_offices_own(database: str, expected: str) -> None:
+    assert address_of(settings(database=database), Path("/data/my hub")) == expected
+
+
+async def test_a_rush_of_pushes_is_taken_one_by_one_and_none_is_lost(hub: RunningHub) -> None:
+    shops = [await hub.enrol(f"S{number:03}") for number in range(12)]
+    for shop in shops:
+        await shop.open_session()
+        shop.book(20)
+    answers = await asyncio.gather(*(shop.push(shop.ops) for shop in shops))
+    assert [(status, answer["seq"]) for status, answer in answers] == [(200, 20)] * 12
+    await hub.hub.appliers.settle()
+    _, board = await hub.call("GET", "/v1/stores?limit=200", token=await hub.office())
+    assert all(store["chain"][0]["applied_seq"] == 20 for store in board["items"])
+
+
+async def test_two_pushes_of_one_store_at_once_are_one_after_the_other(hub: RunningHub) -> None:
+    shop = await hub.enrol("S001")
+    await shop.open_session()
+    first = shop.pushing(shop.book(5))
+    second = shop.pushing(shop.ops, from_seq=1)
+    answers = await asyncio.gather(shop.send(first), shop.send(second))
+    codes = sorted((status, answer.get("code", "")) for status, answer in answers)
+    assert codes in ([(200, ""), (200, "")], [(200, ""), (409, "stale_request")])
+    _, page = await shop.entries()
+    assert [item["content"] for item in page["items"]] == [op.content for op in shop.ops]
+    assert json.loads(msgspec.json.encode(page["head"])) == json.loads(msgspec.json.encode(shop.head()))
