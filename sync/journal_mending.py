@@ -20,6 +20,7 @@ from loyalty.transactions import Tx
 from sync.chain import Head, chain_hash, decode_content, epoch_text
 from sync.facts.lives import EntriesRecovered, SetAside
 from sync.journal import Entry, Journal, Origin, Private, entry_of, private_hash_of, read_head
+from sync.repairs import MENDINGS
 
 ApplyOrSetAside = Callable[[Tx, Entry], str | None]
 """Applies an entry; or leaves everything as it was and says why it has no effect here."""
@@ -78,7 +79,7 @@ def take_back(
         repeated, kept = _is_known(tx, content.op_id), _without_erased(tx, op)
         head = append_op(tx, head, kept)
         entry = entry_of(head.epoch, head.seq, head.hash, content, kept.private)
-        code = "repeated" if repeated else apply(tx, entry)
+        code = "repeated" if repeated or content.kind in MENDINGS else apply(tx, entry)
         if code is not None:
             set_aside.append(SetAside(seq=head.seq, code=code))
     if head != last:

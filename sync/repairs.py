@@ -18,6 +18,9 @@ from sync.facts import decode_body
 from sync.facts.lives import EntriesRecovered, EpochCut
 
 CUT, RECOVERED = "epoch.cut", "entries.recovered"
+MENDINGS = frozenset({CUT, RECOVERED})
+"""What a disk says of its own lives. One that came back from head office speaks of a disk that is lost: it is set aside
+and says nothing here."""
 _UNREADABLE = (msgspec.DecodeError, KeyError, ValueError, TypeError)
 
 
@@ -30,8 +33,9 @@ class Cut(msgspec.Struct, frozen=True):
 
 
 class Recovery(msgspec.Struct, frozen=True):
-    """A life came back up to `last`."""
+    """A life came back from number `first` up to `last`."""
 
+    first: int
     last: Head
     row: int
 
@@ -52,6 +56,10 @@ class Repairs(msgspec.Struct, frozen=True):
         """Whether the entry has no effect here."""
         return (epoch, seq) in self.set_aside
 
+    def came_back(self, epoch: int, seq: int) -> bool:
+        """Whether the entry was lost here and came back from head office."""
+        return any(back.first <= seq <= back.last.seq for back in self.recovered.get(epoch, ()))
+
     def explains(self, gone: Head, row: int) -> bool:
         """Whether a head that cannot be found any more was cut off after row `row` of the file spoke of it."""
         return any(
@@ -65,8 +73,13 @@ def read_repairs(tx: Tx) -> Repairs:
     cuts: list[Cut] = []
     recovered: dict[int, list[Recovery]] = {}
     set_aside: set[tuple[int, int]] = set()
-    rows = tx.execute("SELECT rowid, content FROM journal NOT INDEXED WHERE kind IN (?, ?)", (CUT, RECOVERED))
-    for row, raw in rows:
+    rows = tx.execute(
+        "SELECT rowid, epoch, seq, content FROM journal NOT INDEXED WHERE kind IN (?, ?) ORDER BY rowid DESC",
+        (CUT, RECOVERED),
+    )
+    for row, life, number, raw in rows:
+        if (life, number) in set_aside:
+            continue  # a later one, so one of this disk, says so
         try:
             content = decode_content(raw)
             body = decode_body(content.kind, content.v, content.body)
@@ -77,8 +90,9 @@ def read_repairs(tx: Tx) -> Repairs:
             elif isinstance(body, EntriesRecovered):
                 epoch = int(body.epoch, 16)
                 last = Head(epoch, body.seq, bytes.fromhex(body.hash))
-                recovered.setdefault(epoch, []).append(Recovery(last, row))
+                recovered.setdefault(epoch, []).append(Recovery(body.from_seq, last, row))
                 set_aside.update((epoch, each.seq) for each in body.set_aside)
         except _UNREADABLE:
             continue
-    return Repairs(tuple(cuts), {epoch: tuple(found) for epoch, found in recovered.items()}, frozenset(set_aside))
+    told = {epoch: tuple(reversed(found)) for epoch, found in recovered.items()}
+    return Repairs(tuple(reversed(cuts)), told, frozenset(set_aside))

@@ -165,7 +165,8 @@ class Walk:
         self.lives.append(epoch)
 
     def _check_link_of_mended_lives(self, epoch: int, body: EpochStarted) -> None:
-        """The place a life says it began behind is there, or was cut off."""
+        """The place a life says it began behind is there, or was cut off; or the life came back, and what it began
+        behind did not, because nobody had it any more."""
         told = _claim_of(body)
         if told is None:
             if self.head is not None:
@@ -173,7 +174,7 @@ class Walk:
             return
         if self._is_there(told):
             self._ends[told.epoch] = max(told.seq, self._ends.get(told.epoch, 0))
-        elif not self._repairs.explains(told, self.row):
+        elif not self._repairs.explains(told, self.row) and not self._repairs.came_back(epoch, 1):
             raise Broken(told.epoch, told.seq, f"the entry is missing, life {body.ordinal} began behind it")
 
     def _is_there(self, place: Head) -> bool:

@@ -23,6 +23,7 @@ from kiosk.life.setting_aside import apply_or_set_aside
 from kiosk.points.link import note_line, note_pushed, note_read
 from kiosk.web.door import Door
 from loyalty.transactions import Tx
+from sync import marks
 from sync.agent.agent import Agent
 from sync.agent.client import HubClient
 from sync.agent.day_prover import DayProver
@@ -30,7 +31,7 @@ from sync.agent.key import StoreKeyDamaged, load_key
 from sync.agent.puller import Puller
 from sync.chain import Head, epoch_text
 from sync.db import connect
-from sync.journal import Origin
+from sync.journal import Origin, read_life
 from sync.journal_mending import LoggedOp, take_back
 from sync.protocol.pull_store import ApplyPage
 
@@ -73,6 +74,12 @@ class ShopSide:
         set_aside = take_back(tx, self._door.shop.journal, apply_or_set_aside, origin, op_id, last, ops)
         fields = {"epoch": epoch_text(last.epoch), "seq": last.seq, "entries": len(ops), "set_aside": set_aside}
         logger.warning("entries came back from head office", extra={"fields": fields})
+
+    def note_lost_life(self, tx: Tx, ordinal: int) -> bool:
+        """Head office holds a life that this disk has lost. The next one of this store gets a number behind it."""
+        marks.note_ordinal(self._door.config.data_dir(), ordinal)
+        life = read_life(tx)
+        return life is not None and ordinal >= life[1]
 
     def begin_new_life(self, common: Head) -> None:
         """Stop booking and begin a new life, which the next start of this service carries out."""

@@ -57,11 +57,11 @@ from sync.durable_files import sync_path
 from sync.facts.lives import EntriesRecovered, SetAside
 from sync.facts.members import MemberErased
 from sync.facts.store import EpochStarted, OperatorChanged
-from sync.journal import Origin, Private, entry_of
+from sync.journal import Entry, Origin, Private, entry_of
 from sync.journal_mending import HistoryWrong, append_op
 from sync.pins import hash_pin
 from sync.protocol.messages import PROTOCOL, EpochHead, HeldOp, SessionOpen, session_signed_bytes
-from sync.repairs import Repairs, read_repairs
+from sync.repairs import MENDINGS
 
 _OWNER_ONLY = 0o600
 _FENCED = "fenced"
@@ -82,7 +82,7 @@ class RecoveryWrong(Problem):
 
 
 class Recovered(Struct, frozen=True, kw_only=True):
-    """What was made, and the code to pair the first till with."""
+    """What was made, and the code to pair the first till with. `set_aside` entries contradict others of this store."""
 
     data_dir: Path
     entries: int
@@ -252,15 +252,14 @@ def _make(connection: Any, config: Config, manager: tuple[str, str, str]) -> Rec
         data_dir=folder,
         entries=entries,
         lives=len(heads),
-        set_aside=sum(len(each) for each in set_aside.values()),
+        set_aside=sum(each.code == "conflict" for part in set_aside.values() for each in part),
         pairing_code=code,
     )
 
 
 def _apply_everything(tx: Tx) -> tuple[dict[int, list[SetAside]], frozenset[UUID], int]:
-    """Replay the journal as it came: what was set aside now, by life; members whose personal data is gone and whom no
-    entry erases; and how many entries there are."""
-    repairs = read_repairs(tx)
+    """Replay the journal as it came: what was set aside, by life; members whose personal data is gone and whom no entry
+    erases; and how many entries there are."""
     set_aside: dict[int, list[SetAside]] = {}
     missing, erased, seen = set[UUID](), set[UUID](), set[bytes]()
     repeated = {row[0] for row in tx.execute("SELECT op_id FROM journal GROUP BY op_id HAVING count(*) > 1")}
@@ -274,17 +273,16 @@ def _apply_everything(tx: Tx) -> tuple[dict[int, list[SetAside]], frozenset[UUID
             missing.add(entry.body.member)  # type: ignore[attr-defined]  # every body with `private` has `member`
         if isinstance(entry.body, MemberErased):
             erased.add(entry.body.member)
-        code = _apply_once(tx, repairs, entry, repeated, seen)
+        code = _apply_once(tx, entry, repeated, seen)
         if code is not None:
             set_aside.setdefault(epoch, []).append(SetAside(seq=seq, code=code))
     return set_aside, frozenset(missing - erased), entries
 
 
-def _apply_once(tx: Tx, repairs: Repairs, entry: Any, repeated: set[bytes], seen: set[bytes]) -> str | None:  # noqa: ANN401
-    if repairs.is_set_aside(entry.epoch, entry.seq):
-        return None
+def _apply_once(tx: Tx, entry: Entry, repeated: set[bytes], seen: set[bytes]) -> str | None:
+    """Why the entry has no effect, if so. What the lost disk says of its own lives is not true of this one."""
     op_id = entry.op_id.bytes
-    if op_id in seen:
+    if op_id in seen or entry.kind in MENDINGS:
         return "repeated"
     if op_id in repeated:
         seen.add(op_id)

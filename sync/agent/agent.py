@@ -27,7 +27,7 @@ from msgspec.structs import replace
 
 from loyalty.transactions import Tx
 from sync.agent.client import HubClient, HubRefused, HubSilent
-from sync.agent.fetching import fetch_life
+from sync.agent.fetching import fetch_life, read_ordinal
 from sync.agent.journal_reader import Batch, read_batch, read_heads, read_places
 from sync.agent.key import sign
 from sync.agent.store_side import StoreSide
@@ -315,6 +315,10 @@ class Agent:
                 logger.error("head office holds another history", extra={"fields": {"epoch": epoch_text(own.epoch)}})
                 self._side.begin_new_life(common)
                 return
+            if own is None and await self._began_later(common.epoch, session):
+                logger.error("this disk has lost a whole life", extra={"fields": {"epoch": epoch_text(common.epoch)}})
+                self._side.begin_new_life(heads[-1])
+                return
             async for place in fetch_life(self._side, self._client, common, session):
                 # What is here already is not asked for again, should the line break now.
                 self._heals[common.epoch] = place
@@ -333,6 +337,14 @@ class Agent:
             del self._heals[common.epoch]
             self._events.put_nowait(Healed(common.epoch, heads))
             self._events.put_nowait(_HealNow())
+
+    async def _began_later(self, epoch: int, session: str) -> bool:
+        """Whether a life that head office holds and this disk lacks came after the open one: the disk has gone back by
+        more than a life, and nothing on it tells."""
+        ordinal = await read_ordinal(self._client, epoch, session)
+        if ordinal is None:
+            return False
+        return await self._side.database.read(lambda tx: self._side.note_lost_life(tx, ordinal))
 
     def _heal_later(self) -> None:
         asyncio.get_running_loop().call_later(_AGAIN_S, self._events.put_nowait, _HealNow())

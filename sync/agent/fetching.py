@@ -5,16 +5,33 @@ async for place in fetch_life(side, client, common, session): ...      # each pa
 
 from collections.abc import AsyncIterator, Sequence
 
+import msgspec
+
 from loyalty.transactions import Tx
 from sync.agent.client import HubClient
 from sync.agent.store_side import StoreSide
-from sync.chain import Head, epoch_text
+from sync.chain import Head, decode_content, epoch_text
+from sync.facts.store import EpochStarted
 from sync.journal import Private
 from sync.journal_mending import LoggedOp, check_private
 from sync.protocol.messages import HeldOp
 
 TAKEN_BACK_AT_ONCE = 50
 """Entries that come back are applied so many at a time; a sale that is rung up meanwhile waits for one such part."""
+
+
+async def read_ordinal(client: HubClient, epoch: int, session: str) -> int | None:
+    """Which life of this store an epoch is, by its first entry at head office; None where that says nothing of it.
+
+    Raises HubSilent, HubRefused.
+    """
+    page = await client.read_entries(session, epoch_text(epoch), 0)
+    if not page.items:
+        return None
+    try:
+        return msgspec.json.decode(decode_content(page.items[0].content.encode()).body, type=EpochStarted).ordinal
+    except msgspec.DecodeError:
+        return None
 
 
 async def fetch_life(side: StoreSide, client: HubClient, common: Head, session: str) -> AsyncIterator[Head]:

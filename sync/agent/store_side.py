@@ -32,5 +32,9 @@ class StoreSide(Protocol):
     def take_back(self, tx: Tx, last: Head, ops: Sequence[LoggedOp]) -> None:
         """Append and apply entries that this disk had lost, up to `last`."""
 
+    def note_lost_life(self, tx: Tx, ordinal: int) -> bool:
+        """Head office holds a life of this number, and this disk does not. Whether it began after the open one: its
+        letter and numbers are used up, so a new life has to begin before anything else is written."""
+
     def begin_new_life(self, common: Head) -> None:
         """Stop booking and begin a new life; what stands behind `common` is logged again in it."""

@@ -12,6 +12,9 @@ from uuid import UUID
 
 from msgspec import Struct
 
+HEAD_OFFICE = UUID(int=1)
+"""Whose journal head office's own facts stand in. No store can have this id: stores' ids are made by time."""
+
 TOO_NEW = "too_new"
 AHEAD_MAX_MS = 5 * 60_000
 """How far a store's clock may run ahead of head office's before its time is cut and somebody should look at it."""

@@ -7,12 +7,13 @@ from msgspec import Struct
 from loyalty.transactions import Tx
 from sync.chain import epoch_text
 from sync.hub.inbox import read_epochs
+from sync.hub.lending import points_of_store
+from sync.hub.reports import exposure
+from sync.hub.reports.exposure import Risk, is_silent
 from sync.hub.stores import StoreRow
 from sync.hub.times import utc_text
 from sync.protocol.messages import PrinterState
 from sync.protocol.push_hub import EpochState
-
-_MINUTE_MS = 60_000
 
 
 class LifeAnswer(Struct, frozen=True, kw_only=True):
@@ -29,8 +30,9 @@ class LifeAnswer(Struct, frozen=True, kw_only=True):
 
 
 class StoreAnswer(Struct, frozen=True, kw_only=True):
-    """One store. `queued` entries were still at the store when it last spoke; `open_exposure_minor` is what it may give
-    away beyond what head office knows, while nobody hears of it."""
+    """One store. `queued` entries were still at the store when it last spoke; `lent_points` are those of its open
+    leases; `open_exposure_minor` is what it can give away at most beyond what head office knows: their value, and its
+    own limit while nobody hears of it."""
 
     id: UUID
     code: str
@@ -47,21 +49,16 @@ class StoreAnswer(Struct, frozen=True, kw_only=True):
     fence: int
     run: str | None
     retired_runs: tuple[str, ...]
+    lent_points: int
     open_exposure_minor: int
 
 
-class Silence(Struct, frozen=True):
-    """After how long a store counts as silent, and what one may then cost at most (minor units): sync.md's C."""
-
-    after_minutes: int
-    exposure_minor: int
-
-
-def show_store(tx: Tx, store: StoreRow, silence: Silence, now_ms: int) -> StoreAnswer:
-    """A store as the board shows it."""
+def show_store(tx: Tx, store: StoreRow, risk: Risk, now_ms: int) -> StoreAnswer:
+    """A store as the board shows it. What it may cost is counted as the report of the exposure does."""
     last = store.last_contact
-    silent = last is None or now_ms - last > silence.after_minutes * _MINUTE_MS
-    speaks = store.state != "new"
+    lent = points_of_store(tx, store.store)
+    told = exposure.StoreRow(store.store.bytes, store.code, store.name, store.state, last, store.queued, lent)
+    limit_minor = risk.store_limit_minor if is_silent(told, now_ms, risk.silent_after_ms) else 0
     return StoreAnswer(
         id=store.store,
         code=store.code,
@@ -69,7 +66,8 @@ def show_store(tx: Tx, store: StoreRow, silence: Silence, now_ms: int) -> StoreA
         state=store.state,
         reason=store.reason,
         last_contact=utc_text(last) if last is not None else None,
-        silent=silent,
+        silent=last is None or now_ms - last > risk.silent_after_ms,
+        lent_points=lent,
         queued=store.queued,
         chain=[_show_life(tx, store.store, held) for held in read_epochs(tx, store.store)],
         clock_offset_ms=store.clock_offset_ms,
@@ -78,7 +76,7 @@ def show_store(tx: Tx, store: StoreRow, silence: Silence, now_ms: int) -> StoreA
         fence=store.standing.fence,
         run=store.standing.run,
         retired_runs=store.standing.retired,
-        open_exposure_minor=silence.exposure_minor if silent and speaks else 0,
+        open_exposure_minor=limit_minor + (risk.value.worth(lent) or 0),
     )
 
 

@@ -108,7 +108,7 @@ class Admission:
                 return Waiting(TurnedAway(other, RETRY_MS_MAX))
         self._arrivals += 1
         place = (self._place_ms(ticket, now_ms), self._arrivals)
-        if not self._line and len(self._since) < self._limits.served:
+        if len(self._since) < self._limits.served:
             self._serve(ticket, place[0], now_ms)
             return Served()
         if len(self._line) < self._limits.waiting:

@@ -175,8 +175,8 @@ class BucketState(Struct, frozen=True, kw_only=True):
 class PullAnswer(Struct, frozen=True, kw_only=True, omit_defaults=True):
     """What changed behind the cursor, in the order of each bucket. `more`: ask again at once. `refetch` names buckets
     that are told anew from their beginning, from this page on, because what the cursor knew of them holds no longer;
-    what was there before and is not told again by the time a checksum comes is gone. `applied` says of each epoch of the
-    store how far its own entries are counted in all that was told up to this page."""
+    what was there before and is not told again by the time a checksum comes is gone. `applied` says of each epoch of
+    the store how far its own entries are counted in all that was told up to this page."""
 
     timeline: int
     cursor: str

@@ -192,7 +192,7 @@ def _on_answer(state: StorePush, event: Pushed, now_ms: int) -> tuple[StorePush,
     # It lost what it had acknowledged. The heads of a new session say what else it lost.
     lost = answer.outcome == "rewind"
     parts = answer.outcome == "fork" and shared.exact
-    moved, effects = _moved(cursor, shared.head if answer.outcome != "acknowledged" else place, now_ms)
+    moved, effects = _moved(cursor, shared.head, now_ms)
     state = replace(
         _with_cursor(state, replace(moved, healing=parts)),
         attempt=0,

@@ -11,6 +11,7 @@ from uuid import UUID
 
 import pytest
 
+from kiosk.commands import LineRequest
 from kiosk.compose import make_shop
 from kiosk.config import Config
 from kiosk.life import healing
@@ -55,6 +56,11 @@ class Disk:
             shift = find_open_shift(connection, "T01")
             teller.shift = shift.id if shift else None
             teller.tell(steps)
+
+    def sell(self, sale: UUID, hours: int) -> None:
+        """One sale under that id, some hours on."""
+        with self.opened() as (connection, shop):
+            Story(connection, shop, NOW_MS + hours * 3_600_000).sell(LineRequest(sku="100"), id=sale)
 
     def held(self, epoch: int, after: int) -> Copy:
         """What head office got of a life behind a number."""
@@ -200,6 +206,23 @@ def test_what_was_sold_in_both_histories_counts_once_each_and_a_number_given_twi
     assert disk.take_back(lost) == 1
     assert disk.count("SELECT sum(due_minor) FROM sale") == sold
     assert disk.count("SELECT count(*) FROM set_aside_entry WHERE code = 'conflict'") == 1
+    disk.prove()
+
+
+def test_a_sale_that_a_till_sent_again_after_the_disk_went_back_counts_once(disk: Disk) -> None:
+    """Its answer was lost, so the till asks again with the same id: two entries of one sale, in two histories."""
+    first, sale = disk.epoch, new_id()
+    disk.sell(sale, hours=1)
+    lost = disk.held(first, disk.common.seq)
+    disk.go_back()
+    disk.plan(disk.common)
+    disk.start()
+    disk.sell(sale, hours=2)
+    sold = disk.count("SELECT sum(due_minor) FROM sale")
+    assert disk.take_back(lost) == 1
+    assert disk.count("SELECT count(*) FROM set_aside_entry WHERE code = 'repeated'") == 1
+    assert disk.count("SELECT sum(due_minor) FROM sale") == sold
+    assert disk.count("SELECT count(*) FROM journal WHERE kind = 'sale.completed' AND op_id = x'" + sale.hex + "'") == 2
     disk.prove()
 
 

@@ -120,6 +120,35 @@ async def test_a_disk_that_dies_again_comes_back_again(tmp_path: Path) -> None:
             assert prove(config.data_dir() / DATABASE_NAME, full=True).ok
 
 
+async def test_a_store_that_was_set_back_and_mended_before_its_disk_died_comes_back_too(tmp_path: Path) -> None:
+    """What the lost disk said of its own lives is not true of the new one: it is kept, and believed no more."""
+    async with office(tmp_path) as hub:
+        config = await joined_store(hub, tmp_path)
+        tell_story(config, 9, steps=5)
+        shutil.copytree(config.data_dir(), tmp_path / "image")
+        async with running_store(config) as store:
+            for _ in range(4):
+                assert (await store.sell()).status == 201
+            await settled(hub, store)
+        mine = store_id(config)
+        shutil.rmtree(config.data_dir())
+        shutil.copytree(tmp_path / "image", config.data_dir())
+        async with running_store(config) as store, asyncio.timeout(20):
+            while store.store.door.read_only is None:  # noqa: ASYNC110  head office says so
+                await asyncio.sleep(0.05)
+        async with running_store(config) as store:
+            await settled(hub, store)
+        assert len(heads_of(config)) == 2
+        sold = sorted(facts_of(config)["sale"], key=repr)
+        shutil.rmtree(config.data_dir())
+        await recovered(hub, config, mine)
+        assert sorted(facts_of(config)["sale"], key=repr) == sold
+        assert len(heads_of(config)) == 3
+        assert prove(config.data_dir() / DATABASE_NAME, full=True).ok
+        async with running_store(config) as store:
+            await settled(hub, store)
+
+
 async def test_what_is_wrong_use_makes_nothing(tmp_path: Path) -> None:
     async with office(tmp_path) as hub:
         config = make_config(tmp_path / "S001", store={"data_dir": "data"})

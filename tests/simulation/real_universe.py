@@ -84,7 +84,8 @@ def frozen(random: Random, now_ms: int | Callable[[], int]) -> Iterator[None]:
 class RealUniverse:
     """Everything of one seed, in a folder of its own."""
 
-    def __init__(self, seed: int, folder: Path) -> None:
+    def __init__(self, seed: int, folder: Path, luck: int = 1) -> None:
+        """`luck` 0: nothing goes wrong by itself."""
         self.folder, self.random = folder, Random(seed)
         self.scheduler = Scheduler()
         self.trouble = True
@@ -92,20 +93,23 @@ class RealUniverse:
         self.owed: dict[tuple[UUID, bytes], bool] = {}
         self.counts: Counter[str] = Counter()
         self._selling = len(CODES)
-        self._rates = {name: rate * self.random.random() * self.random.randrange(2) for name, rate in RATES.items()}
+        self._much = luck
+        self._rates = {name: self._some(rate) for name, rate in RATES.items()}
         manners = Manners(loss=self._some(0.3), doubling=self._some(0.3), late=self._some(0.2), delay_ms=400)
         self.network = Network(self.scheduler, self.random, manners)
-        with frozen(self.random, self._now_ms):
-            self.hub = RealHub(folder / "hub", self.random, self._now_ms)
+        with frozen(self.random, self.now_ms):
+            self.hub = RealHub(folder / "hub", self.random, self.now_ms)
             self.shops = [
                 RealShop(self, self.hub, self.hub.add_store(code), template.folder, template.member)
                 for code, template in templates().items()
             ]
+        self._plan("apply", APPLY_MS, self._apply)
 
     def _some(self, rate: float) -> float:
-        return rate * self.random.random() * self.random.randrange(2)
+        return rate * self._much * self.random.random() * self.random.randrange(2)
 
-    def _now_ms(self) -> int:
+    def now_ms(self) -> int:
+        """The universe's clock."""
         return NOW_MS + self.scheduler.now_ms
 
     def note(self, who: str, what: str) -> None:
@@ -118,18 +122,17 @@ class RealUniverse:
 
     def run(self, sales: int) -> None:
         """Sell, have trouble, heal, and look whether all is right."""
-        with frozen(self.random, self._now_ms):
+        with frozen(self.random, self.now_ms):
             for shop in self.shops:
                 self._keep(shop)
                 self._plan("till", 1, lambda shop=shop: self._till(shop, sales, None))
                 self._plan("luck", TURN_MS, lambda shop=shop: self._turn(shop))
             self.hub.back_up(self._backup)
             self._plan("luck", TURN_MS, self._hub_turn)
-            self._plan("apply", APPLY_MS, self._apply)
             while self._selling:
                 self.scheduler.step()
-            self._heal()
-            self._reckon()
+            self.heal()
+            self.reckon()
 
     def close(self) -> None:
         """Leave nothing open."""
@@ -215,7 +218,8 @@ class RealUniverse:
         for key in [key for key in self.owed if key[0] == store and key[1] not in held]:
             del self.owed[key]
 
-    def _heal(self) -> None:
+    def heal(self) -> None:
+        """No more trouble; run until everybody agrees."""
         self.trouble = False
         self.note("all", "the trouble is over")
         self.network.manners = GOOD
@@ -223,9 +227,13 @@ class RealUniverse:
         until_ms = self.scheduler.now_ms + HEALED_MS
         while not self._agrees():
             assert self.scheduler.now_ms < until_ms, "they do not agree"
-            look_ms = self.scheduler.now_ms + LOOK_MS
-            while self.scheduler.step(look_ms) is not None:
-                pass
+            self.wait(LOOK_MS)
+
+    def wait(self, duration_ms: int) -> None:
+        """Let time pass."""
+        until_ms = self.scheduler.now_ms + duration_ms
+        while self.scheduler.step(until_ms) is not None:
+            pass
 
     def _agrees(self) -> bool:
         if not self.hub.up or not all(shop.up and not shop.push.queued for shop in self.shops):
@@ -235,7 +243,8 @@ class RealUniverse:
     def _chains_of(self, shop: RealShop) -> dict[int, list[tuple[int, bytes]]]:
         return {epoch: self.hub.chain_of(shop.joined.id, epoch) for epoch in shop.chains()}
 
-    def _reckon(self) -> None:
+    def reckon(self) -> None:
+        """Nothing is lost, nothing counts twice, and both proofs hold."""
         # A till asks again under the same id when a disk went back between its commit and its answer. Then there are
         # two facts of one id; head office counts the first, and a person is told of the other.
         dead = [letter for letter in self.hub.dead_letters() if letter[1] != "id_conflict"]

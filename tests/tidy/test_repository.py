@@ -119,7 +119,17 @@ def test_the_makefile_explains_its_targets() -> None:
     environment = {name: value for name, value in os.environ.items() if not name.startswith("MAKE")}
     told = subprocess.run(["make"], cwd=ROOT, env=environment, capture_output=True, text=True, check=True, timeout=60)
     lines = [line.split(maxsplit=2) for line in told.stdout.splitlines()]
-    assert [line[1] for line in lines] == ["help", "run", "test", "bench", "campaigns", "lint", "format", "lock"]
+    assert [line[1] for line in lines] == [
+        "help",
+        "run",
+        "test",
+        "bench",
+        "campaigns",
+        "simulate",
+        "lint",
+        "format",
+        "lock",
+    ]
     assert all(line[0] == "make" and len(line[2]) > 10 for line in lines)
 
 

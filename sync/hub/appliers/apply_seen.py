@@ -11,7 +11,7 @@ from loyalty.bulk import read_rows, write_rows
 from loyalty.transactions import Tx
 from sync.facts.members import MemberEnrolled
 from sync.facts.postings import members_of
-from sync.hub.accepted import Accepted
+from sync.hub.accepted import HEAD_OFFICE, Accepted
 
 STORES_MAX = 8
 """How many stores are told about one member: who shops everywhere is looked up online."""
@@ -36,6 +36,8 @@ def note_seen(tx: Tx, entries: Sequence[Accepted]) -> Seen:
     """Write down whom the store of these entries has seen now, and tell who had seen them before."""
     met: dict[tuple[bytes, bytes], tuple[int, int]] = {}
     for entry in entries:
+        if entry.store == HEAD_OFFICE:
+            continue
         home = int(isinstance(entry.body, MemberEnrolled))
         for member in members_of(entry.body):
             key = (member.bytes, entry.store.bytes)

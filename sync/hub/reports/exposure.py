@@ -13,6 +13,9 @@ from loyalty.exposure import OfflinePolicy, worst_case_minor
 from sync.hub.reports.days import time_text
 from sync.hub.reports.liability import PointValue
 from sync.hub.reports.report import Asked, Cell, Cells, Note, Report
+from sync.hub.settings import Settings
+
+_MINUTE_MS = 60_000
 
 COLUMNS = (
     *("store", "name", "state", "silent", "last_contact", "queued", "currency"),
@@ -45,6 +48,12 @@ class Risk(NamedTuple):
     store_limit_minor: int
     silent_after_ms: int
     value: PointValue
+
+
+def risk_of(settings: Settings) -> Risk:
+    """What the settings say of it."""
+    value = PointValue(currency=settings.currency, minor=settings.point_value_minor, points=settings.point_value_points)
+    return Risk(settings.store_exposure_minor, settings.silent_after_minutes * _MINUTE_MS, value)
 
 
 def is_silent(row: StoreRow, now_ms: int, after_ms: int) -> bool:

@@ -34,7 +34,7 @@ Histories = Mapping[tuple[bytes, str], list[Purchase]]
 
 def merge_members(rows: Iterable[Purchase], survivors: Mapping[bytes, bytes]) -> list[Purchase]:
     """The rows under the member who counts; `survivors` has who a merged member became, step by step."""
-    return [row._replace(member=survivor_of(row.member, survivors)) for row in rows]
+    return [row._replace(member=survivor_of(row.member, survivors)) if row.member in survivors else row for row in rows]
 
 
 def survivor_of(member: bytes, survivors: Mapping[bytes, bytes]) -> bytes:

@@ -54,15 +54,18 @@ _YEAR = Note(
 )
 
 
+_Figures = tuple[int, int, int]
+
+
 class Standing(NamedTuple):
     """How a member stands on a day. `recency`, `frequency`, `money` are scores from 1 to 5."""
 
     days_since_last: int
     visits: int
     kept_minor: int
-    recency: int = 0
-    frequency: int = 0
-    money: int = 0
+    recency: int
+    frequency: int
+    money: int
 
     @property
     def segment(self) -> str:
@@ -94,20 +97,20 @@ def report_segments(asked: Asked, rows: Iterable[Purchase]) -> Report:
 def judge_members(histories: Histories, day: str) -> dict[tuple[bytes, str], Standing]:
     """The standing of every member with a purchase in the year up to a day, by member and currency."""
     since = add_days(day, 1 - LOOK_BACK_DAYS)
-    found: dict[str, dict[bytes, Standing]] = defaultdict(dict)
+    found: dict[str, dict[bytes, _Figures]] = defaultdict(dict)
     for (member, currency), history in histories.items():
         seen = [row for row in history if since <= row.business_day <= day]
         visits = visits_of(seen)
         if visits:
-            found[currency][member] = Standing(
+            found[currency][member] = (
                 days_between(visits[-1].business_day, day),
-                sum(row.visits for row in visits),
-                sum(row.kept_minor for row in seen),
+                sum([row.visits for row in visits]),
+                sum([row.kept_minor for row in seen]),
             )
     return {
         (member, currency): standing
-        for currency, standings in found.items()
-        for member, standing in _score(standings).items()
+        for currency, figures in found.items()
+        for member, standing in _score(figures).items()
     }
 
 
@@ -121,17 +124,13 @@ def score_up(value: int, ordered: Sequence[int]) -> int:
     return 1 + 5 * bisect_left(ordered, value) // len(ordered)
 
 
-def _score(standings: Mapping[bytes, Standing]) -> dict[bytes, Standing]:
-    recency = sorted(standing.days_since_last for standing in standings.values())
-    frequency = sorted(standing.visits for standing in standings.values())
-    money = sorted(standing.kept_minor for standing in standings.values())
+def _score(figures: Mapping[bytes, _Figures]) -> dict[bytes, Standing]:
+    recency, frequency, money = (sorted(column) for column in zip(*figures.values(), strict=True))
     return {
-        member: standing._replace(
-            recency=score_down(standing.days_since_last, recency),
-            frequency=score_up(standing.visits, frequency),
-            money=score_up(standing.kept_minor, money),
+        member: Standing(
+            days, visits, kept, score_down(days, recency), score_up(visits, frequency), score_up(kept, money)
         )
-        for member, standing in standings.items()
+        for member, (days, visits, kept) in figures.items()
     }
 
 

@@ -18,8 +18,7 @@ from sync.hub.reports.book_rows import read_day_entries, read_days
 from sync.hub.reports.catalogue import BUILDERS, UnknownReport, build_report
 from sync.hub.reports.charts import Picture, charts_of
 from sync.hub.reports.days import check_days, time_text
-from sync.hub.reports.exposure import Risk, StoreRow, is_silent
-from sync.hub.reports.liability import PointValue
+from sync.hub.reports.exposure import StoreRow, is_silent
 from sync.hub.reports.member_rows import read_stores
 from sync.hub.reports.poslog import write_poslog
 from sync.hub.reports.report import Asked, Cell, Note, Report, as_csv, as_items, write_csv
@@ -96,7 +95,7 @@ async def show_report(door: Door, call: Call[OfficeSession, None, ReportQuery]) 
     def read(tx: Tx) -> tuple[Report, list[StoreRow]]:
         if query.store is not None:
             stores.need_store(tx, query.store)
-        return build_report(tx, name, asked, _risk(door)), read_stores(tx)
+        return build_report(tx, name, asked, risk_of(door.settings)), read_stores(tx)
 
     report, known = await door.read(read)
     wanted = call.request.headers.get("Accept", "")
@@ -170,12 +169,6 @@ def _asked(door: Door, since: str | None, until: str | None, store: UUID | None)
     now_ms = door.now_ms()
     first, last = check_days(since, until, now_ms)
     return Asked(since=first, until=last, now_ms=now_ms, store=store.bytes if store is not None else None)
-
-
-def _risk(door: Door) -> Risk:
-    settings = door.settings
-    value = PointValue(currency=settings.currency, minor=settings.point_value_minor, points=settings.point_value_points)
-    return Risk(settings.store_exposure_minor, settings.silent_after_minutes * _MINUTE_MS, value)
 
 
 def _file(content: bytes, kind: str, name: str) -> Answer:

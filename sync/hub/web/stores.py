@@ -14,7 +14,8 @@ from sync.hub import stores
 from sync.hub.apply_lives import resume_lives
 from sync.hub.door import HEAD_OFFICE, OFFICE, Door, OfficeSession
 from sync.hub.enrolment import CODE_RANDOM_BYTES, make_code
-from sync.hub.store_board import Silence, StoreAnswer, show_store
+from sync.hub.reports.exposure import risk_of
+from sync.hub.store_board import StoreAnswer, show_store
 from sync.hub.times import utc_text
 
 routes = RouteTable(tag="stores", roles=OFFICE)
@@ -54,7 +55,7 @@ async def list_stores(door: Door, call: Call[OfficeSession, None, PageQuery]) ->
     def read(tx: Tx) -> list[StoreAnswer]:
         now_ms = door.now_ms()
         rows = stores.list_stores(tx, after, query.limit + 1)
-        return [show_store(tx, row, _silence(door), now_ms) for row in rows]
+        return [show_store(tx, row, risk_of(door.settings), now_ms) for row in rows]
 
     return page_of(await door.read(read), query.limit, lambda store: encode_cursor((store.id.bytes,), _PURPOSE))
 
@@ -136,7 +137,7 @@ async def resume(door: Door, call: Call[OfficeSession, None, None]) -> object:
 
 
 def _show(tx: Tx, door: Door, store: stores.StoreRow) -> StoreAnswer:
-    return show_store(tx, store, _silence(door), door.now_ms())
+    return show_store(tx, store, risk_of(door.settings), door.now_ms())
 
 
 def _make_code(tx: Tx, door: Door, store: UUID, random: bytes) -> EnrolmentCode:
@@ -144,7 +145,3 @@ def _make_code(tx: Tx, door: Door, store: UUID, random: bytes) -> EnrolmentCode:
     expires_at = door.now_ms() + door.settings.enrolment_minutes * _MINUTE_MS
     code = make_code(tx, store, random, expires_at)
     return EnrolmentCode(id=store, code=row.code, enrolment_code=code, expires_at=utc_text(expires_at))
-
-
-def _silence(door: Door) -> Silence:
-    return Silence(door.settings.silent_after_minutes, door.settings.store_exposure_minor)

@@ -166,6 +166,18 @@ def test_the_time_to_come_back_grows_with_the_rush_and_differs_from_store_to_sto
     assert max(away) <= RETRY_MS_MAX
 
 
+def test_two_stores_that_are_turned_away_at_the_same_moment_come_back_at_different_ones() -> None:
+    told = []
+    for store in range(200):
+        admission = line(served=1, waiting=0)
+        admission.arrive(ticket(999), 1_000)
+        decision = admission.arrive(ticket(store), 1_000)
+        assert isinstance(decision, TurnedAway)
+        told.append(decision.retry_after_ms)
+    assert len(set(told)) > 150
+    assert max(told) - min(told) > 800
+
+
 @pytest.mark.parametrize("slow_ms", [10, 1_000])
 def test_the_time_to_come_back_follows_how_long_service_takes(slow_ms: int) -> None:
     admission = line(served=1, waiting=1)

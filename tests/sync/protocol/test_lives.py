@@ -16,7 +16,7 @@ OWN = [OLD.head(), OPEN.head()]
 
 def own_hash(epoch: int, seq: int) -> bytes | None:
     for chain in (OLD, OPEN):
-        if chain.has((epoch, seq)):
+        if seq and chain.has((epoch, seq)):
             return chain.hashes[seq]
     return None
 
@@ -73,6 +73,7 @@ def place(shared: int, *, exact: bool) -> CommonPrefix:
 OTHER = Chain(7, ["b1", "b2", "x3", "x4", "x5", "x6"])
 PREFIXES = {
     "the next one is another": ([3, 2], place(2, exact=True)),
+    "the next one is another, and so are those behind it": ([6, 4, 3, 2, 1], place(2, exact=True)),
     "all of theirs are others": ([6, 5, 4], place(0, exact=False)),
     "the very first is another": ([1, 0], place(1, exact=False)),
     "a gap between the last common and the first other": ([6, 4, 1], place(1, exact=False)),
@@ -97,6 +98,11 @@ def test_a_history_that_goes_on_where_the_own_one_ends_has_it_all_in_common() ->
 
 def test_an_empty_epoch_has_only_the_beginning_in_common() -> None:
     assert common_prefix([OPEN.head()], [], Head(7, 0, ZERO_HASH)).exact
+
+
+def test_a_place_whose_own_hash_was_not_looked_up_proves_nothing() -> None:
+    known = [OTHER.head(3), OTHER.head(2)]
+    assert common_prefix(known, [OPEN.head(2)], OPEN.head()) == place(2, exact=False)
 
 
 @given(shared=st.integers(0, 12), theirs=st.integers(0, 12), ours=st.integers(0, 12), told=st.sets(st.integers(0, 24)))

@@ -89,6 +89,7 @@ BROKEN = {
     "two zstd frames": ("zstd", pack(b"a", "zstd") + pack(b"b", "zstd")),
     "something behind zstd": ("zstd", pack(b"a", "zstd") + b"tail"),
     "a window of 512 MB": ("zstd", with_window(19)),
+    "a window of 16 MB": ("zstd", with_window(14)),
     "no gzip": ("gzip", b"hello, this is not packed"),
     "empty gzip": ("gzip", b""),
     "cut off gzip": ("gzip", pack(b"hello" * 999, "gzip")[:-3]),

@@ -440,6 +440,33 @@ class TestToldAnew:
         assert reader.has(MINE) == {}
 
 
+HOLDS = {
+    "in the middle": (Position(5, 2), 9, 3, True),
+    "at the head": (Position(9, 2), 9, 9, True),
+    "at the very horizon": (Position(5, 0), 9, 5, True),
+    "before the horizon": (Position(4, 0), 9, 5, False),
+    "before the horizon, but it began behind it": (Position(4, 5), 9, 5, True),
+    "beyond the head": (Position(10, 2), 9, 3, False),
+    "begun beyond the head": (Position(4, 10), 9, 3, False),
+    "none": (None, 9, 3, False),
+}
+
+
+@pytest.mark.parametrize("case", HOLDS)
+def test_a_cursor_holds_as_long_as_nothing_can_have_been_missed(case: str) -> None:
+    position, last, horizon, holds = HOLDS[case]
+    bucket = Bucket(GLOBAL)
+    bucket.last, bucket.horizon = last, horizon
+    asked = PullCursor(3, {GLOBAL: position} if position else {})
+    [read] = plan_pull(asked, (), 3, [bucket]).reads
+    assert read.anew != holds
+    assert read.after == (position.seq if position and holds else 0)
+    assert read.base == (position.base if position and holds else last)
+    assert plan_pull(asked, (), 4, [bucket]).reads[0].anew
+    assert plan_pull(asked, (GLOBAL,), 3, [bucket]).reads[0].anew
+    assert plan_pull(None, (), 3, [bucket]).reads[0].anew
+
+
 class TestTheLine:
     def pull(self, reader: Reader) -> Pull:
         reader.now = max(reader.now, reader.state.not_before_ms)

@@ -252,6 +252,17 @@ def test_a_forgotten_member_stays_forgotten_whatever_comes_later(office: Office)
     assert proof_of(office).ok
 
 
+def test_what_a_later_life_logs_again_about_a_forgotten_member_brings_nothing_personal_back(office: Office) -> None:
+    before, after = Shop(), Shop(epoch=9, at_ms=Shop().now_ms + 100_000)
+    before.enrol(ONE, PHONE)
+    erase(before, ONE)
+    after.relog(before.ops[1])
+    bring(office, before)
+    bring(office, after)
+    assert office.rows("applied", "count(*)") == [(4,)]
+    assert office.rows("inbox_private") == office.rows("member_identifier") == []
+
+
 def test_an_erasure_says_so_to_its_caller_and_to_every_store(office: Office) -> None:
     here, there = shops()
     here.enrol(ONE, PHONE)

@@ -72,6 +72,18 @@ def test_a_use_whose_sale_is_voided_counts_no_longer_and_the_incident_goes(offic
     assert office.rows("coupon_count") == [(5, 1)]
 
 
+def test_uses_that_came_back_are_not_among_those_that_are_too_many(office: Office) -> None:
+    here, there = Shop(), Shop(OTHER, epoch=8)
+    twice = here.sell(vouchers=vouchers(used=[used(5, uses_max=2)]))
+    here.sell(vouchers=vouchers(used=[used(5, n=2, uses_max=2)]))
+    there.sell(vouchers=vouchers(used=[used(5, uses_max=2)]))
+    bring(office, here, there)
+    assert [incident[:2] for incident in office.incidents()] == [("coupon_reuse", 1)]
+    here.log(void_of(twice, undone(5)))
+    bring(office, here)
+    assert office.incidents() == []
+
+
 def test_what_became_of_a_coupon_is_known(office: Office) -> None:
     shop = Shop()
     shop.sell(vouchers=vouchers(issued=[coupon(5)]))

@@ -49,7 +49,11 @@ export function age(text) {
 }
 
 // A clock that is ahead or behind, in seconds with one digit.
-export const offset = (ms) => `${ms > 0 ? "+" : ""}${new Intl.NumberFormat(locale(), { maximumFractionDigits: 1 }).format(ms / 1000)} s`;
+export function offset(ms) {
+  const tenths = Math.round(ms / 100);
+  const sign = tenths > 0 ? "+" : "";
+  return `${sign}${new Intl.NumberFormat(locale(), { maximumFractionDigits: 1 }).format(tenths / 10)} s`;
+}
 
 function decimal(value, digits) {
   const size = String(Math.abs(value)).padStart(digits + 1, "0");

@@ -1,0 +1,76 @@
+"""edge: what the office decides about members: to forget one, and that two are one person."""
+
+from uuid import UUID
+
+from msgspec import Struct
+
+from loyalty.transactions import Tx
+from sync.db import Database
+from sync.http.calls import Call
+from sync.http.routes import Answer
+from sync.http.table import RouteTable
+from sync.hub.accepted import HEAD_OFFICE as OWN
+from sync.hub.applier import apply_next
+from sync.hub.door import HEAD_OFFICE, Door, OfficeSession
+from sync.hub.own_facts import MergeCommand, erase_person, merge_members, read_own_epoch
+
+routes = RouteTable(tag="members", roles=HEAD_OFFICE)
+
+
+class ErasedAnswer(Struct, frozen=True, kw_only=True):
+    """Who is forgotten now: the member and everybody who was the same person. Empty: they were before."""
+
+    erased: list[UUID]
+
+
+class MergedAnswer(Struct, frozen=True, kw_only=True):
+    """Who is one person now."""
+
+    id: UUID
+    absorbed: UUID
+    into: UUID
+
+
+@routes.post("/v1/members/{id}/erase", "Forget a member for ever", response=ErasedAnswer)
+async def erase_member(door: Door, call: Call[OfficeSession, None, None]) -> object:
+    """POST /v1/members/{id}/erase: the same again finds nobody left to forget."""
+    member, user, now_ms = call.id(), call.session.user, door.now_ms()
+
+    def decide(tx: Tx) -> list[UUID]:
+        erased = erase_person(tx, member, user, now_ms)
+        _apply(tx, now_ms, door.version)
+        return erased
+
+    erased = await door.write(decide)
+    if erased and isinstance(door.database, Database):
+        await door.database.erase_traces()
+    return ErasedAnswer(erased=erased)
+
+
+@routes.post(
+    "/v1/member-merges",
+    "Two members are one person",
+    body=MergeCommand,
+    response=MergedAnswer,
+    statuses=(200, 201),
+    problems=(409,),
+)
+async def merge(door: Door, call: Call[OfficeSession, MergeCommand, None]) -> object:
+    """POST /v1/member-merges: the same id and members again change nothing."""
+    command, user, now_ms = call.body, call.session.user, door.now_ms()
+
+    def decide(tx: Tx) -> bool:
+        merged = merge_members(tx, command, user, now_ms)
+        _apply(tx, now_ms, door.version)
+        return merged
+
+    merged = await door.write(decide)
+    answer = MergedAnswer(id=command.id, absorbed=command.absorbed, into=command.into)
+    return Answer(answer, status=201 if merged else 200)
+
+
+def _apply(tx: Tx, now_ms: int, version: str) -> None:
+    """Head office's own facts count at once: whoever decided sees it."""
+    epoch = read_own_epoch(tx)
+    while apply_next(tx, OWN, epoch, now_ms, version=version).more:
+        pass
