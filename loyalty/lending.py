@@ -12,6 +12,9 @@ on it is out of the active points already and must not be counted twice:
     released              | active again      | all of it: the store may set the points aside once more
 
 A point that a lapsed hold still claims is therefore never lent a second time.
+
+A lease whose end was reported counts on with what the store says it paid, until those payments are seen: they can come
+after the end (entries of an earlier life, an entry that was set aside and is replayed later). See `LentLease`.
 """
 
 from collections.abc import Iterable, Mapping
@@ -29,7 +32,8 @@ class LentPart(NamedTuple):
 
 
 class LentLease(NamedTuple):
-    """A lease whose end was not reported yet."""
+    """A lease. `points` is what may still be taken out of the active ones because of it, as far as the store said: all
+    of it, or after its end what it paid."""
 
     points: int
     parts: tuple[LentPart, ...] = ()

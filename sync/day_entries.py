@@ -9,13 +9,23 @@ from collections.abc import Iterator, Mapping, Sequence
 from loyalty.transactions import Tx
 from sync.manifest import DayEntry, read_entry
 
+# From each epoch the index jumps to the next. A life that came back from head office has no row in `life`.
+_EPOCHS = """
+WITH RECURSIVE named (epoch) AS (
+    SELECT min(epoch) FROM journal
+    UNION ALL
+    SELECT (SELECT min(epoch) FROM journal WHERE epoch > named.epoch) FROM named WHERE named.epoch IS NOT NULL
+)
+SELECT epoch FROM named WHERE epoch IS NOT NULL
+"""
+
 
 def read_day(tx: Tx, day: str, after: Mapping[int, int] | None = None) -> Iterator[DayEntry]:
     """The entries of a business day, life by life, in the order of their numbers; in each life those behind the number
     that `after` names for it."""
     mark = f'"business_day":"{day}"'.encode()
     known = after or {}
-    for (epoch,) in tx.execute("SELECT epoch FROM life ORDER BY ordinal").fetchall():
+    for (epoch,) in tx.execute(_EPOCHS).fetchall():
         rows = tx.execute(
             "SELECT seq, hash, content FROM journal WHERE epoch = ? AND seq > ? AND instr(content, ?) > 0 ORDER BY seq",
             (epoch, known.get(epoch, 0), mark),

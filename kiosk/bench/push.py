@@ -201,21 +201,21 @@ async def _drain(place: _Place, connection: Connection, backlog: Journal, before
 
 
 async def _await_applied(place: _Place, count: int, before: int = 0) -> float:
-    """Wait until `count` entries are applied; entries a second since more than `before` were seen to be.
+    """Wait until `count` entries are applied; entries a second since more than `before` were seen to be, or since it
+    began to wait where they all were at the first look.
 
     Raises Unproved when they never are.
     """
     until = time.monotonic() + _PATIENCE_S
-    began: tuple[float, int] | None = None
+    began, seen = time.perf_counter(), before
     async with _opened(place.looking()) as books:
         while (applied := await books.read(_count_applied)) < count:
-            if began is None and applied > before:
-                began = time.perf_counter(), applied
+            if seen == before and applied > before:
+                began, seen = time.perf_counter(), applied
             if time.monotonic() > until:
                 raise Unproved(f"{applied} of {count} entries were applied within {_PATIENCE_S:.0f} s.")
             await asyncio.sleep(_LOOK_S)
-    now = time.perf_counter()
-    return (count - began[1]) / (now - began[0]) if began else 0.0
+    return (count - seen) / (time.perf_counter() - began)
 
 
 def _count_applied(tx: Tx) -> int:

@@ -34,7 +34,7 @@ from kiosk.coupons.coupon_refusals import (
     UnknownCoupon,
     WrongStore,
 )
-from kiosk.coupons.coupon_store import CouponRow, count_foreign_uses, count_uses, find_coupon, read_registry
+from kiosk.coupons.coupon_store import CouponRow, count_foreign_uses, count_uses, find_coupon, find_scanned, read_registry
 from kiosk.coupons.shown_coupons import NONE_SHOWN, Shown, ShownCoupons
 from kiosk.offers.offer_store import Mark, read_live_offers, read_offer
 from kiosk.shop import Caller, Shop, day_of
@@ -95,13 +95,12 @@ def look_at_coupon(
     """One coupon. Without `check_member` nobody has said yet who would use it; `mark` as for `look_at_coupons`."""
     today = today_of(shop, caller)
     token = find_token(text)
-    is_typed = token is None and not looks_cut(text)
-    serial = peek_serial(token) if token is not None else read_code(text) if is_typed else None
-    row = find_coupon(tx, serial) if serial is not None else None
-    member = member if check_member or row is None else row.member
-    if is_typed:
-        return _look_in_ledger(tx, shop, row, today, member, pointer, mark)
-    registry = read_registry(tx) or _NO_KEYS
+    if token is None and not looks_cut(text):
+        typed = read_code(text)
+        row = find_coupon(tx, typed) if typed is not None else None
+        return _look_in_ledger(tx, shop, row, today, member if check_member else _owner_of(row, member), pointer, mark)
+    row, registry = _find_scanned(tx, peek_serial(token) if token is not None else None)
+    member = member if check_member else _owner_of(row, member)
     verdict = read_token(text, registry, shop.terms.store, today, row.token if row is not None else None)
     if isinstance(verdict, Refusal):
         return Shown(None, OF_REFUSAL[verdict](pointer=pointer))
@@ -112,6 +111,18 @@ def look_at_coupon(
         # A genuine token and a ledger row that disagree cannot both be of this store.
         return Shown(None, UnknownCoupon(pointer=pointer))
     return shown
+
+
+def _find_scanned(tx: Tx, serial: int | None) -> tuple[CouponRow | None, KeyRegistry]:
+    """The row of a token's serial, if the ledger has one, and the keys that count now."""
+    found = find_scanned(tx, serial) if serial is not None else None
+    if found is None:
+        return None, read_registry(tx) or _NO_KEYS
+    return found[0], found[1] or _NO_KEYS
+
+
+def _owner_of(row: CouponRow | None, member: UUID | None) -> UUID | None:
+    return member if row is None else row.member
 
 
 def _look_in_ledger(

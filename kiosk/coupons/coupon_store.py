@@ -9,20 +9,26 @@ from loyalty.keys import KeyRegistry, SignedKeyList, read_key_list
 from loyalty.transactions import Row, Tx
 
 _LISTS_KEPT = 4
-_SELECT = (
-    "SELECT serial, op, offer, offer_version, member, valid_until, scope, uses_max, token,"
+_COLUMNS = (
+    "serial, coupon.op, offer, offer_version, member, valid_until, scope, uses_max, token,"
     " (SELECT count(*) FROM coupon_use WHERE coupon_use.serial = coupon.serial),"
     " (SELECT count(*) FROM coupon_give_back WHERE coupon_give_back.serial = coupon.serial),"
-    " EXISTS (SELECT 1 FROM coupon_void WHERE coupon_void.serial = coupon.serial) FROM coupon"
+    " EXISTS (SELECT 1 FROM coupon_void WHERE coupon_void.serial = coupon.serial)"
 )
+_SELECT = f"SELECT {_COLUMNS} FROM coupon"
 _BY_SERIAL = f"{_SELECT} WHERE serial = ?"
+_WITH_KEYS = (
+    f"SELECT {_COLUMNS}, content, signature, root FROM coupon"
+    " LEFT JOIN key_list ON key_list.version = (SELECT max(version) FROM key_list) WHERE serial = ?"
+)
 
 
 class CouponRow(NamedTuple):
-    """A coupon of this store. `uses` counts all uses it ever had, `given_back` those that count no longer."""
+    """A coupon of this store, issued by the fact `op_id`. `uses` counts all uses it ever had, `given_back` those that
+    count no longer."""
 
     serial: int
-    op: UUID
+    op_id: bytes
     offer: str
     offer_version: int
     member: UUID | None
@@ -33,6 +39,11 @@ class CouponRow(NamedTuple):
     uses: int
     given_back: int
     is_void: bool
+
+    @property
+    def op(self) -> UUID:
+        """The fact that issued it. A sale that only uses the coupon need not know."""
+        return UUID(bytes=self.op_id)
 
     @property
     def uses_left(self) -> int:
@@ -68,6 +79,16 @@ def find_coupon(tx: Tx, serial: int) -> CouponRow | None:
     """A coupon that this store issued, as it is now."""
     row = tx.execute(_BY_SERIAL, (serial,)).fetchone()
     return _coupon(row) if row else None
+
+
+def find_scanned(tx: Tx, serial: int) -> tuple[CouponRow, KeyRegistry | None] | None:
+    """The same with the keys that count now (`read_registry`), in one statement, since every sale with one asks."""
+    row = tx.execute(_WITH_KEYS, (serial,)).fetchone()
+    if row is None:
+        return None
+    content, signature, root = row[12:]
+    signed = SignedKeyList(content=content, signature=signature, root=root) if content is not None else None
+    return _coupon(row), _registry_of(signed) if signed is not None else None
 
 
 def coupons_of(tx: Tx, member: UUID, after: int, limit: int) -> list[CouponRow]:
@@ -125,17 +146,4 @@ def is_serial_taken(tx: Tx, serial: int) -> bool:
 
 
 def _coupon(row: Row) -> CouponRow:
-    return CouponRow(
-        serial=row[0],
-        op=UUID(bytes=row[1]),
-        offer=row[2],
-        offer_version=row[3],
-        member=UUID(bytes=row[4]) if row[4] else None,
-        valid_until=row[5],
-        scope=row[6],
-        uses_max=row[7],
-        token=row[8],
-        uses=row[9],
-        given_back=row[10],
-        is_void=bool(row[11]),
-    )
+    return CouponRow(*row[:4], UUID(bytes=row[4]) if row[4] else None, *row[5:11], bool(row[11]))

@@ -29,10 +29,12 @@ from sync.agent.client import HubClient
 from sync.agent.day_prover import DayProver
 from sync.agent.key import StoreKeyDamaged, load_key
 from sync.agent.puller import Puller
+from sync.agent.status_teller import StatusTeller
 from sync.chain import Head, epoch_text
 from sync.db import connect
 from sync.journal import Origin, read_life
 from sync.journal_mending import LoggedOp, take_back
+from sync.protocol.messages import PrinterState, StoreStatus
 from sync.protocol.pull_store import ApplyPage
 
 logger = logging.getLogger(__name__)
@@ -154,6 +156,8 @@ class HeadOffice:
             version=__version__,
             on_session=self.puller.begin_session,
         )
+        self.status = StatusTeller(self._look_at_devices, self._client, lambda: self.agent.session)
+        self._door = door
         self.days = DayProver(DaySide(door), self._client, lambda: self.agent.session, store=enrolment.store)
 
     def start(self) -> None:
@@ -161,6 +165,7 @@ class HeadOffice:
         self.puller.start()
         self.agent.start()
         self.days.start()
+        self.status.start()
 
     def wake(self) -> None:
         """Something was committed."""
@@ -168,6 +173,7 @@ class HeadOffice:
 
     async def stop(self) -> None:
         """End; nothing is lost by it."""
+        await self.status.stop()
         await self.days.stop()
         await self.puller.stop()
         await self.agent.stop()
@@ -176,6 +182,14 @@ class HeadOffice:
     def collectors(self) -> Iterable[Collector]:
         """What /metrics shows of the line."""
         return [_LineCollector(self.agent)]
+
+    async def _look_at_devices(self) -> StoreStatus:
+        """Ask each printer, and count what waits."""
+        printers = []
+        for name, worker in self._door.printers.items():
+            problem = await worker.check()
+            printers.append(PrinterState(name=name, state=problem.code if problem is not None else "ready"))
+        return StoreStatus(printers=tuple(printers), queued=self.agent.queued)
 
     def _end_session(self, session: str, fence: int) -> None:
         self.agent.end_session(session, fence)

@@ -90,7 +90,7 @@ def is_found(bug: Planted) -> bool:
     return any(run_universe(seed, bug.machines).breach is not None for seed in range(1, LUCK + 1))
 
 
-def list_needs(seed: int) -> tuple[str, ...]:
+def list_needs(seed: int, machines: Machines = REAL) -> tuple[str, ...]:
     """The kinds of trouble without which the universe of a seed breaks no invariant: what a breach is about."""
     mix = draw_mix(random.Random(seed))  # noqa: S311
     needed = []
@@ -98,7 +98,7 @@ def list_needs(seed: int) -> tuple[str, ...]:
         if not getattr(mix, trouble):
             continue
         without = replace(mix, **{trouble: 0.0})
-        if run_universe(seed, mix=without).breach is not None:
+        if run_universe(seed, machines, without).breach is not None:
             mix = without
         else:
             needed.append(trouble)

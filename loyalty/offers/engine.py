@@ -22,7 +22,7 @@ bundle, gift) are in no other set. No line falls below nothing, and no limit, bu
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from operator import itemgetter
+from operator import attrgetter
 from typing import NamedTuple
 
 from loyalty.money import allocate
@@ -123,10 +123,12 @@ class _Pricing:
 
     def compete(self, matches: Sequence[tuple[int, Match]]) -> None:
         """All best_of offers together."""
-        turns = [self._begin(number, match) for number, match in matches]
-        ready = [turn for turn in turns if not turn.obstacles]
-        contending = [turn for turn in ready if not turn.match.entry.separable]
-        separable = [turn for turn in ready if turn.match.entry.separable]
+        contending: list[_Turn] = []
+        separable: list[_Turn] = []
+        blocked: list[_Turn] = []
+        for number, match in matches:
+            turn = self._begin(number, match)
+            (blocked if turn.obstacles else separable if match.entry.separable else contending).append(turn)
         rest = Separable([(turn.match.entry.effect, turn.match.roles[0]) for turn in separable])
         unclaimed = {parcel.line: parcel for parcel in self._left.parcels_of(range(len(self._cart)), for_set=True)}
         winners = []
@@ -140,16 +142,16 @@ class _Pricing:
                 winners.append((contending[place], grant))
             won = {place for place, _ in choice.turns}
             losers = [turn for place, turn in enumerate(contending) if place not in won]
-        if contending or len(ready) < len(turns):
-            self._tell_about([turn for turn in turns if turn.obstacles], losers, winners, unclaimed, rest)
-        served = set()
-        for place, parcels in rest.shares_of(unclaimed):
-            served.add(place)
-            share = grant_effect(separable[place].match.entry.effect, [parcels], 1)
-            if share is not None:
-                self._carry_out(separable[place], share, close=False)
+        if contending or blocked:
+            self._tell_about(blocked, losers, winners, unclaimed, rest)
+        shares = dict(rest.shares_of(unclaimed))
         for place, turn in enumerate(separable):
-            if place not in served and self._unused.was_shown(turn.offer.id):
+            parcels = shares.get(place)
+            if parcels is not None:
+                share = grant_effect(turn.match.entry.effect, (parcels,), 1)
+                if share is not None:
+                    self._carry_out(turn, share, close=False)
+            elif self._unused.was_shown(turn.offer.id):
                 self._unused.refuse(turn.offer.id, self._why_not(turn), {}, reason_of(turn.match.entry.effect))
 
     def _tell_about(
@@ -273,31 +275,34 @@ class _Pricing:
             self._unused.refuse(offer_id, first.code, first.parameters, reason_of(entry.effect))
 
     def make_outcome(self) -> Outcome:
-        discounts: list[tuple[int, int, LineDiscount]] = []
+        cart = self._cart
+        discounts: list[LineDiscount] = []
         uses = []
         consumed = []
         for turn, grant, takes in sorted(self._given, key=_number_of):
-            number, entry = turn.number, turn.match.entry
-            offer = entry.offer
+            entry = turn.match.entry
+            offer, name = entry.offer, entry.offer.id
             reason = reason_of(entry.effect, grant.step) if grant.step else entry.reason
+            code = reason.code
             for place, off, pieces in _by_place(takes):
-                line = self._cart[place].line
+                line = cart[place].line
                 if off:
-                    discounts.append((line, number, LineDiscount(line, offer.id, reason.code, off)))
+                    discounts.append(LineDiscount(line, name, code, off))
                 if entry.takes_sets and pieces:
-                    consumed.append(Consumed(line, offer.id, pieces))
+                    consumed.append(Consumed(line, name, pieces))
             uses.append(
                 OfferUse(
-                    offer=offer.id,
+                    offer=name,
                     version=offer.version,
                     uses=grant.uses,
                     discount_minor=grant.discount_minor,
                     reason=reason,
-                    coupon=offer.trigger == "coupon",
+                    coupon=entry.by_coupon,
                 )
             )
+        discounts.sort(key=_line_of)  # stable: on one line they stay in the order of turns
         return Outcome(
-            discounts=tuple(discount for _, _, discount in sorted(discounts, key=itemgetter(0, 1))),
+            discounts=tuple(discounts),
             uses=tuple(uses),
             consumed=tuple(consumed),
             near_misses=self._unused.near_misses,
@@ -309,6 +314,9 @@ class _Pricing:
 
 def _number_of(given: _Given) -> int:
     return given.turn.number
+
+
+_line_of = attrgetter("line")
 
 
 def _by_place(takes: Sequence[tuple[Take, int]]) -> Iterable[tuple[int, int, int]]:

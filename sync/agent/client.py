@@ -28,6 +28,7 @@ from sync.protocol.messages import (
     PushAnswer,
     SessionAnswer,
     SessionOpen,
+    StoreStatus,
 )
 from sync.protocol.packing import pack
 
@@ -114,18 +115,28 @@ class HubClient:
         """What a business day came to, for head office to compare."""
         return await self._ask("POST", "/sync/v1/manifests", ManifestAnswer, body=message, session=session)
 
-    async def _ask(
+    async def tell_status(self, session: str, message: StoreStatus) -> None:
+        """How the shop's devices are."""
+        await self._request("PUT", "/sync/v1/status", body=message, session=session)
+
+    async def _ask(self, method: str, path: str, kind: type[T], **more: Any) -> T:  # noqa: ANN401  those of _request
+        raw = await self._request(method, path, **more)
+        try:
+            return msgspec.json.decode(raw, type=kind)
+        except msgspec.DecodeError as error:
+            raise HubSilent(f"an answer that cannot be read: {error}") from error
+
+    async def _request(
         self,
         method: str,
         path: str,
-        kind: type[T],
         *,
         body: msgspec.Struct | None = None,
         query: Mapping[str, str] | None = None,
         session: str | None = None,
         patience_s: float = ANSWER_S,
         packed: bool = False,
-    ) -> T:
+    ) -> bytes:
         headers = {"Authorization": f"Bearer {session}"} if session else {}
         data = None
         if body is not None:
@@ -142,10 +153,7 @@ class HubClient:
             raise HubSilent(type(error).__name__) from error
         if response.status >= 300:
             raise _refusal_of(response.status, raw, response.headers.get("Retry-After"))
-        try:
-            return msgspec.json.decode(raw, type=kind)
-        except msgspec.DecodeError as error:
-            raise HubSilent(f"an answer that cannot be read: {error}") from error
+        return raw
 
     def _connections(self) -> aiohttp.ClientSession:
         if self._http is None:

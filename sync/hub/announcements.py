@@ -16,6 +16,7 @@ from loyalty.bulk import read_rows
 from loyalty.transactions import Tx
 from sync.chain import epoch_text
 from sync.feed_values import AccountValue, DeadLetterValue, ErasedValue, MergeValue
+from sync.hub.accepted import HEAD_OFFICE
 from sync.hub.appliers.apply_members import MemberChange
 from sync.hub.appliers.apply_seen import STORES_MAX, Seen, list_stores
 from sync.hub.failures import WAITING, DeadLetter
@@ -106,7 +107,7 @@ def _accounts(tx: Tx, told: Told) -> list[FeedChange]:
         others = [store for store in stores.get(member, ()) if store != told.store][:STORES_MAX]
         wanted = targets.setdefault(account, set())
         wanted.update(others)
-        if others and mine:
+        if others and mine and told.store != HEAD_OFFICE.bytes:
             wanted.add(told.store)
     wanted_accounts = [account for account, wanted in targets.items() if wanted]
     if not wanted_accounts:

@@ -28,7 +28,7 @@ from sync.hub.schema_all import ALL_TABLES
 from sync.hub.settings import Settings
 from sync.hub.state import count_entries, read_timeline
 from sync.hub.upkeep import Upkeep
-from sync.hub.web import commands, health, incidents, manifests, people, reports, stores, sync
+from sync.hub.web import commands, health, incidents, manifests, members, people, reports, stores, sync
 from sync.hub.web.office import office_routes
 
 SQLITE = "sqlite:"
@@ -113,6 +113,7 @@ class Hub:
             *people.routes.bind(door),
             *stores.routes.bind(door),
             *incidents.routes.bind(door),
+            *members.routes.bind(door),
             *manifests.routes.bind(door),
             *reports.routes.bind(door),
             *office_routes(),

@@ -18,7 +18,7 @@ from loyalty.transactions import Tx
 from sync.engines import Storage
 from sync.hub.feed_watch import FeedWatch
 from sync.hub.settings import Settings
-from sync.hub.tokens import TokenRow, find_token
+from sync.hub.tokens import find_token
 from sync.hub.turnstile import Turnstile
 from sync.pins import Pins
 from sync.protocol.admission import Limits
@@ -31,6 +31,7 @@ HEAD_OFFICE: Final = frozenset({HEAD})
 OFFICE: Final = frozenset({HEAD, VIEWER})
 
 _TOKEN_BYTES = 32
+_STORES_KNOWN = 20_000
 
 
 class StoreSession(Struct, frozen=True, kw_only=True):
@@ -72,6 +73,7 @@ class Door:
         self.now_ms = now_ms
         self.random_bytes = random_bytes
         self.watch = watch
+        self._stores: dict[bytes, StoreSession] = {}
         self.came_in = came_in
         limits = Limits(served=settings.pushes_at_once, waiting=settings.pushes_waiting)
         self.turnstile = Turnstile(limits)
@@ -96,13 +98,21 @@ class Door:
         return await self.database.read(fn)
 
     async def resolve(self, token_hash: bytes) -> Session | None:
-        """Whoever holds this token, or None for an unknown one and for one whose time is over."""
+        """Whoever holds this token, or None for an unknown one and for one whose time is over.
+
+        Whose a store's token is never changes, and whether it still counts is asked where it is used. So it is looked
+        up once: a push need not wait for a reader that makes a long report.
+        """
+        known = self._stores.get(token_hash)
+        if known is not None:
+            return known
         now_ms = self.now_ms()
         row = await self.database.read(lambda tx: find_token(tx, token_hash, now_ms))
-        return _session(row, token_hash) if row else None
-
-
-def _session(row: TokenRow, token_hash: bytes) -> Session:
-    if row.role == STORE:
-        return StoreSession(store=UUID(hex=row.holder), session=token_hash)
-    return OfficeSession(role=row.role, user=row.holder)
+        if row is None:
+            return None
+        if row.role != STORE:
+            return OfficeSession(role=row.role, user=row.holder)
+        if len(self._stores) >= _STORES_KNOWN:
+            self._stores.clear()
+        found = self._stores[token_hash] = StoreSession(store=UUID(hex=row.holder), session=token_hash)
+        return found

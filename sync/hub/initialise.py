@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import TypeVar
@@ -10,6 +11,7 @@ from loyalty.transactions import Tx
 from sync.engines import make_tables, open_database
 from sync.hub import users
 from sync.hub.compose import address_of, look
+from sync.hub.lending import LAPSED_KEPT_MS, close_lending
 from sync.hub.marker import Mark, note_progress, read_mark
 from sync.hub.problems import HubExists, HubNotReady
 from sync.hub.schema_all import ALL_TABLES
@@ -21,7 +23,7 @@ T = TypeVar("T")
 
 _SECRET_BYTES = 32
 _FOLDER_MODE = 0o700
-_MINUTE_MS, _DAY_MS = 60_000, 86_400_000
+_MINUTE_MS = 60_000
 
 
 def make_hub(settings: Settings, folder: Path, user: str, password: str) -> None:
@@ -53,7 +55,8 @@ def set_user(settings: Settings, folder: Path, user: str, password: str) -> None
 
 def begin_timeline(settings: Settings, folder: Path) -> int:
     """Say that the database was put back from a backup: a new timeline begins, so every store asks again what is held
-    of its journal and sends the rest. Answers the timeline. The service is stopped, every process of it.
+    of its journal and sends the rest. What was lent in the time that was lost nobody knows here, so nothing is lent
+    until the last of it must be over. Answers the timeline. The service is stopped, every process of it.
 
     Raises HubNotReady, DatabaseInUse, StorageUnavailable.
     """
@@ -62,6 +65,7 @@ def begin_timeline(settings: Settings, folder: Path) -> int:
     def raise_it(tx: Tx) -> Mark:
         _need_hub(tx, folder)
         raise_timeline(tx, mark.timeline if mark else 0)
+        close_lending(tx, time.time_ns() // 1_000_000 + settings.lease_minutes * _MINUTE_MS + LAPSED_KEPT_MS)
         return look(tx)
 
     found = asyncio.run(_with_database(settings, folder, raise_it))

@@ -5,11 +5,14 @@
 One lock decides: whoever lends, and whoever applies a redemption, holds the row of the account. So of two stores that
 ask for the same points at the same instant the second one sees what the first was given.
 
+A store whose key was taken back can report no end. Its leases count until their time and a day are over, then no more
+while it stays revoked: nothing it does comes in. One that is enrolled anew has them again, and reports their ends.
+
 After head office itself was put back from a backup it does not know what it lent in the time that was lost. It lends
 nothing until the last of those leases must be over (`lending_from`).
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from typing import NamedTuple
 from uuid import UUID
 
@@ -28,6 +31,8 @@ from sync.hub.problems import LendingClosed, NotYetApplied, PointsNotFree, TooMu
 from sync.protocol.commands import LeaseAnswer, LeaseCommand, LeaseValue
 
 _LENDING_FROM = "lending_from"
+LAPSED_KEPT_MS = 24 * 3_600_000
+"""How long after its time a lease may still be paid from: a hold that lapsed keeps it for a day."""
 _encode = msgspec.json.Encoder().encode
 
 
@@ -78,7 +83,7 @@ def lend(tx: Tx, store: UUID, command: LeaseCommand, terms: Terms, now_ms: int) 
     if row is not None and int(row[0]) > now_ms:
         raise LendingClosed
     account = lock_accounts(tx, [command.member.bytes])[command.member.bytes]
-    free = _free(tx, account, now_ms)
+    free = _free(tx, account, terms, now_ms)
     if command.points > free:
         raise PointsNotFree(free=free)
     if points_of_store(tx, store) + command.points > terms.store_points_max:
@@ -104,27 +109,39 @@ def end_leases(tx: Tx, entries: Iterable[Accepted]) -> list[FeedChange]:
     return [FeedChange(store_bucket(str(store)), "lease", str(lease), None) for store, lease in ended]
 
 
-def _free(tx: Tx, account: bytes, now_ms: int) -> int:
+def _free(tx: Tx, account: bytes, terms: Terms, now_ms: int) -> int:
     """What can be lent of an account whose row is locked."""
-    members = find_aliases(tx, [account])
-    leases = _open_leases(tx, members)
+    leases = _leases_of(tx, find_aliases(tx, [account]), now_ms - terms.duration_ms - LAPSED_KEPT_MS)
     holds = frozenset(part.hold for lease in leases for part in lease.parts)
     loaded = load_accounts(tx, {account: Wanted("open", now_ms, holds)})[account]
     return free_points(loaded.account, leases, now_ms)
 
 
-def _open_leases(tx: Tx, members: Mapping[bytes, bytes]) -> list[LentLease]:
-    """The leases of everybody who shares an account. An end counts only from the store that has the lease."""
-    granted = read_rows(tx, "SELECT member, lease, store, points FROM lent_lease WHERE member IN (?)", members)
-    ended = set(read_rows(tx, "SELECT member, lease, store FROM lent_end WHERE member IN (?)", members))
-    parts: dict[bytes, list[LentPart]] = {}
-    for lease, hold, points in read_rows(tx, "SELECT lease, hold, points FROM lent_part WHERE member IN (?)", members):
-        parts.setdefault(lease, []).append(LentPart(hold, points))
+def _leases_of(tx: Tx, members: Mapping[bytes, bytes], over_before: int) -> list[LentLease]:
+    """The leases of everybody who shares an account, as far as they claim anything. What is said of a lease counts only
+    from the store that has it. Those granted before `over_before` to a store that is revoked claim nothing."""
+    granted = read_rows(
+        tx, "SELECT member, lease, store, points, granted_at FROM lent_lease WHERE member IN (?)", members
+    )
+    ends = read_rows(tx, "SELECT member, lease, store, unspent FROM lent_end WHERE member IN (?)", members)
+    unspent = {(member, lease, store): points for member, lease, store, points in ends}
+    parts: dict[tuple[bytes, bytes], list[LentPart]] = {}
+    for lease, store, hold, points in read_rows(
+        tx, "SELECT lease, store, hold, points FROM lent_part WHERE member IN (?)", members
+    ):
+        parts.setdefault((lease, store), []).append(LentPart(hold, points))
+    silent = _revoked(tx, {store for _, _, store, _, at in granted if at < over_before})
     return [
-        LentLease(points, tuple(parts.get(lease, ())))
-        for member, lease, store, points in granted
-        if (member, lease, store) not in ended
+        LentLease(claimed, tuple(parts.get((lease, store), ())))
+        for member, lease, store, points, at in granted
+        if (claimed := points - unspent.get((member, lease, store), 0)) > 0
+        and not (store in silent and at < over_before)
     ]
+
+
+def _revoked(tx: Tx, stores: Collection[bytes]) -> set[bytes]:
+    rows = read_rows(tx, "SELECT store, state FROM store WHERE store IN (?)", stores)
+    return {store for store, state in rows if state == "revoked"}
 
 
 def _write(tx: Tx, store: UUID, command: LeaseCommand, terms: Terms, now_ms: int) -> None:

@@ -1,8 +1,8 @@
 """sql: what head office itself decides about members: to forget one, and that two are one person.
 
 Such a decision is an entry of a journal like a store's: hashed, chained, kept in the inbox, applied by the same
-appliers, told to the stores by the same feed, proved by the same proof. Its store is HEAD_OFFICE, its life the timeline:
-a head office that was put back from a backup goes on under a new one, and no number is used twice.
+appliers, told to the stores by the same feed, proved by the same proof. Its store is HEAD_OFFICE, its life is the
+timeline: a head office that was put back from a backup goes on under a new one, and no number is used twice.
 
     erase_person(tx, member, "mia", now_ms)         # every alias of hers too; nothing where she is forgotten already
     merge_members(tx, command, "mia", now_ms)       # the same id again is the same merge

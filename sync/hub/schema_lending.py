@@ -38,6 +38,7 @@ CREATE TABLE lent_store (
 """,
 )
 
+# What a hold took of a lease. It counts for the lease only if the store that has it said so.
 LENT_PART = Table(
     name="lent_part",
     table_class=TableClass.FACT,
@@ -49,6 +50,7 @@ CREATE TABLE lent_part (
     lease BLOB NOT NULL,
     hold BLOB NOT NULL,
     op BLOB NOT NULL,
+    store BLOB NOT NULL,
     points INTEGER NOT NULL CHECK (points > 0),
     PRIMARY KEY (member, lease, hold)
 ) STRICT, WITHOUT ROWID

@@ -1,5 +1,5 @@
-"""pure: the tables that reports read. All are sums and marks of applied entries (sync/hub/rollups), so `verify` adds
-them up anew from the inbox and compares.
+"""pure: the tables that reports read. ROLLUPS are sums and marks of applied entries (sync/hub/rollups), so `verify`
+adds them up anew from the inbox and compares.
 
 A business day is that of the store, YYYY-MM-DD; money is minor units of `currency`. What a void undoes is taken off the
 very rows its sale was added to; a return counts on the day the goods come back.
@@ -287,7 +287,25 @@ CREATE TABLE member_touch (
     indexes=("CREATE INDEX member_touch_by_time ON member_touch (at)",),
 )
 
-TABLES: tuple[Table, ...] = (
+# What came out when a store last proved a day (sync/manifest.py): a day that matched is closed.
+DAY_CLOSE = Table(
+    name="day_close",
+    table_class=TableClass.LOCAL,
+    key=("store", "business_day"),
+    ddl="""
+CREATE TABLE day_close (
+    store BLOB NOT NULL,
+    business_day TEXT NOT NULL,
+    outcome TEXT NOT NULL CHECK (outcome IN ('match', 'differs')),
+    entries INTEGER NOT NULL,
+    what TEXT NOT NULL,
+    told_at INTEGER NOT NULL,
+    PRIMARY KEY (store, business_day)
+) STRICT, WITHOUT ROWID
+""",
+)
+
+ROLLUPS: tuple[Table, ...] = (
     STORE_LIFE,
     SALES_HOUR,
     TENDER_DAY,
@@ -302,3 +320,5 @@ TABLES: tuple[Table, ...] = (
     MEMBER_OFFER,
     MEMBER_TOUCH,
 )
+
+TABLES: tuple[Table, ...] = (*ROLLUPS, DAY_CLOSE)

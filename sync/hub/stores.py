@@ -66,6 +66,9 @@ def add_store(tx: Tx, store: UUID, code: str, name: str, now_ms: int) -> bool:
         (code, store.bytes),
     ).fetchone()
     if taken is None:
+        # Two of the same request at once: the other one was first.
+        if find_store(tx, store) is not None:
+            return add_store(tx, store, code, name, now_ms)
         raise StoreCodeTaken(f"{code} is another store's.", pointer="/code")
     tx.execute(
         "INSERT INTO store (store, code, name, state, reason, fence, run_count, retired, superseded, request, version,"

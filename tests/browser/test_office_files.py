@@ -83,6 +83,7 @@ def test_every_report_chart_column_and_note_has_its_text() -> None:
     named = {
         *(*shop_reports.SALES_COLUMNS, *shop_reports.TENDER_COLUMNS, *shop_reports.TAX_COLUMNS),
         *(*shop_reports.POINTS_COLUMNS, *shop_reports.REDEMPTION_COLUMNS, *shop_reports.CASH_UP_COLUMNS),
+        *shop_reports.DAY_CLOSE_COLUMNS,
         *(*segments.COLUMNS, *offers.COLUMNS, *liability.COLUMNS, *exposure.COLUMNS),
         *(*cohorts.RETENTION_COLUMNS, *cohorts.VALUE_COLUMNS, *journeys.TOUCH_COLUMNS, *journeys.CHANNEL_COLUMNS),
     }

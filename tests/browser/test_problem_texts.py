@@ -35,6 +35,11 @@ ELSEWHERE = {
     "kiosk.catalogue.product_service": "a manager's tools",
     "kiosk.program.program_service": "a manager's tools",
     "sync.http.paging": "a cursor that the till did not make",
+    "kiosk.life.enrolment": "a command",
+    "kiosk.life.recover": "a command",
+    "sync.agent": "the line to head office, which no till waits for",
+    "sync.engines": "before head office starts",
+    "sync.journal_mending": "the line to head office, which no till waits for",
     "sync.hub": "head office, which a till never speaks to",
     "sync.protocol": "head office and the store's agent between themselves",
 }

@@ -1,6 +1,7 @@
 """What write(fn) and read(fn) promise, the same on both engines: all or nothing, the same rows out as went in."""
 
 import asyncio
+import sys
 import threading
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -13,7 +14,16 @@ from hypothesis import strategies as st
 from loyalty.errors import Conflict
 from loyalty.tables import Table, TableClass
 from loyalty.transactions import Tx
-from sync.engines import AddressWrong, DatabaseInUse, LockedFile, Storage, make_tables, open_database, path_of
+from sync.engines import (
+    AddressWrong,
+    DatabaseInUse,
+    DriverMissing,
+    LockedFile,
+    Storage,
+    make_tables,
+    open_database,
+    path_of,
+)
 from sync.http.problems import StorageUnavailable
 from tests.conformance.kit import Both
 
@@ -372,3 +382,12 @@ async def test_a_file_that_cannot_be_opened_stays_free_for_others(tmp_path: Path
     freed = open_database(f"sqlite://{tmp_path / 'hub.sqlite'}")
     await freed.open()
     await freed.close()
+
+
+def test_a_machine_without_the_driver_says_how_to_get_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert open_database("postgres://hub@/one").engine == "postgresql"
+    monkeypatch.setitem(sys.modules, "sync.postgres", None)
+    with pytest.raises(DriverMissing) as caught:
+        open_database("postgresql://hub@/one")
+    assert "counterfoil[hub]" in caught.value.hint
+    assert open_database("sqlite:///hub.sqlite").engine == "sqlite"

@@ -123,6 +123,20 @@ async def test_a_store_that_joined_late_sends_all_it_ever_booked(tmp_path: Path)
             assert "counterfoil_link_queued 0" in metrics
 
 
+async def test_the_board_of_stores_shows_the_printers(tmp_path: Path) -> None:
+    async with office(tmp_path) as hub:
+        config = await joined_store(hub, tmp_path)
+        enrolment = read_enrolment(config.data_dir())
+        assert enrolment is not None
+        async with running_store(config) as store:
+            assert store.store.head_office is not None
+            async with asyncio.timeout(20):
+                while not await store.store.head_office.status.tell():  # noqa: ASYNC110  a session begins
+                    await asyncio.sleep(0.05)
+            _, shown = await hub.call("GET", f"/v1/stores/{enrolment.store}", token=await hub.office())
+        assert [(each["name"], each["state"]) for each in shown["printers"]] == [("receipt", "ready")]
+
+
 async def test_a_revoked_store_sells_on_and_says_why_it_is_offline(tmp_path: Path) -> None:
     async with office(tmp_path) as hub:
         config = await joined_store(hub, tmp_path)

@@ -69,6 +69,8 @@ def test_a_bucket_that_does_not_add_up_is_named_and_damage_is_found_later() -> N
         assert find_wrong(connection) == ()
         connection.execute("UPDATE feed_row SET value = CAST('9' AS BLOB)")
         assert find_wrong(connection) == ("global",)
+        anew = page(put("a", "2", generation=1), told={"a": "2"}, generation=1)
+        assert keep_page(connection, anew) == (), "what is told anew adds up, whatever the damaged row came to"
 
 
 def test_a_bucket_told_anew_keeps_the_old_until_the_sum_comes_and_drops_what_was_not_told_again() -> None:

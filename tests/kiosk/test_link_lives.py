@@ -226,6 +226,24 @@ def test_a_sale_that_a_till_sent_again_after_the_disk_went_back_counts_once(disk
     disk.prove()
 
 
+def test_points_earned_in_a_history_that_was_moved_stand_at_its_new_place(disk: Disk) -> None:
+    """A posting carries the life and number of its entry, so the tables are made anew with the move."""
+    first = disk.epoch
+    disk.sell(new_id(), hours=1)
+    lost = disk.held(first, disk.common.seq)
+    disk.go_back()
+    with disk.opened() as (connection, shop):
+        story = Story(connection, shop, NOW_MS + 7_200_000)
+        story.sell(LineRequest(sku="101", quantity_milli=9_000), member=story.enrol("Zofia", "609 009 009"))
+    disk.plan(disk.common)
+    second = disk.start()
+    assert disk.count(f"SELECT count(*) FROM posting WHERE origin = {second}") > 0
+    assert disk.count(f"SELECT count(*) FROM posting WHERE origin = {first} AND seq > {disk.common.seq}") == 0
+    disk.prove()
+    disk.take_back(lost)
+    disk.prove()
+
+
 def test_what_a_new_life_sold_fits_beside_what_came_back(disk: Disk) -> None:
     first = disk.epoch
     disk.live_on(seed=41, steps=0)

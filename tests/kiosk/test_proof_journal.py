@@ -95,10 +95,14 @@ def test_a_rewritten_rest_of_the_chain_is_found_by_the_tables_or_by_the_mark() -
 
 
 def _rewrite(connection: Any, forge: Any) -> None:  # noqa: ANN401
-    previous = ZERO_HASH
+    """Every entry as the forger wants it, the chain anew, and the hashes that entries name of others too."""
+    previous, renamed = ZERO_HASH, dict[bytes, bytes]()
     for row in rows_of(connection, JOURNAL):
         content = forge(row["content"])
+        for before, after in renamed.items():
+            content = content.replace(before, after)
         previous = chain_hash(row["epoch"], row["seq"], previous, content)
+        renamed[row["hash"].hex().encode()] = previous.hex().encode()
         connection.execute("UPDATE journal SET content = ?, hash = ? WHERE seq = ?", (content, previous, row["seq"]))
 
 

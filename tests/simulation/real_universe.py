@@ -4,7 +4,9 @@ the real push machine on a simulated line. `python -m tests.simulation.real_univ
 One seed drives it. The clock that the product reads and the randomness it draws come from the universe too.
 """
 
+import atexit
 import contextlib
+import shutil
 import sys
 import tempfile
 from collections import Counter
@@ -55,6 +57,7 @@ class Template(NamedTuple):
 def templates() -> dict[str, Template]:
     """One prepared shop for each code, made once in a process. The folder goes with the process."""
     place = Path(tempfile.mkdtemp(prefix="counterfoil-shops-"))
+    atexit.register(shutil.rmtree, place, ignore_errors=True)
     made = {}
     with frozen(Random(0), NOW_MS):
         for number, code in enumerate(CODES):

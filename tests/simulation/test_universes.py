@@ -6,10 +6,12 @@ import sys
 
 import pytest
 
+from kiosk.simulate.planted import PLANTED
 from kiosk.simulate.simulation import SimulationReport, list_needs, run_universe, simulate
 from tests.tidy.sources import ROOT
 
 TRACE = """
+from kiosk.simulate.planted import PLANTED
 from kiosk.simulate.simulation import run_universe
 for seed in (3, 5):
     print(*run_universe(seed, keep_trace=True).trace, sep="\\n")
@@ -52,5 +54,9 @@ def test_another_seed_is_another_universe() -> None:
     assert run_universe(3).trace != run_universe(4).trace
 
 
-def test_a_universe_that_holds_needs_nothing() -> None:
-    assert list_needs(2) == () or run_universe(2).breach is None
+def test_a_breach_names_the_trouble_it_needs() -> None:
+    """A shop that goes on in the epoch of a backup is wrong only where a backup was put back."""
+    machines = PLANTED["backup_goes_on_in_its_epoch"].machines
+    seed = next(seed for seed in range(1, 60) if run_universe(seed, machines).breach is not None)
+    assert "restore" in list_needs(seed, machines)
+    assert "clock_jump" not in list_needs(seed, machines)

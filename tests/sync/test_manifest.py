@@ -105,6 +105,19 @@ def test_entries_of_other_days_are_left_out(shop: Tx) -> None:
     assert list(read_day(shop, DAY, {epoch: last})) == []
 
 
+def test_entries_of_a_life_that_came_back_from_head_office_are_the_stores_own(shop: Tx) -> None:
+    """Such a life is in the journal and not among the lives that this disk began itself."""
+    shop.execute("SAVEPOINT came_back")
+    row = shop.execute("SELECT op_id, kind, content, hash FROM journal WHERE seq = 40").fetchone()
+    assert row is not None
+    shop.execute("INSERT INTO journal (epoch, seq, op_id, kind, content, hash) VALUES (7, 1, ?, ?, ?, ?)", row)
+    parts = make_manifest(DAY, read_day(shop, DAY)).parts
+    shop.execute("ROLLBACK TO came_back")
+    shop.execute("RELEASE came_back")
+    assert len(parts) == 2
+    assert (parts[0].epoch, parts[0].count) == (epoch_text(7), 1)
+
+
 @pytest.mark.parametrize("seq", [3, 17, 90])
 def test_the_first_entry_that_differs_is_named(shop: Tx, seq: int) -> None:
     office = Office()

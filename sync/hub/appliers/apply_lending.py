@@ -2,7 +2,7 @@
 `lent_part` and `lent_end`.
 
 A store can only speak of its own leases: an end that another store reports changes nothing, and a part of a lease that
-was never granted is kept and counts for nothing. What was spent without a lease became debt in the ledger already.
+was never granted, or of another store's, is kept and counts for nothing. What was spent without a lease became debt in the ledger already.
 """
 
 from collections.abc import Sequence
@@ -14,7 +14,7 @@ from sync.facts.points import PointsHeld
 from sync.hub.accepted import Accepted
 
 _PART = (
-    "INSERT INTO lent_part (member, lease, hold, op, points) VALUES (?, ?, ?, ?, ?)"
+    "INSERT INTO lent_part (member, lease, hold, op, store, points) VALUES (?, ?, ?, ?, ?, ?)"
     " ON CONFLICT (member, lease, hold) DO NOTHING"
 )
 _END = (
@@ -31,7 +31,7 @@ def apply_lending(tx: Tx, entries: Sequence[Accepted]) -> None:
         body, op = entry.body, entry.op_id.bytes
         if isinstance(body, PointsHeld) and body.backing is not None:
             for part in body.backing.leases:
-                row = (body.member.bytes, part.lease.bytes, op, op, part.points)
+                row = (body.member.bytes, part.lease.bytes, op, op, entry.store.bytes, part.points)
                 parts[row[:3]] = row
         elif isinstance(body, LeaseEnded):
             ends[body.member.bytes, body.lease.bytes] = (

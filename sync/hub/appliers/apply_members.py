@@ -96,6 +96,8 @@ def _erased(tx: Tx, entry: Accepted, body: MemberErased) -> MemberChange:
         "INSERT INTO erased_member (member, op, at) VALUES (?, ?, ?) ON CONFLICT (member) DO NOTHING",
         (body.member.bytes, entry.op_id.bytes, entry.effective_at),
     )
+    # Whatever order her facts come in, nothing is left but the row that her points hang on.
+    tx.execute("DELETE FROM member_place WHERE member = ?", (body.member.bytes,))
     had = read_identifiers(tx, body.member)
     put_erased_member(tx, entry.op_id, body.member, body.locale, body.revision, body.enrolled_at)
     settle_contacts(tx, entry, body.member, had, ())

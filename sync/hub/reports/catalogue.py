@@ -27,6 +27,7 @@ from sync.hub.reports.report import Asked, Report
 from sync.hub.reports.segments import report_segments
 from sync.hub.reports.shop_reports import (
     report_cash_up,
+    report_day_closes,
     report_points,
     report_redemptions,
     report_sales,
@@ -34,6 +35,7 @@ from sync.hub.reports.shop_reports import (
     report_tenders,
 )
 from sync.hub.reports.shop_rows import (
+    read_day_closes,
     read_offer_sums,
     read_points,
     read_redemptions,
@@ -82,6 +84,10 @@ def _redemptions(tx: Tx, asked: Asked, _: Risk) -> Report:
 
 def _cash_up(tx: Tx, asked: Asked, _: Risk) -> Report:
     return report_cash_up(asked, read_shifts(tx, asked))
+
+
+def _day_closes(tx: Tx, asked: Asked, _: Risk) -> Report:
+    return report_day_closes(asked, read_day_closes(tx, asked))
 
 
 def _liability(tx: Tx, asked: Asked, risk: Risk) -> Report:
@@ -137,6 +143,7 @@ BUILDERS: Mapping[str, Callable[[Tx, Asked, Risk], Report]] = {
     "retention": _retention,
     "lifetime-value": _lifetime_value,
     "cash-up": _cash_up,
+    "day-closes": _day_closes,
     "exposure": _exposure,
     "attribution": _attribution,
     "channels": _channels,

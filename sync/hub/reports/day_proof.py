@@ -4,9 +4,11 @@ Whatever a store claims, only its own rows are read, and no more of them than on
 """
 
 from collections.abc import Iterator
+from uuid import UUID
 
 from loyalty.errors import InvalidInput
 from loyalty.transactions import Tx
+from sync.hub.incidents import open_incident
 from sync.manifest import (
     DayEntry,
     Difference,
@@ -48,6 +50,21 @@ def answer_manifest(tx: Tx, store: bytes, message: ManifestMessage) -> ManifestA
     return ManifestAnswer(
         outcome="differs", what=found.what, epoch=found.epoch, name=found.name, own=found.own, theirs=found.theirs
     )
+
+
+def note_day(tx: Tx, store: UUID, manifest: Manifest, answer: ManifestAnswer, now_ms: int) -> None:
+    """Write down what came out: a day that matches is closed, one that differs is an incident with the first place that
+    does. A later proof of the same day takes its place."""
+    place = (answer.what or "", answer.epoch or "", str(answer.seq or ""), answer.name or "")
+    what = " ".join(part for part in place if part) if answer.outcome == "differs" else ""
+    tx.execute(
+        "INSERT INTO day_close (store, business_day, outcome, entries, what, told_at) VALUES (?, ?, ?, ?, ?, ?)"
+        " ON CONFLICT (store, business_day) DO UPDATE SET outcome = excluded.outcome, entries = excluded.entries,"
+        " what = excluded.what, told_at = excluded.told_at",
+        (store.bytes, manifest.day, answer.outcome, sum(part.count for part in manifest.parts), what, now_ms),
+    )
+    if what:
+        open_incident(tx, "day_differs", store, [{"business_day": manifest.day, "what": what}], now_ms)
 
 
 def _find_fork(tx: Tx, store: bytes, message: ManifestMessage, found: Difference) -> ManifestAnswer:

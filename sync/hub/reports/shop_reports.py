@@ -21,6 +21,7 @@ TAX_COLUMNS = (
 )
 POINTS_COLUMNS = ("business_day", "kind", "rule", "postings", "points")
 REDEMPTION_COLUMNS = ("kind", "name", "outcome", "currency", "times", "points", "value_minor")
+DAY_CLOSE_COLUMNS = ("business_day", "store", "outcome", "entries", "what", "last_contact")
 CASH_UP_COLUMNS = (
     *("business_day", "store", "till", "operator", "z_number", "kind", "currency"),
     *("expected_minor", "counted_minor", "variance_minor"),
@@ -38,6 +39,10 @@ _JOURNALLED = Note(
 _EXCHANGE = Note("exchange_is_no_money", "The kind exchange is credit for goods that came back: as much in as out.")
 _FOLDED = Note(
     "only_postings", "Expiry and activation happen by time alone and are no postings; see points-liability for them."
+)
+
+_NOT_PROVED = Note(
+    "missing_days", "A day that is not listed was not proved yet: its store was away, or had no entries to prove."
 )
 
 
@@ -105,6 +110,13 @@ def report_cash_up(asked: Asked, rows: Iterable[ShiftRow]) -> Report:
     shifts = len({(row[1], row[4]) for row in cells})
     figures = {"shifts": shifts, **_money(CASH_UP_COLUMNS, cells, {"short_minor": short, "over_minor": over})}
     return _report("cash-up", asked, CASH_UP_COLUMNS, cells, figures)
+
+
+def report_day_closes(asked: Asked, rows: Sequence[Cells]) -> Report:
+    """Which days the stores have proved: closed where both hold the same, else the first place that differs."""
+    differ = sum(row[2] == "differs" for row in rows)
+    figures: dict[str, Cell] = {"closed": len(rows) - differ, "differing": differ}
+    return _report("day-closes", asked, DAY_CLOSE_COLUMNS, rows, figures, (_NOT_PROVED,))
 
 
 def z_text(till: str, series: int, number: int) -> str:

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 from loyalty.transactions import Row, Tx
+from sync.hub.reports.days import time_text
 from sync.hub.reports.offers import OfferSums
 from sync.hub.reports.report import Asked, Cells
 from sync.hub.reports.shop_reports import SALES_COLUMNS, ShiftRow
@@ -64,6 +65,14 @@ def read_shifts(tx: Tx, asked: Asked) -> list[ShiftRow]:
     )
     rows = select_days(tx, asked, select, "ORDER BY business_day, store, till, z_number, kind")
     return [ShiftRow(row[1], codes.get(row[0], row[0].hex()), *row[2:]) for row in rows]
+
+
+def read_day_closes(tx: Tx, asked: Asked) -> list[Cells]:
+    """The days that stores have proved, in the order of DAY_CLOSE_COLUMNS."""
+    codes = read_codes(tx)
+    select = "SELECT business_day, store, outcome, entries, what, told_at FROM day_close"
+    rows = select_days(tx, asked, select, "ORDER BY business_day, store")
+    return [(row[0], codes.get(row[1], row[1].hex()), *row[2:5], time_text(row[5])) for row in rows]
 
 
 def read_codes(tx: Tx) -> dict[bytes, str]:

@@ -7,7 +7,7 @@ from msgspec import Struct
 from loyalty.transactions import Tx
 from sync.db import Database
 from sync.http.calls import Call
-from sync.http.routes import Answer
+from sync.http.routes import Answer, replayed
 from sync.http.table import RouteTable
 from sync.hub.accepted import HEAD_OFFICE as OWN
 from sync.hub.applier import apply_next
@@ -66,7 +66,7 @@ async def merge(door: Door, call: Call[OfficeSession, MergeCommand, None]) -> ob
 
     merged = await door.write(decide)
     answer = MergedAnswer(id=command.id, absorbed=command.absorbed, into=command.into)
-    return Answer(answer, status=201 if merged else 200)
+    return Answer(201, answer) if merged else replayed(answer)
 
 
 def _apply(tx: Tx, now_ms: int, version: str) -> None:

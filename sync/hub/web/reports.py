@@ -18,7 +18,7 @@ from sync.hub.reports.book_rows import read_day_entries, read_days
 from sync.hub.reports.catalogue import BUILDERS, UnknownReport, build_report
 from sync.hub.reports.charts import Picture, charts_of
 from sync.hub.reports.days import check_days, time_text
-from sync.hub.reports.exposure import StoreRow, is_silent
+from sync.hub.reports.exposure import StoreRow, is_silent, risk_of
 from sync.hub.reports.member_rows import read_stores
 from sync.hub.reports.poslog import write_poslog
 from sync.hub.reports.report import Asked, Cell, Note, Report, as_csv, as_items, write_csv

@@ -1,5 +1,7 @@
 """A store joins with a code, once; what is left of a code afterwards opens nothing."""
 
+import asyncio
+
 from tests.sync.hub.hubkit import RunningHub, Shop
 
 
@@ -91,3 +93,10 @@ async def test_the_board_of_stores_comes_in_pages(hub: RunningHub) -> None:
         if after is None:
             break
     assert sorted(seen) == codes
+
+
+async def test_the_same_new_store_asked_for_twice_at_once_is_made_once(hub: RunningHub) -> None:
+    office = await hub.office()
+    body = {"id": hub.new_id(), "code": "S001", "name": "One"}
+    answers = await asyncio.gather(*(hub.call("POST", "/v1/stores", body, token=office) for _ in range(4)))
+    assert sorted(status for status, _ in answers) == [200, 200, 200, 201]

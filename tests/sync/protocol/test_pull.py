@@ -42,6 +42,7 @@ from sync.protocol.pull_store import (
     Audited,
     Effect,
     Event,
+    EverythingRead,
     Lost,
     Pull,
     Refused,
@@ -98,6 +99,7 @@ class Office:
     def __init__(self) -> None:
         self.timeline = 1
         self.buckets = {name: Bucket(name) for name in (GLOBAL, MINE)}
+        self.applied: dict[str, int] = {}
 
     def answer(self, cursor: str | None, refetch: tuple[str, ...]) -> PullAnswer:
         plan = plan_pull(read_cursor(cursor, SECRET), refetch, self.timeline, list(self.buckets.values()))
@@ -105,11 +107,11 @@ class Office:
         for read in plan.reads:
             behind = [row for row in self.buckets[read.bucket].rows.values() if row.seq > read.after]
             rows[read.bucket] = sorted(behind, key=lambda row: row.seq)[: pull_hub.PAGE_ITEMS + 1]
-        return build_page(plan, rows, SECRET)
+        return msgspec.structs.replace(build_page(plan, rows, SECRET), applied=self.applied)
 
     def copy(self) -> "Office":
         made = Office()
-        made.timeline = self.timeline
+        made.timeline, made.applied = self.timeline, dict(self.applied)
         made.buckets = {name: bucket.copy() for name, bucket in self.buckets.items()}
         return made
 
@@ -438,6 +440,38 @@ class TestToldAnew:
         reader.catch_up()
         reader.assert_equal()
         assert reader.has(MINE) == {}
+
+
+class TestHowFarItsOwnEntriesAreCounted:
+    def told(self, effects: list[Effect]) -> list[dict[str, int]]:
+        return [effect.applied for effect in effects if isinstance(effect, EverythingRead)]
+
+    @pytest.mark.usefixtures("small_pages")
+    def test_a_store_may_rely_on_once_everything_told_is_written(self, reader: Reader) -> None:
+        for number in range(10):
+            reader.office.buckets[GLOBAL].put(f"p{number}", f'"{number}"')
+        reader.office.applied = {"e": 7}
+        reader.now += QUIET_MS
+        effects = reader.run(Tick())
+        written = [index for index, effect in enumerate(effects) if isinstance(effect, ApplyPage)]
+        assert len(written) == 3
+        assert self.told(effects[: written[-1] + 1]) == []
+        assert self.told(effects) == [{"e": 7}, {"e": 7}]  # with the last page, and with the answer that brings none
+
+    def test_is_said_although_nothing_else_is_new(self, reader: Reader) -> None:
+        reader.office.applied = {"e": 8}
+        reader.now = reader.state.not_before_ms
+        assert self.told(reader.run(Tick())) == [{"e": 8}]
+
+    def test_is_not_relied_on_while_a_bucket_does_not_add_up(self, reader: Reader) -> None:
+        reader.rows[GLOBAL, "thing", "ghost"] = (reader.state.generations[GLOBAL], '"boo"')
+        reader.office.buckets[GLOBAL].put("g1", '"news"')
+        reader.now = reader.state.not_before_ms
+        effects = reader.run(Tick())
+        written = [index for index, effect in enumerate(effects) if isinstance(effect, ApplyPage)]
+        assert len(written) == 2
+        assert self.told(effects[: written[1] + 1]) == []
+        assert self.told(effects)
 
 
 HOLDS = {

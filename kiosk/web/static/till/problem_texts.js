@@ -84,6 +84,7 @@ export const PROBLEMS = {
   insufficient_points: ["There are not enough points.", "포인트가 부족합니다.", "ポイントが足りません。", "Za mało punktów."],
   nothing_to_spend: ["At least one point is needed.", "최소 1포인트가 필요합니다.", "1ポイント以上必要です。", "Potrzebny jest co najmniej jeden punkt."],
   points_owed: ["Points are owed on this account, so none can be used now.", "차감될 포인트가 있어 지금은 쓸 수 없습니다.", "不足ポイントがあるため今は使えません。", "Konto ma dług punktowy, nie można teraz płacić punktami."],
+  points_elsewhere: ["These points were used elsewhere. Use fewer.", "다른 곳에서 쓴 포인트입니다. 더 적게 쓰세요.", "他店で使われたポイントです。少なくしてください。", "Te punkty wykorzystano gdzie indziej. Użyj mniej."],
   points_below_minimum: ["That is fewer points than can be used at once.", "최소 사용 포인트보다 적습니다.", "最低利用ポイントに足りません。", "To mniej niż najmniejsza liczba punktów do użycia."],
   points_not_a_step: ["Points are used in fixed steps.", "포인트는 정해진 단위로만 씁니다.", "ポイントは決まった単位で使います。", "Punkty wydaje się w stałych krokach."],
   points_above_share: ["Points may not pay that much of this bill.", "이 금액에 쓸 수 있는 포인트를 넘습니다.", "この会計で使えるポイントの上限を超えます。", "Punkty nie mogą pokryć tak dużej części rachunku."],

@@ -59,7 +59,7 @@ class Office:
         """What these entries of a store come to when they are pushed at `now_ms`."""
         at = self.now_ms if now_ms is None else now_ms
         for epoch, ops in journal.items():
-            self.do(lambda tx, epoch=epoch, ops=ops: _take_in(tx, store, epoch, ops, at, offset_ms))  # type: ignore[misc]
+            self.do(lambda tx, epoch=epoch, ops=ops: take_in(tx, store, epoch, ops, at, offset_ms))  # type: ignore[misc]
 
     def apply_all(self, store: UUID, limit: int = 500) -> list[Applied]:
         """Apply everything that came in from a store, batch by batch."""
@@ -93,7 +93,8 @@ class Office:
         return {(row[1], row[2]): msgspec.json.decode(row[3]) if row[3] is not None else None for row in rows}
 
 
-def _take_in(tx: Tx, store: UUID, epoch: int, ops: Sequence[ReceivedOp], now_ms: int, offset_ms: int) -> None:
+def take_in(tx: Tx, store: UUID, epoch: int, ops: Sequence[ReceivedOp], now_ms: int, offset_ms: int) -> None:
+    """What a push of these entries writes; those that are here already are left out."""
     held = lock_epoch(tx, store, epoch, now_ms)
     fresh = [op for op in ops if op.seq > held.head.seq]
     if fresh:

@@ -23,6 +23,7 @@ from sync.facts.members import (
 )
 from sync.hub.appliers.apply_contacts import hash_of
 from sync.hub.consent_store import read_standing
+from sync.hub.schema_all import ALL_TABLES
 from tests.sync.hub.appliers.office import OTHER, STORE, Office, Shop
 from tests.sync.hub.appliers.test_proof import proof_of
 
@@ -275,6 +276,20 @@ def test_an_erasure_says_so_to_its_caller_and_to_every_store(office: Office) -> 
     assert done.erased
     assert office.feed(OTHER)["member", str(ONE)] is None
     assert set(office.feed()["erased", str(ONE)]) == {"op", "at"}
+
+
+@pytest.mark.parametrize("engine", ["sqlite"], indirect=True)
+def test_it_makes_no_difference_whether_the_erasure_comes_in_first(office: Office) -> None:
+    tables = ("member", "member_place", "member_identifier", "contact", "consent_word", "inbox_private")
+    books = []
+    for first in (0, 1):
+        here, there = shops()
+        here.enrol(ONE, PHONE, consents=[Consent("sms", "marketing", granted=True)])
+        erase(there, ONE)
+        bring(office, *((here, there) if first else (there, here)))
+        books.append({table: office.rows(table) for table in tables})
+        office.do(lambda tx: [tx.execute(f"DELETE FROM {table.name}") for table in ALL_TABLES])
+    assert books[0] == books[1]
 
 
 def test_two_shops_forget_one_member_and_once_is_enough(office: Office) -> None:

@@ -113,7 +113,7 @@ class Office:
 
 def tables_of(office: Office) -> dict[str, list[tuple[Any, ...]]]:
     """All roll-ups, to compare two offices."""
-    return {table.name: office.rows(table.name) for table in schema_reports.TABLES}
+    return {table.name: office.rows(table.name) for table in schema_reports.ROLLUPS}
 
 
 def split(entries: Sequence[Accepted], sizes: Iterable[int]) -> Iterable[Sequence[Accepted]]:

@@ -17,7 +17,7 @@ from sync.facts.postings import postings_of
 from sync.facts.sales import SaleCompleted, SaleVoided
 from sync.hub.rollups.places import Calendar, place_of
 from sync.hub.rollups.sums import SHAPES, Sums
-from sync.hub.schema_reports import TABLES
+from sync.hub.schema_reports import ROLLUPS
 from tests.kiosk.history import Storyteller, tell_everything
 from tests.kiosk.shopkit import open_shop
 from tests.sync.hub.reports.office import OTHER, STORE, Office, split, tables_of
@@ -34,8 +34,8 @@ def everything(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Tx]:
 
 def test_every_table_has_the_shape_that_its_columns_say() -> None:
     office = Office()
-    assert {table.name for table in TABLES} == set(SHAPES)
-    for table in TABLES:
+    assert {table.name for table in ROLLUPS} == set(SHAPES)
+    for table in ROLLUPS:
         columns = [row[1] for row in office.tx.execute(f"PRAGMA table_info({table.name})")]
         assert sorted(SHAPES[table.name].columns) == sorted(columns)
         assert SHAPES[table.name].key == table.key
@@ -189,7 +189,7 @@ def test_every_posting_that_a_fact_carries_is_counted(everything: Tx) -> None:
 def test_the_proof_finds_a_change_in_any_cell(everything: Tx) -> None:
     office = Office()
     office.take(everything)
-    for table in TABLES:
+    for table in ROLLUPS:
         shape = SHAPES[table.name]
         for column in shape.added + shape.least + shape.greatest + shape.fixed:
             office.tx.execute("SAVEPOINT damage")

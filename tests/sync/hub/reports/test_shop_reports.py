@@ -243,6 +243,21 @@ def test_points_are_sorted_by_age_and_by_what_is_left_of_their_time() -> None:
     }
 
 
+@pytest.mark.parametrize(
+    ("days", "bucket"),
+    [(0, "0-30"), (30, "0-30"), (31, "31-90"), (90, "31-90"), (180, "91-180"), (365, "181-365"), (366, "over 365")],
+)
+def test_the_last_day_of_a_bucket_belongs_to_it(days: int, bucket: str) -> None:
+    today = NOW_MS // DAY_MS
+    old = LotSum(began=today - days, ends=None, lots=1, free=1, held=0, pending=0)
+    ending = LotSum(began=today, ends=today + days, lots=1, free=1, held=0, pending=0)
+    asked = Asked(since=DAY, until=DAY, now_ms=NOW_MS)
+    ages = [row[1] for row in report_liability(asked, [old], EndedSum(0, 0), 0, EUR).rows if row[0] == "age"]
+    ends = [row[1] for row in report_liability(asked, [ending], EndedSum(0, 0), 0, EUR).rows if row[0] == "ends"]
+    assert ages == [bucket]
+    assert ends == [bucket.replace("0-30", "within 30")]
+
+
 def test_without_a_value_nothing_is_told_in_money() -> None:
     report = report_liability(ASKED, [], EndedSum(0, 0), 0, PointValue())
     assert "value_minor" not in report.figures

@@ -148,6 +148,9 @@ async def test_the_books_balance_and_the_documents_are_there_as_poslog(chain: Ch
 async def test_a_store_proves_its_day_and_learns_where_its_chain_parts(chain: Chain, journal: Tx) -> None:
     manifest = make_manifest(DAY, read_day(journal, DAY))
     assert await _prove(chain, {"manifest": manifest}) == {"outcome": "match"}
+    _, closes = await chain.ask("/v1/reports/day-closes", **SPAN)
+    assert [(row["store"], row["business_day"], row["outcome"]) for row in closes["items"]] == [("S001", DAY, "match")]
+    assert closes["figures"] == {"closed": 1, "differing": 0}
     wrong = msgspec.structs.replace(manifest, sums={**manifest.sums, "sales": 1})
     answer = await _prove(chain, {"manifest": wrong})
     assert (answer["outcome"], answer["name"]) == ("differs", "sales")
@@ -161,6 +164,11 @@ async def test_a_store_proves_its_day_and_learns_where_its_chain_parts(chain: Ch
     body["probe"] = {"epoch": asked["epoch"], "same_seq": asked["same_seq"], "places": told}
     found = await _prove(chain, body)
     assert (found["outcome"], found["what"], found["seq"]) == ("differs", "chain", 40)
+    _, closes = await chain.ask("/v1/reports/day-closes", **SPAN)
+    assert closes["items"][0]["what"] == f"chain {asked['epoch']} 40"
+    _, incidents = await chain.ask("/v1/incidents", state="open")
+    told = [each["refs"] for each in incidents["items"] if each["kind"] == "day_differs"]
+    assert [{"business_day": DAY, "what": f"chain {asked['epoch']} 40"}] in told
 
 
 @pytest.mark.parametrize(

@@ -111,6 +111,10 @@ export const COLUMNS = {
   silent_stores: ["Silent stores", "연락 없는 매장", "応答のない店舗", "Sklepy bez kontaktu"],
   stores: ["Stores", "매장", "店舗", "Sklepy"],
   exposure_max_minor: ["Most that can be lost", "최대 손실", "最大損失", "Największa strata"],
+  entries: ["Entries", "기록 수", "記録数", "Wpisy"],
+  what: ["What differs", "차이", "相違点", "Co się różni"],
+  closed: ["Closed", "마감됨", "締め済み", "Zamknięte"],
+  differing: ["Differing", "불일치", "不一致", "Niezgodne"],
   earn_points: ["Earned", "적립", "付与", "Naliczone"],
   redeem_points: ["Redeemed", "사용", "利用", "Wykorzystane"],
   hold_points: ["Set aside", "보류", "確保", "Rezerwacje"],
@@ -149,6 +153,9 @@ export const WORDS = {
   restored_too_much: ["gave back too much", "과다 환원", "戻しすぎ", "zwrócono za dużo"],
   clock_skew: ["clock is wrong", "시계 오류", "時計の狂い", "błędny zegar"],
   clone: ["copy is running", "복제본 실행", "複製が稼働", "działa kopia"],
+  day_differs: ["a day differs", "일 마감 불일치", "日次の不一致", "dzień się różni"],
+  match: ["the same", "일치", "一致", "zgodne"],
+  differs: ["differs", "불일치", "不一致", "różni się"],
   cash: ["cash", "현금", "現金", "gotówka"],
   card: ["card", "카드", "カード", "karta"],
   gift_card: ["gift card", "상품권", "ギフトカード", "karta podarunkowa"],
@@ -220,6 +227,7 @@ export const WORDS = {
 };
 
 export const NOTES = {
+  missing_days: ["A day that is not listed was not proved yet: its store was away, or had no entries to prove.", "목록에 없는 날은 아직 확인되지 않았습니다. 매장이 연결되지 않았거나 기록이 없습니다.", "一覧にない日はまだ確認されていません。店舗が未接続か、記録がありません。", "Dnia spoza listy jeszcze nie sprawdzono: sklep był bez kontaktu albo nie miał wpisów."],
   voids_taken_off: ["A voided sale is taken off the hour it was made in; the void counts when it was made.", "취소된 판매는 판매 시각에서 빼고, 취소는 취소한 시각에 셉니다.", "取消した販売は販売時刻から差し引き、取消は取消時刻に数えます。", "Anulowana sprzedaż znika z godziny sprzedaży; anulowanie liczy się w swoim czasie."],
   returns_on_their_day: ["Goods that come back count on the day they do, not on that of their sale.", "반품은 판매일이 아니라 반품한 날에 셉니다.", "返品は販売日ではなく返品した日に数えます。", "Zwroty liczą się w dniu zwrotu, nie sprzedaży."],
   only_journalled_refusals: ["Refusals are coupons shown at a sale that gave nothing. Requests refused outright stand in no journal.", "거절은 판매에서 효과가 없던 쿠폰입니다. 바로 거절된 요청은 기록에 남지 않습니다.", "拒否は販売時に提示され効果のなかったクーポンです。直ちに断られた要求は記録されません。", "Odmowy to kupony okazane przy sprzedaży, które nic nie dały. Odrzuconych żądań nie ma w dzienniku."],

@@ -83,6 +83,7 @@ export const TEXTS = {
   report_retention: ["Retention", "재구매율", "継続率", "Retencja"],
   report_lifetime_value: ["Lifetime value", "고객 생애 가치", "顧客生涯価値", "Wartość klienta"],
   report_cash_up: ["Cash-up", "마감 차이", "締め差異", "Rozliczenie kas"],
+  report_day_closes: ["Day closes", "일 마감 확인", "日次締め確認", "Zamknięcia dni"],
   report_exposure: ["Exposure", "위험 한도", "リスク上限", "Ryzyko"],
   report_attribution: ["Attribution", "구매 기여", "購買のきっかけ", "Atrybucja"],
   report_channels: ["Channels", "채널", "チャネル", "Kanały"],
