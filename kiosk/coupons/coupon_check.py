@@ -34,7 +34,14 @@ from kiosk.coupons.coupon_refusals import (
     UnknownCoupon,
     WrongStore,
 )
-from kiosk.coupons.coupon_store import CouponRow, count_foreign_uses, count_uses, find_coupon, find_scanned, read_registry
+from kiosk.coupons.coupon_store import (
+    CouponRow,
+    count_foreign_uses,
+    count_uses,
+    find_coupon,
+    find_scanned,
+    read_registry,
+)
 from kiosk.coupons.shown_coupons import NONE_SHOWN, Shown, ShownCoupons
 from kiosk.offers.offer_store import Mark, read_live_offers, read_offer
 from kiosk.shop import Caller, Shop, day_of

@@ -10,16 +10,16 @@ from loyalty.transactions import Row, Tx
 
 _LISTS_KEPT = 4
 _COLUMNS = (
-    "serial, coupon.op, offer, offer_version, member, valid_until, scope, uses_max, token,"
+    "SELECT serial, coupon.op, offer, offer_version, member, valid_until, scope, uses_max, token,"
     " (SELECT count(*) FROM coupon_use WHERE coupon_use.serial = coupon.serial),"
     " (SELECT count(*) FROM coupon_give_back WHERE coupon_give_back.serial = coupon.serial),"
     " EXISTS (SELECT 1 FROM coupon_void WHERE coupon_void.serial = coupon.serial)"
 )
-_SELECT = f"SELECT {_COLUMNS} FROM coupon"
+_SELECT = f"{_COLUMNS} FROM coupon"
 _BY_SERIAL = f"{_SELECT} WHERE serial = ?"
+_NEWEST = "(SELECT max(version) FROM key_list)"
 _WITH_KEYS = (
-    f"SELECT {_COLUMNS}, content, signature, root FROM coupon"
-    " LEFT JOIN key_list ON key_list.version = (SELECT max(version) FROM key_list) WHERE serial = ?"
+    f"{_COLUMNS}, content, signature, root FROM coupon LEFT JOIN key_list ON version = {_NEWEST} WHERE serial = ?"
 )
 
 
@@ -146,4 +146,17 @@ def is_serial_taken(tx: Tx, serial: int) -> bool:
 
 
 def _coupon(row: Row) -> CouponRow:
-    return CouponRow(*row[:4], UUID(bytes=row[4]) if row[4] else None, *row[5:11], bool(row[11]))
+    return CouponRow(
+        row[0],
+        row[1],
+        row[2],
+        row[3],
+        UUID(bytes=row[4]) if row[4] else None,
+        row[5],
+        row[6],
+        row[7],
+        row[8],
+        row[9],
+        row[10],
+        bool(row[11]),
+    )

@@ -1,8 +1,8 @@
 """sql: writes what stands behind a hold, and forgets it when the hold is released. The only writer of `hold_backing`.
 
 It counts as one with the hold from the moment it is placed: everything that could ever be paid with is inside the
-limits, so paying asks nobody again. A hold that lapsed keeps its backing until head office has acknowledged it, because
-it can still pay.
+limits, so paying asks nobody again. A hold that lapsed can still pay: it counts until head office has acknowledged it,
+which then keeps its points until it has paid or was released (loyalty/lending.py).
 """
 
 from uuid import UUID

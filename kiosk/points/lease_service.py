@@ -4,8 +4,10 @@
     keep_lease(tx, shop, lease)                        # head office's answer
     end_leases(tx, shop, now_ms, uptime)               # what can be used no more goes back, as facts
 
-A lease is ended by a fact of its own, behind all that was set aside on it: whoever has applied the fact has seen
-everything that the lease ever paid for. What was ended is never taken into use again, however late its grant arrives.
+A lease is ended by a fact of its own, behind all that was set aside on it: whoever has applied this life up to the fact
+has seen everything that the lease ever paid for. What was ended is never taken into use again, however late its grant
+arrives. A lease that only head office knows may have been used all the same: a store that lost its disk has fetched the
+holds of an earlier life back, but not the lease. So what its holds took is asked for every lease.
 """
 
 from collections.abc import Sequence
@@ -32,12 +34,18 @@ from sync.journal import Origin, find, read_head
 from sync.protocol.commands import LeaseValue
 
 LAPSED_KEPT_MS = 24 * 3_600_000
-"""How long a lapsed hold on a lease may still pay; then it is let go for good, and the lease can end."""
+"""How long a lapsed hold may still pay; then it is let go for good, and its lease can end."""
 
 _LEASES = """
 SELECT id, member, points, epoch, boot, ends_at_ms,
     (SELECT coalesce(sum(points), 0) FROM hold_backing WHERE lease = lease.id)
 FROM lease
+"""
+# A hold in the account of somebody else, after a merge, is looked at in any case.
+_ON_FLOOR = """
+SELECT hold_backing.hold, hold_backing.member
+FROM hold_backing LEFT JOIN points_hold ON points_hold.account = hold_backing.member AND points_hold.id = hold
+WHERE lease IS NULL AND (points_hold.id IS NULL OR (state IN ('open', 'lapsed') AND expires_at <= ?))
 """
 # Told by head office and not known here: an answer that was lost, or a lease of an earlier life.
 _STRANGE = "SELECT key, value FROM feed_row WHERE entity = 'lease' ORDER BY key"
@@ -51,6 +59,14 @@ class LeaseNeed(NamedTuple):
     points: int
     epoch: str
     seq: int
+
+
+class _Backed(NamedTuple):
+    """A hold as it is now, whom it was placed for, and the points it took of a lease."""
+
+    hold: Hold
+    member: UUID
+    points: int
 
 
 def lease_needed(tx: Tx, shop: Shop, caller: Caller, command: HoldPoints) -> LeaseNeed | None:
@@ -75,64 +91,66 @@ def keep_lease(tx: Tx, shop: Shop, lease: Lease) -> None:
 
 
 def end_leases(tx: Tx, shop: Shop, now_ms: int, uptime: Uptime | None) -> int:
-    """Report the end of each lease that can be used no more; how many."""
+    """Report the end of each lease that can be used no more; how many. Holds without a lease that lapsed long ago are
+    let go too: head office keeps the points of every hold that it has heard of until they have paid or are let go."""
     ended = 0
     for loan, epoch in _loans(tx):
-        usable = epoch == shop.journal.epoch and remaining(loan, uptime) > 0
-        ended += _end(tx, shop, loan, usable=usable, is_over=epoch != shop.journal.epoch, now_ms=now_ms)
+        mine = epoch == shop.journal.epoch
+        usable = mine and remaining(loan, uptime) > 0
+        ended += _end(tx, shop, loan, None if mine else "over", usable=usable, now_ms=now_ms)
     known = {loan.lease.id for loan, _ in _loans(tx)}
     for key, value in tx.execute(_STRANGE).fetchall():
         lease = UUID(key)
         if lease.bytes not in known and find(tx, _end_id(lease.bytes)) is None:
             told = _decode(value)
-            _report(
-                tx,
-                shop,
-                now_ms,
-                LeaseEnded(lease=lease, member=told.member, points=told.points, unspent=told.points, why="unknown"),
-            )
-            ended += 1
+            strange = Lease(id=lease.bytes, member=told.member.bytes, points=told.points, boot="", ends_at_ms=0)
+            ended += _end(tx, shop, Loan(strange, 0), "unknown", usable=False, now_ms=now_ms)
+    on_floor = tx.execute(_ON_FLOOR, (now_ms - LAPSED_KEPT_MS,)).fetchall()
+    _let_go(tx, shop, [_backed(tx, shop, hold, member, 0, now_ms) for hold, member in on_floor], now_ms)
     return ended
 
 
-def _end(tx: Tx, shop: Shop, loan: Loan, *, usable: bool, is_over: bool, now_ms: int) -> int:
-    """End one lease if nothing that was set aside on it can still pay; lets go what lapsed long ago."""
+def _end(
+    tx: Tx, shop: Shop, loan: Loan, reason: Literal["over", "unknown"] | None, *, usable: bool, now_ms: int
+) -> int:
+    """End one lease if nothing that was set aside on it can still pay; lets go what lapsed long ago. `reason` is why
+    another life's lease ends, None for one of this life."""
     holds = _holds_on(tx, shop, loan.lease, now_ms)
-    settled = [LeaseHold(part, hold.state, min(hold.captured, part)) for part, hold in holds]
+    settled = [LeaseHold(each.points, each.hold.state, min(each.hold.captured, each.points)) for each in holds]
     back = unspent(loan.lease, settled)
     if back is None:
-        _let_go(tx, shop, loan.lease, [hold for _, hold in holds], now_ms)
+        _let_go(tx, shop, holds, now_ms)
         return 0
     paid = any(hold.state == "captured" for hold in settled)
     if usable and not paid:
         return 0
     lease, member = UUID(bytes=loan.lease.id), UUID(bytes=loan.lease.member)
-    why: Literal["settled", "over"] = "settled" if paid and not is_over else "over"
-    _report(tx, shop, now_ms, LeaseEnded(lease=lease, member=member, points=loan.lease.points, unspent=back, why=why))
+    why = reason or ("settled" if paid else "over")
+    body = LeaseEnded(lease=lease, member=member, points=loan.lease.points, unspent=back, why=why)
+    shop.journal.record(tx, Origin(now_ms=now_ms), _end_id(lease.bytes), body)
+    delete_lease(tx, lease.bytes)
     return 1
 
 
-def _report(tx: Tx, shop: Shop, now_ms: int, body: LeaseEnded) -> None:
-    shop.journal.record(tx, Origin(now_ms=now_ms), _end_id(body.lease.bytes), body)
-    delete_lease(tx, body.lease.bytes)
+def _holds_on(tx: Tx, shop: Shop, lease: Lease, now_ms: int) -> list[_Backed]:
+    """The holds on a lease as they are now. Each stands in the account of the member it was placed for, which is not
+    the lease's where two were merged when it was placed and parted since."""
+    rows = tx.execute("SELECT hold, member, points FROM hold_backing WHERE lease = ? ORDER BY hold, n", (lease.id,))
+    return [_backed(tx, shop, hold, member, points, now_ms) for hold, member, points in rows.fetchall()]
 
 
-def _holds_on(tx: Tx, shop: Shop, lease: Lease, now_ms: int) -> list[tuple[int, Hold]]:
-    """The holds on a lease as they are now, each with the points it took of it."""
-    rows = tx.execute("SELECT hold, points FROM hold_backing WHERE lease = ? ORDER BY hold, n", (lease.id,)).fetchall()
-    if not rows:
-        return []
-    member, names = UUID(bytes=lease.member), [UUID(bytes=hold) for hold, _ in rows]
-    account = open_account(tx, member, names[0], shop.journal.epoch, now_ms, "open", names).account()
-    return [(points, account.holds[hold]) for hold, points in rows]
+def _backed(tx: Tx, shop: Shop, hold: bytes, member: bytes, points: int, now_ms: int) -> _Backed:
+    of, name = UUID(bytes=member), UUID(bytes=hold)
+    account = open_account(tx, of, name, shop.journal.epoch, now_ms, "open", [name]).account()
+    return _Backed(account.holds[hold], of, points)
 
 
-def _let_go(tx: Tx, shop: Shop, lease: Lease, holds: Sequence[Hold], now_ms: int) -> None:
+def _let_go(tx: Tx, shop: Shop, holds: Sequence[_Backed], now_ms: int) -> None:
     """Release what lapsed long ago: from then on it pays no more."""
-    for hold in holds:
+    for hold, member, _ in holds:
         if hold.state != "lapsed" or now_ms - hold.expires_at < LAPSED_KEPT_MS:
             continue
-        name, member = UUID(bytes=hold.id), UUID(bytes=lease.member)
+        name = UUID(bytes=hold.id)
         op_id = derived_uuid(name, "release")
         opened = open_account(tx, member, op_id, shop.journal.epoch, now_ms, "open", [name])
         opened = opened.add(release(opened.account(), opened.stamp(), hold.id, lapsed=True))

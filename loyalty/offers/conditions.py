@@ -113,6 +113,7 @@ class Allowance(NamedTuple):
 
 
 _MOST_USES = 10**12
+_NOT_READ = Remaining()
 ENDLESS = Allowance(_MOST_USES, None)
 """What an offer without limits leaves. No cart has so many pieces."""
 
@@ -120,7 +121,7 @@ ENDLESS = Allowance(_MOST_USES, None)
 def find_allowance(offer: Offer, context: OfferContext) -> Allowance:
     """What the limits of the offer leave for this sale. A limit whose rest is not known leaves nothing: see context."""
     limits = offer.limits
-    remaining = context.remaining.get(offer.id) or Remaining()
+    remaining = context.remaining.get(offer.id, _NOT_READ)
     uses = _MOST_USES if limits.per_sale is None else limits.per_sale
     if offer.trigger == "coupon":
         uses = min(uses, context.coupons.get(offer.id, 0))

@@ -112,7 +112,7 @@ def _grant_set(discount_minor: int, claims: Sequence[Take], sets: int) -> Grant 
 
 def _give_percent(effect: PercentOff, roles: Roles, _most_uses: int) -> Grant | None:
     claims = _claims(roles[0], effect.at_most_pieces)
-    amounts = [take.amount_minor for take in claims]
+    amounts = [amount for _, _, amount in claims]
     return _grant(_percent_of(sum(amounts), effect.percent), claims, amounts)
 
 

@@ -324,6 +324,9 @@ def _by_place(takes: Sequence[tuple[Take, int]]) -> Iterable[tuple[int, int, int
     if len(takes) == 1:
         ((take, discount),) = takes
         return ((take.parcel.line, discount, take.pieces),)
+    places = [take.parcel.line for take, _ in takes]
+    if places == sorted(set(places)):  # as effects of whole lines leave them
+        return [(place, discount, take.pieces) for place, (take, discount) in zip(places, takes, strict=True)]
     off: dict[int, tuple[int, int]] = {}
     for take, discount in takes:
         before, pieces = off.get(take.parcel.line, (0, 0))

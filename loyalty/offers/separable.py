@@ -66,7 +66,7 @@ class Separable:
     def shares_of(self, unclaimed: Mapping[int, Parcel]) -> list[tuple[int, list[Parcel]]]:
         """Which of them takes which goods: places in the order of turns, each with its parcels."""
         shares: dict[int, list[Parcel]] = {}
-        for line in sorted(unclaimed):
+        for line in sorted(self._by_line.keys() & unclaimed.keys()):
             worth, place = self._best(unclaimed[line])
             if worth:
                 shares.setdefault(place, []).append(unclaimed[line])

@@ -37,11 +37,13 @@ class Unused:
 
     @property
     def near_misses(self) -> tuple[Note, ...]:
+        if not self._near:
+            return ()
         return tuple(entry[-1] for entry in sorted(self._near, key=lambda entry: entry[:-1])[:NEAR_MISSES_SHOWN])
 
     @property
     def refused(self) -> tuple[Note, ...]:
-        return tuple(self._refused[offer] for offer in sorted(self._refused))
+        return tuple(self._refused[offer] for offer in sorted(self._refused)) if self._refused else ()
 
     def was_shown(self, offer: str) -> bool:
         """Whether the shopper showed a coupon of this offer, and so is owed an answer."""

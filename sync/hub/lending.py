@@ -13,7 +13,7 @@ nothing until the last of those leases must be over (`lending_from`).
 """
 
 from collections.abc import Collection, Iterable, Mapping
-from typing import NamedTuple
+from typing import NamedTuple, TypeAlias
 from uuid import UUID
 
 import msgspec
@@ -28,8 +28,10 @@ from sync.facts.lending import LeaseEnded
 from sync.hub.accepted import Accepted
 from sync.hub.feed_store import FeedChange, put_many, store_bucket
 from sync.hub.problems import LendingClosed, NotYetApplied, PointsNotFree, TooMuchLent
+from sync.hub.schema_lending import NO_LEASE
 from sync.protocol.commands import LeaseAnswer, LeaseCommand, LeaseValue
 
+_Parts: TypeAlias = dict[tuple[bytes, bytes], list[LentPart]]
 _LENDING_FROM = "lending_from"
 LAPSED_KEPT_MS = 24 * 3_600_000
 """How long after its time a lease may still be paid from: a hold that lapsed keeps it for a day."""
@@ -111,13 +113,26 @@ def end_leases(tx: Tx, entries: Iterable[Accepted]) -> list[FeedChange]:
 
 def _free(tx: Tx, account: bytes, terms: Terms, now_ms: int) -> int:
     """What can be lent of an account whose row is locked."""
-    leases = _leases_of(tx, find_aliases(tx, [account]), now_ms - terms.duration_ms - LAPSED_KEPT_MS)
-    holds = frozenset(part.hold for lease in leases for part in lease.parts)
+    members = find_aliases(tx, [account])
+    parts = _parts_of(tx, members)
+    leases = _leases_of(tx, members, parts, now_ms - terms.duration_ms - LAPSED_KEPT_MS)
+    on_floor = [part for (lease, _), several in parts.items() if lease == NO_LEASE for part in several]
+    holds = frozenset(part.hold for part in on_floor) | {part.hold for lease in leases for part in lease.parts}
     loaded = load_accounts(tx, {account: Wanted("open", now_ms, holds)})[account]
-    return free_points(loaded.account, leases, now_ms)
+    return free_points(loaded.account, leases, now_ms, on_floor)
 
 
-def _leases_of(tx: Tx, members: Mapping[bytes, bytes], over_before: int) -> list[LentLease]:
+def _parts_of(tx: Tx, members: Mapping[bytes, bytes]) -> _Parts:
+    """What holds took, by lease and by the store that said so."""
+    parts: _Parts = {}
+    for lease, store, hold, points in read_rows(
+        tx, "SELECT lease, store, hold, points FROM lent_part WHERE member IN (?)", members
+    ):
+        parts.setdefault((lease, store), []).append(LentPart(hold, points))
+    return parts
+
+
+def _leases_of(tx: Tx, members: Mapping[bytes, bytes], parts: _Parts, over_before: int) -> list[LentLease]:
     """The leases of everybody who shares an account, as far as they claim anything. What is said of a lease counts only
     from the store that has it. Those granted before `over_before` to a store that is revoked claim nothing."""
     granted = read_rows(
@@ -125,11 +140,6 @@ def _leases_of(tx: Tx, members: Mapping[bytes, bytes], over_before: int) -> list
     )
     ends = read_rows(tx, "SELECT member, lease, store, unspent FROM lent_end WHERE member IN (?)", members)
     unspent = {(member, lease, store): points for member, lease, store, points in ends}
-    parts: dict[tuple[bytes, bytes], list[LentPart]] = {}
-    for lease, store, hold, points in read_rows(
-        tx, "SELECT lease, store, hold, points FROM lent_part WHERE member IN (?)", members
-    ):
-        parts.setdefault((lease, store), []).append(LentPart(hold, points))
     silent = _revoked(tx, {store for _, _, store, _, at in granted if at < over_before})
     return [
         LentLease(claimed, tuple(parts.get((lease, store), ())))

@@ -38,6 +38,9 @@ CREATE TABLE lent_store (
 """,
 )
 
+NO_LEASE = bytes(16)
+"""Stands for the lease in `lent_part` where a store set points aside without one, because nobody could be asked."""
+
 # What a hold took of a lease. It counts for the lease only if the store that has it said so.
 LENT_PART = Table(
     name="lent_part",

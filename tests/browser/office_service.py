@@ -1,7 +1,7 @@
 """A real head office as a child process, with the books of a shop in which everything happened once.
 
-    with OfficeService(folder) as office:
-        browser.goto(office.address + "/office")      # signs in as USER with PASSWORD
+with OfficeService(folder) as office:
+    browser.goto(office.address + "/office")      # signs in as USER with PASSWORD
 """
 
 import os

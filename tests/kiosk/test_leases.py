@@ -8,7 +8,9 @@ import msgspec
 import pytest
 
 from kiosk.commands import LineRequest
-from kiosk.points.feed_lending import save_lease
+from kiosk.members.member_records import MergeMembers, PartMembers
+from kiosk.members.merge_service import merge_members, part_members
+from kiosk.points.feed_lending import delete_lease, save_lease
 from kiosk.points.lease_service import LAPSED_KEPT_MS, LeaseNeed, end_leases, keep_lease, lease_needed
 from kiosk.points.points import HoldPoints
 from loyalty.leases import Lease
@@ -19,7 +21,7 @@ from sync.facts.lending import LeaseEnded
 from sync.journal import find
 from sync.protocol.commands import LeaseValue
 from tests.kiosk.selling import assert_holds, open_till
-from tests.kiosk.shopkit import NOW_MS, new_id
+from tests.kiosk.shopkit import NOW_MS, caller, new_id
 from tests.kiosk.test_offline_policy import HOUR_MS, UPTIME, Line
 
 MINUTE_MS = 60_000
@@ -129,6 +131,24 @@ def test_a_hold_that_lapsed_keeps_its_lease_for_a_day_and_then_pays_no_more(shop
         shop.till.pay(LineRequest(sku="100", quantity_milli=5000), member=member, points=300, hold=hold)
 
 
+@pytest.mark.parametrize("merged", [False, True])
+def test_a_hold_without_a_lease_that_lapsed_a_day_ago_pays_no_more(shop: Borrower, merged: bool) -> None:
+    member = shop.known()
+    shop.set(online=False)
+    holds = [shop.hold(member, points) for points in (100, 50)]
+    shop.till.pay(LineRequest(sku="100", quantity_milli=5000), member=member, points=50, hold=holds[1])
+    if merged:
+        merge = MergeMembers(id=new_id(), absorbed=member, into=shop.known(), reason="same person")
+        shop.till.who = caller("manager", till="T01", at_ms=shop.till.who.now_ms)
+        shop.till.do(merge_members, merge)
+    shop.end(LAPSED_KEPT_MS - MINUTE_MS)
+    assert shop.till.rows("SELECT count(*) FROM journal WHERE kind = 'points.released'") == [(0,)]
+    for _ in range(2):
+        shop.end(LAPSED_KEPT_MS + HOUR_MS)
+    assert [hold for (hold,) in shop.till.rows("SELECT DISTINCT hold FROM hold_backing")] == [holds[1].bytes]
+    assert shop.till.rows("SELECT count(*) FROM journal WHERE kind = 'points.released'") == [(1,)]
+
+
 def test_a_lease_that_only_head_office_knows_goes_back_once_and_never_comes_into_use(shop: Borrower) -> None:
     member, lease = shop.known(), new_id()
     shop.told(lease, member, 80)
@@ -137,6 +157,34 @@ def test_a_lease_that_only_head_office_knows_goes_back_once_and_never_comes_into
     late = Lease(id=lease.bytes, member=member.bytes, points=80, boot=UPTIME.boot, ends_at_ms=UPTIME.ms + HOUR_MS)
     keep_lease(shop.till.connection, shop.till.shop, late)
     assert shop.till.rows("SELECT count(*) FROM lease") == [(0,)]
+
+
+def test_a_lease_of_a_lost_disk_goes_back_without_what_its_holds_can_still_pay(shop: Borrower) -> None:
+    """The holds were fetched back with the journal; the lease itself only head office knows."""
+    member = shop.known()
+    lease = shop.lend(member, 300)
+    hold = shop.hold(member, 200)
+    delete_lease(shop.till.connection, lease)
+    shop.told(UUID(bytes=lease), member, 300)
+    assert shop.end() == 0
+    shop.till.pay(LineRequest(sku="100", quantity_milli=5000), member=member, points=200, hold=hold)
+    assert (shop.end(), shop.end()) == (1, 0)
+    assert [(ended.unspent, ended.why) for ended in shop.ends()] == [(100, "unknown")]
+
+
+def test_a_lease_ends_though_members_were_merged_and_parted_while_a_hold_was_on_it(shop: Borrower) -> None:
+    anna, double = shop.known(), shop.known()
+    shop.lend(double, 300)
+    merge = MergeMembers(id=new_id(), absorbed=double, into=anna, reason="same person")
+    shop.till.who = caller("manager", till="T01", at_ms=shop.till.who.now_ms)
+    shop.till.do(merge_members, merge)
+    hold = shop.hold(anna, 100)
+    assert shop.backing(hold)[0][0] is not None
+    shop.till.do(part_members, merge.id, PartMembers(reason="two persons"))
+    assert shop.end(HOUR_MS) == 0
+    late = LAPSED_KEPT_MS + HOUR_MS
+    assert (shop.end(late), shop.end(late)) == (0, 1)
+    assert [(ended.unspent, ended.why) for ended in shop.ends()] == [(300, "over")]
 
 
 def test_a_lease_that_both_know_stays(shop: Borrower) -> None:

@@ -1,6 +1,7 @@
 """A store and head office that hold the same day say so; whatever differs is found, down to the first entry."""
 
 from collections.abc import Iterator
+from uuid import UUID
 
 import msgspec
 import pytest
@@ -165,10 +166,13 @@ def test_a_sum_that_is_added_up_wrongly_is_named(shop: Tx) -> None:
     assert int(answer.theirs or 0) - int(answer.own or 0) == 1
 
 
-def test_a_store_is_judged_by_its_own_rows_alone(shop: Tx) -> None:
-    office = office_of(shop)
+@pytest.mark.parametrize(("holds", "asks"), [(STORE, OTHER), (OTHER, STORE)])
+def test_a_store_is_judged_by_its_own_rows_alone(shop: Tx, holds: UUID, asks: UUID) -> None:
+    office = Office()
+    office.take(shop, holds)
+    office.put_heads()
     manifest = make_manifest(DAY, read_day(shop, DAY))
-    answer = answer_manifest(office.tx, OTHER.bytes, ManifestMessage(manifest=manifest))
+    answer = answer_manifest(office.tx, asks.bytes, ManifestMessage(manifest=manifest))
     assert (answer.outcome, answer.what) == ("differs", "unknown_epoch")
 
 

@@ -1,17 +1,21 @@
-"""sql: what stores say about the points they were lent: what was set aside on a lease, and its end. The only writer of
-`lent_part` and `lent_end`.
+"""sql: what stores say about the points they were lent: what was set aside on a lease or without one, and the end of a
+lease. The only writer of `lent_part` and `lent_end`.
 
 A store can only speak of its own leases: an end that another store reports changes nothing, and a part of a lease that
-was never granted, or of another store's, is kept and counts for nothing. What was spent without a lease became debt in the ledger already.
+was never granted, or is another store's, is kept and counts for nothing. What was spent without a lease became debt in
+the ledger already.
 """
 
 from collections.abc import Sequence
+from uuid import UUID
 
 from loyalty.bulk import write_rows
 from loyalty.transactions import Row, Tx
+from sync.facts.backing import LeasePart
 from sync.facts.lending import LeaseEnded
 from sync.facts.points import PointsHeld
 from sync.hub.accepted import Accepted
+from sync.hub.schema_lending import NO_LEASE
 
 _PART = (
     "INSERT INTO lent_part (member, lease, hold, op, store, points) VALUES (?, ?, ?, ?, ?, ?)"
@@ -30,7 +34,10 @@ def apply_lending(tx: Tx, entries: Sequence[Accepted]) -> None:
     for entry in entries:
         body, op = entry.body, entry.op_id.bytes
         if isinstance(body, PointsHeld) and body.backing is not None:
-            for part in body.backing.leases:
+            parts_of = [*body.backing.leases]
+            if body.backing.floor_points:
+                parts_of.append(LeasePart(UUID(bytes=NO_LEASE), body.backing.floor_points))
+            for part in parts_of:
                 row = (body.member.bytes, part.lease.bytes, op, op, entry.store.bytes, part.points)
                 parts[row[:3]] = row
         elif isinstance(body, LeaseEnded):

@@ -2,6 +2,7 @@
 
 import asyncio
 import shutil
+import time
 from pathlib import Path
 from uuid import UUID
 
@@ -13,10 +14,11 @@ from sync.chain import epoch_text
 from sync.facts.backing import HoldBacking, LeasePart
 from sync.facts.lending import LeaseEnded
 from sync.facts.points import PointsAdjusted, PointsHeld, PointsPosted, PointsReleased
-from tests.sync.hub.hubkit import START_MS, Answer, RunningHub, Shop, running_hub
+from sync.hub.initialise import begin_timeline
+from tests.sync.hub.hubkit import START_MS, Answer, Clock, RunningHub, Shop, running_hub, settings
 
 NOTHING = Balance(active=0, pending=0, held=0, debt=0)
-MINUTE_MS = 60_000
+MINUTE_MS, HOUR_MS = 60_000, 3_600_000
 
 
 class Lender:
@@ -52,8 +54,8 @@ class Lender:
         )
         self.shop.write("points.adjusted", body)
 
-    def hold(self, member: UUID, points: int, lease: UUID, lapses_at: int | None = None) -> UUID:
-        """Set points of a lease aside; the id of the hold."""
+    def hold(self, member: UUID, points: int, lease: UUID | None, lapses_at: int | None = None) -> UUID:
+        """Set points of a lease aside, or points on the floor; the id of the hold."""
         until = lapses_at or self.hub.clock.now_ms + 15 * MINUTE_MS
         hold = self.hub.new_id()
         body = PointsHeld(
@@ -64,11 +66,21 @@ class Lender:
             proof="pin",
             postings=(self.posted(member, "hold", points, hold=str(hold), expires_at=until),),
             balance=NOTHING,
-            backing=HoldBacking(leases=(LeasePart(lease, points),)),
+            backing=HoldBacking(leases=(LeasePart(lease, points),))
+            if lease is not None
+            else HoldBacking(floor_points=points, floor_minor=points),
         )
         content = {"v": 1, "kind": "points.held", "op_id": hold, "at": self.hub.clock.now_ms, "body": body}
         self.shop.append(msgspec.json.encode(content).decode())
         return hold
+
+    def pay(self, member: UUID, hold: UUID, points: int) -> None:
+        """Pay with what is on hold; in which fact does not matter."""
+        posting = self.posted(member, "redeem", -points, hold=str(hold))
+        body = PointsAdjusted(
+            request="0" * 64, member=member, points=0, reason="x", postings=(posting,), balance=NOTHING
+        )
+        self.shop.write("points.adjusted", body)
 
     def release(self, member: UUID, hold: UUID) -> None:
         posting = self.posted(member, "release", hold=str(hold))
@@ -174,6 +186,22 @@ async def test_a_hold_that_lapsed_still_claims_its_points(hub: RunningHub, lende
     assert await lender.free(anna) == 30
 
 
+async def test_a_hold_on_the_floor_that_lapsed_claims_its_points_until_it_paid_or_was_released(
+    hub: RunningHub, lender: Lender, anna: UUID
+) -> None:
+    """It uses no floor up since it was acknowledged, and its store still takes it."""
+    other = await Lender.enrolled(hub, "S002")
+    first, second = (lender.hold(anna, points, None) for points in (30, 20))
+    await lender.tell()
+    assert await other.free(anna) == 50
+    hub.clock.now_ms += 16 * MINUTE_MS
+    assert await other.free(anna) == 50
+    lender.pay(anna, first, 30)
+    lender.release(anna, second)
+    await lender.tell()
+    assert await other.free(anna) == 70
+
+
 async def test_the_time_of_a_lease_gives_nothing_back(hub: RunningHub, lender: Lender, anna: UUID) -> None:
     await lender.lease(anna, 100)
     hub.clock.now_ms += 20 * 86_400_000
@@ -189,6 +217,71 @@ async def test_another_stores_word_ends_no_lease(hub: RunningHub, lender: Lender
     lender.end(anna, lease, 100, 100)
     await lender.tell()
     assert await lender.free(anna) == 100
+
+
+async def test_what_an_ended_lease_paid_is_lent_to_nobody_before_the_payment_is_seen(
+    hub: RunningHub, lender: Lender, anna: UUID
+) -> None:
+    """The end stands in the store's new life and comes first; what it paid for waits in the earlier one."""
+    other = await Lender.enrolled(hub, "S002")
+    lease = await lender.lease(anna, 70)
+    lender.end(anna, lease, 70, 10)
+    await lender.tell()
+    assert await other.free(anna) == 40
+    hold = lender.hold(anna, 60, lease)
+    await lender.tell()
+    assert await other.free(anna) == 40
+    lender.pay(anna, hold, 60)
+    await lender.tell()
+    assert await other.free(anna) == 40
+    other.give(anna, 5)
+    await other.tell()
+    assert await other.free(anna) == 45
+
+
+async def test_what_another_store_sets_aside_makes_no_lease_smaller(
+    hub: RunningHub, lender: Lender, anna: UUID
+) -> None:
+    other = await Lender.enrolled(hub, "S002")
+    lease = await lender.lease(anna, 50)
+    other.pay(anna, other.hold(anna, 40, lease), 40)
+    await other.tell()
+    assert await other.free(anna) == 10
+
+
+async def test_a_store_that_is_revoked_keeps_nobodys_points_for_ever(
+    hub: RunningHub, lender: Lender, anna: UUID
+) -> None:
+    other = await Lender.enrolled(hub, "S002")
+    await lender.lease(anna, 70)
+    await hub.call("POST", f"/v1/stores/{lender.shop.store}/revoke", token=await hub.office())
+    hub.clock.now_ms += 25 * HOUR_MS
+    assert await other.free(anna) == 30
+    hub.clock.now_ms += 1
+    assert await other.free(anna) == 100
+
+
+async def test_after_a_restore_nothing_is_lent_until_every_lost_lease_is_over(
+    filled_file: Path, tmp_path: Path
+) -> None:
+    address = f"sqlite://{tmp_path / 'hub.sqlite'}"
+    shutil.copy(filled_file, tmp_path / "hub.sqlite")
+    clock = Clock()
+    async with running_hub(address, tmp_path, clock=clock) as hub:
+        lender = await Lender.enrolled(hub, "S001")
+        member = hub.new_id()
+        lender.give(member, 100)
+        await lender.tell()
+    before_ms = time.time_ns() // 1_000_000
+    await asyncio.to_thread(begin_timeline, settings(database=address), tmp_path)
+    async with running_hub(address, tmp_path, clock=clock) as hub:
+        lender.hub = lender.shop.hub = hub
+        clock.now_ms = before_ms + 25 * HOUR_MS - 1
+        await lender.shop.open_session()
+        status, answer = await lender.ask(member, 10)
+        assert (status, answer["code"]) == (409, "lending_closed")
+        clock.now_ms = time.time_ns() // 1_000_000 + 25 * HOUR_MS
+        assert (await lender.ask(member, 10))[0] == 201
 
 
 async def test_what_the_store_booked_is_counted_first(lender: Lender, anna: UUID) -> None:

@@ -127,6 +127,11 @@ def test_what_happens_after_the_last_day_is_not_known_on_it() -> None:
     january = Asked(since="2026-01-01", until="2026-01-31", now_ms=0)
     assert [row[3:] for row in report_retention(january, purchases()).rows] == [(4, 4, 1000, 5, 2900)]
     assert report_segments(january, purchases()).figures["members"] == 4
+    assert [row[2:7] for row in report_lifetime_value(january, purchases()).rows] == [(4, 5, 2900, 0, 2900)]
+
+
+def test_a_day_on_which_the_only_sale_was_voided_is_in_no_history() -> None:
+    assert histories_of([Purchase(b"Z", "2026-01-05", "EUR", "store", 0, 0, 0, 1_000)]) == {}
 
 
 def test_two_currencies_are_two_histories() -> None:
