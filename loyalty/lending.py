@@ -13,9 +13,9 @@ on it is out of the active points already and must not be counted twice:
 
 A point that a lapsed hold still claims is therefore never lent a second time.
 
-A hold without a lease, on the floor of a store that nobody could reach, is known as soon as it is heard of. From then
-on it uses no floor up (loyalty/exposure.py), and it can still pay after it lapsed, so its points stay claimed until it
-has paid or its store has released it.
+A hold that no open lease stands behind claims its points too once it has lapsed, until it has paid or its store has
+released it. One on the floor uses no floor up as soon as it is heard of (loyalty/exposure.py); one on a lease that has
+ended can come back to a store that lost its disk. Both can still pay.
 
 A lease whose end was reported counts on with what the store says it paid, until those payments are seen: they can come
 after the end (entries of an earlier life, an entry that was set aside and is replayed later). See `LentLease`.
@@ -43,12 +43,12 @@ class LentLease(NamedTuple):
     parts: tuple[LentPart, ...] = ()
 
 
-def free_points(account: Account, leases: Iterable[LentLease], now_ms: int, on_floor: Iterable[LentPart] = ()) -> int:
+def free_points(account: Account, leases: Iterable[LentLease], now_ms: int, alone: Iterable[LentPart] = ()) -> int:
     """What can be lent of an account now, at least 0: what is active and not promised to a store. `account` holds the
-    holds that the leases name and those `on_floor`, whatever their state."""
+    holds that the leases name and those `alone`, which no open lease stands behind, whatever their state."""
     now = view(account, max(now_ms, account.as_of))
     lent = sum(outstanding(lease, now.holds) for lease in leases)
-    lapsed = sum(part.points for part in on_floor if part.hold in now.holds and now.holds[part.hold].state == "lapsed")
+    lapsed = sum(part.points for part in alone if part.hold in now.holds and now.holds[part.hold].state == "lapsed")
     return max(now.active - lent - lapsed, 0)
 
 

@@ -13,7 +13,7 @@ from prometheus_client.registry import Collector
 from kiosk.helper import Helper
 from kiosk.life.healing import read_notice
 from kiosk.life.proof import prove, read_finding
-from kiosk.points.lease_service import end_leases
+from kiosk.points.lease_service import end_leases, let_go_lapsed
 from kiosk.sales.basket_service import forget_labels_before
 from kiosk.web.door import Door
 from printers import spool
@@ -88,11 +88,14 @@ class Upkeep:
             await door.database.write(lambda tx: end_leases(tx, door.shop, door.now_ms(), door.uptime()))
 
     async def _tidy(self) -> None:
-        """Drop papers and basket labels past their time; papers can be rendered again from the facts."""
+        """Drop papers and basket labels past their time; papers can be rendered again from the facts. Let go what was
+        set aside and nobody came back for."""
         now_ms = self._door.now_ms()
         before = now_ms - self._door.config.printing.keep_days * _DAY_MS
         await self._door.database.write(lambda tx: spool.delete_older_than(tx, before))
         await self._door.database.write(lambda tx: forget_labels_before(tx, before, now_ms - _DAY_MS))
+        if self._door.lender is not None and self._door.read_only is None:
+            await self._door.database.write(lambda tx: let_go_lapsed(tx, self._door.shop, now_ms))
 
 
 async def _repeat(seconds: float, work: Callable[[], Awaitable[None]]) -> None:

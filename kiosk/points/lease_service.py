@@ -3,6 +3,7 @@
     need = lease_needed(tx, shop, caller, command)     # None: nobody has to be asked
     keep_lease(tx, shop, lease)                        # head office's answer
     end_leases(tx, shop, now_ms, uptime)               # what can be used no more goes back, as facts
+    let_go_lapsed(tx, shop, now_ms)                    # and holds that nobody came back for
 
 A lease is ended by a fact of its own, behind all that was set aside on it: whoever has applied this life up to the fact
 has seen everything that the lease ever paid for. What was ended is never taken into use again, however late its grant
@@ -25,7 +26,7 @@ from loyalty.leases import Lease, LeaseHold, Loan, Uptime, remaining, unspent
 from loyalty.merge_store import group_of, survivor_of
 from loyalty.points.account import Hold
 from loyalty.points.decide import release
-from loyalty.points_store import open_account
+from loyalty.points_store import open_account, view_account
 from loyalty.transactions import Tx
 from sync.chain import epoch_text
 from sync.facts.lending import LeaseEnded
@@ -42,10 +43,10 @@ SELECT id, member, points, epoch, boot, ends_at_ms,
 FROM lease
 """
 # A hold in the account of somebody else, after a merge, is looked at in any case.
-_ON_FLOOR = """
+_OPEN = """
 SELECT hold_backing.hold, hold_backing.member
 FROM hold_backing LEFT JOIN points_hold ON points_hold.account = hold_backing.member AND points_hold.id = hold
-WHERE lease IS NULL AND (points_hold.id IS NULL OR (state IN ('open', 'lapsed') AND expires_at <= ?))
+WHERE points_hold.id IS NULL OR (state IN ('open', 'lapsed') AND expires_at <= ?)
 """
 # Told by head office and not known here: an answer that was lost, or a lease of an earlier life.
 _STRANGE = "SELECT key, value FROM feed_row WHERE entity = 'lease' ORDER BY key"
@@ -70,7 +71,8 @@ class _Backed(NamedTuple):
 
 
 def lease_needed(tx: Tx, shop: Shop, caller: Caller, command: HoldPoints) -> LeaseNeed | None:
-    """What has to be lent for this hold; None where the line is down, leases cover it, or it was placed before."""
+    """What has to be lent for this hold; None where the line is down, leases cover it, it was placed before, or it will
+    be refused because so many points are not there: nobody else should have to do without them for that."""
     line = read_line(tx)
     if line is None or not line.online or find(tx, command.id) is not None:
         return None
@@ -79,6 +81,8 @@ def lease_needed(tx: Tx, shop: Shop, caller: Caller, command: HoldPoints) -> Lea
     loans = [loan for loan, of in _loans(tx) if of == epoch and UUID(bytes=loan.lease.member) in group]
     lacking = command.points - sum(remaining(loan, caller.uptime) for loan in loans)
     if lacking <= 0:
+        return None
+    if view_account(tx, command.member, caller.now_ms).active < command.points:
         return None
     head = read_head(tx, epoch)
     return LeaseNeed(command.member, lacking, epoch_text(epoch), head.seq)
@@ -91,8 +95,7 @@ def keep_lease(tx: Tx, shop: Shop, lease: Lease) -> None:
 
 
 def end_leases(tx: Tx, shop: Shop, now_ms: int, uptime: Uptime | None) -> int:
-    """Report the end of each lease that can be used no more; how many. Holds without a lease that lapsed long ago are
-    let go too: head office keeps the points of every hold that it has heard of until they have paid or are let go."""
+    """Report the end of each lease that can be used no more; how many."""
     ended = 0
     for loan, epoch in _loans(tx):
         mine = epoch == shop.journal.epoch
@@ -105,9 +108,15 @@ def end_leases(tx: Tx, shop: Shop, now_ms: int, uptime: Uptime | None) -> int:
             told = _decode(value)
             strange = Lease(id=lease.bytes, member=told.member.bytes, points=told.points, boot="", ends_at_ms=0)
             ended += _end(tx, shop, Loan(strange, 0), "unknown", usable=False, now_ms=now_ms)
-    on_floor = tx.execute(_ON_FLOOR, (now_ms - LAPSED_KEPT_MS,)).fetchall()
-    _let_go(tx, shop, [_backed(tx, shop, hold, member, 0, now_ms) for hold, member in on_floor], now_ms)
     return ended
+
+
+def let_go_lapsed(tx: Tx, shop: Shop, now_ms: int) -> None:
+    """Release every hold that lapsed long ago, also those on no lease or on one that has ended: head office keeps the
+    points of each hold that it has heard of until they have paid or are let go. Looks at all holds that ever had a
+    backing, so it is for now and then."""
+    rows: dict[bytes, bytes] = dict(tx.execute(_OPEN, (now_ms - LAPSED_KEPT_MS,)).fetchall())
+    _let_go(tx, shop, [_backed(tx, shop, hold, member, 0, now_ms) for hold, member in rows.items()], now_ms)
 
 
 def _end(

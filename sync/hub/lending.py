@@ -13,7 +13,7 @@ nothing until the last of those leases must be over (`lending_from`).
 """
 
 from collections.abc import Collection, Iterable, Mapping
-from typing import NamedTuple, TypeAlias
+from typing import NamedTuple
 from uuid import UUID
 
 import msgspec
@@ -28,10 +28,8 @@ from sync.facts.lending import LeaseEnded
 from sync.hub.accepted import Accepted
 from sync.hub.feed_store import FeedChange, put_many, store_bucket
 from sync.hub.problems import LendingClosed, NotYetApplied, PointsNotFree, TooMuchLent
-from sync.hub.schema_lending import NO_LEASE
 from sync.protocol.commands import LeaseAnswer, LeaseCommand, LeaseValue
 
-_Parts: TypeAlias = dict[tuple[bytes, bytes], list[LentPart]]
 _LENDING_FROM = "lending_from"
 LAPSED_KEPT_MS = 24 * 3_600_000
 """How long after its time a lease may still be paid from: a hold that lapsed keeps it for a day."""
@@ -43,6 +41,13 @@ class Terms(NamedTuple):
 
     duration_ms: int
     store_points_max: int
+
+
+class _Lent(NamedTuple):
+    """Leases, and what holds took that no open lease stands behind."""
+
+    leases: list[LentLease]
+    alone: list[LentPart]
 
 
 def close_lending(tx: Tx, until_ms: int) -> None:
@@ -113,40 +118,39 @@ def end_leases(tx: Tx, entries: Iterable[Accepted]) -> list[FeedChange]:
 
 def _free(tx: Tx, account: bytes, terms: Terms, now_ms: int) -> int:
     """What can be lent of an account whose row is locked."""
-    members = find_aliases(tx, [account])
-    parts = _parts_of(tx, members)
-    leases = _leases_of(tx, members, parts, now_ms - terms.duration_ms - LAPSED_KEPT_MS)
-    on_floor = [part for (lease, _), several in parts.items() if lease == NO_LEASE for part in several]
-    holds = frozenset(part.hold for part in on_floor) | {part.hold for lease in leases for part in lease.parts}
+    lent = _read_lent(tx, find_aliases(tx, [account]), now_ms - terms.duration_ms - LAPSED_KEPT_MS)
+    holds = frozenset(part.hold for part in lent.alone) | {part.hold for lease in lent.leases for part in lease.parts}
     loaded = load_accounts(tx, {account: Wanted("open", now_ms, holds)})[account]
-    return free_points(loaded.account, leases, now_ms, on_floor)
+    return free_points(loaded.account, lent.leases, now_ms, lent.alone)
 
 
-def _parts_of(tx: Tx, members: Mapping[bytes, bytes]) -> _Parts:
-    """What holds took, by lease and by the store that said so."""
-    parts: _Parts = {}
-    for lease, store, hold, points in read_rows(
-        tx, "SELECT lease, store, hold, points FROM lent_part WHERE member IN (?)", members
-    ):
-        parts.setdefault((lease, store), []).append(LentPart(hold, points))
-    return parts
-
-
-def _leases_of(tx: Tx, members: Mapping[bytes, bytes], parts: _Parts, over_before: int) -> list[LentLease]:
-    """The leases of everybody who shares an account, as far as they claim anything. What is said of a lease counts only
-    from the store that has it. Those granted before `over_before` to a store that is revoked claim nothing."""
+def _read_lent(tx: Tx, members: Mapping[bytes, bytes], over_before: int) -> _Lent:
+    """What was lent of everybody who shares an account. What is said of a lease counts only from the store that has it.
+    A store that is revoked claims nothing but its leases granted since `over_before`."""
     granted = read_rows(
         tx, "SELECT member, lease, store, points, granted_at FROM lent_lease WHERE member IN (?)", members
     )
     ends = read_rows(tx, "SELECT member, lease, store, unspent FROM lent_end WHERE member IN (?)", members)
+    said = read_rows(tx, "SELECT lease, store, hold, points FROM lent_part WHERE member IN (?)", members)
     unspent = {(member, lease, store): points for member, lease, store, points in ends}
-    silent = _revoked(tx, {store for _, _, store, _, at in granted if at < over_before})
-    return [
-        LentLease(claimed, tuple(parts.get((lease, store), ())))
-        for member, lease, store, points, at in granted
-        if (claimed := points - unspent.get((member, lease, store), 0)) > 0
-        and not (store in silent and at < over_before)
+    parts: dict[tuple[bytes, bytes], list[LentPart]] = {}
+    for lease, store, hold, points in said:
+        parts.setdefault((lease, store), []).append(LentPart(hold, points))
+    revoked = _revoked(tx, {row[2] for row in granted} | {row[1] for row in said})
+    leases, open_leases = [], set()
+    for member, lease, store, points, granted_at in granted:
+        back = unspent.get((member, lease, store))
+        if back is None:
+            open_leases.add((lease, store))
+        if store not in revoked or granted_at >= over_before:
+            leases.append(LentLease(points - (back or 0), tuple(parts.get((lease, store), ()))))
+    alone = [
+        part
+        for (lease, store), several in parts.items()
+        if (lease, store) not in open_leases and store not in revoked
+        for part in several
     ]
+    return _Lent(leases, alone)
 
 
 def _revoked(tx: Tx, stores: Collection[bytes]) -> set[bytes]:
@@ -155,10 +159,13 @@ def _revoked(tx: Tx, stores: Collection[bytes]) -> set[bytes]:
 
 
 def _write(tx: Tx, store: UUID, command: LeaseCommand, terms: Terms, now_ms: int) -> None:
-    tx.execute(
-        "INSERT INTO lent_lease (member, lease, store, points, granted_at) VALUES (?, ?, ?, ?, ?)",
+    fresh = tx.execute(
+        "INSERT INTO lent_lease (member, lease, store, points, granted_at) VALUES (?, ?, ?, ?, ?)"
+        " ON CONFLICT (member, lease) DO NOTHING RETURNING lease",
         (command.member.bytes, command.id.bytes, store.bytes, command.points, now_ms),
-    )
+    ).fetchone()
+    if fresh is None:  # the name of another store's lease
+        raise IdConflict
     tx.execute(
         "INSERT INTO lent_store (store, lease, member, points, duration_ms, ended) VALUES (?, ?, ?, ?, ?, 0)",
         (store.bytes, command.id.bytes, command.member.bytes, command.points, terms.duration_ms),

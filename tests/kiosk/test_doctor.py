@@ -9,8 +9,8 @@ import pytest
 
 from kiosk.config import Config, load_config
 from kiosk.life.doctor import examine
-from kiosk.life.link_checks import Check
 from kiosk.life.initialise import initialise
+from kiosk.life.link_checks import Check
 from kiosk.life.proof import prove, remember_fault
 from kiosk.life.start import DATABASE_NAME, lock_folder
 

@@ -11,7 +11,7 @@ from kiosk.commands import LineRequest
 from kiosk.members.member_records import MergeMembers, PartMembers
 from kiosk.members.merge_service import merge_members, part_members
 from kiosk.points.feed_lending import delete_lease, save_lease
-from kiosk.points.lease_service import LAPSED_KEPT_MS, LeaseNeed, end_leases, keep_lease, lease_needed
+from kiosk.points.lease_service import LAPSED_KEPT_MS, LeaseNeed, end_leases, keep_lease, lease_needed, let_go_lapsed
 from kiosk.points.points import HoldPoints
 from loyalty.leases import Lease
 from loyalty.points.refusals import HoldReleased
@@ -43,6 +43,13 @@ class Borrower(Line):
         ended = end_leases(tx, self.till.shop, who.now_ms, who.uptime)
         tx.execute("COMMIT")
         return ended
+
+    def let_go(self, later_ms: int) -> None:
+        """A round of letting holds go."""
+        tx: Tx = self.till.connection
+        tx.execute("BEGIN")
+        let_go_lapsed(tx, self.till.shop, self.who(later_ms).now_ms)
+        tx.execute("COMMIT")
 
     def ends(self) -> list[LeaseEnded]:
         """The facts that ended a lease, in their order."""
@@ -91,6 +98,14 @@ def test_nobody_is_asked_without_a_line_or_for_a_hold_that_is_placed(shop: Borro
     assert shop.need(member, 100) is None
 
 
+def test_nobody_is_asked_for_points_that_the_member_does_not_have(shop: Borrower) -> None:
+    member = shop.known(300)
+    assert shop.need(member, 301) is None
+    need = shop.need(member, 300)
+    assert need is not None
+    assert need.points == 300
+
+
 def test_a_lease_that_paid_goes_back_with_what_is_left(shop: Borrower) -> None:
     member = shop.known()
     lease = UUID(bytes=shop.lend(member, 300))
@@ -132,8 +147,10 @@ def test_a_hold_that_lapsed_keeps_its_lease_for_a_day_and_then_pays_no_more(shop
 
 
 @pytest.mark.parametrize("merged", [False, True])
-def test_a_hold_without_a_lease_that_lapsed_a_day_ago_pays_no_more(shop: Borrower, merged: bool) -> None:
+@pytest.mark.parametrize("on_ended_lease", [False, True])
+def test_a_hold_that_lapsed_a_day_ago_is_let_go(shop: Borrower, merged: bool, on_ended_lease: bool) -> None:
     member = shop.known()
+    lease = shop.lend(member, 150) if on_ended_lease else None
     shop.set(online=False)
     holds = [shop.hold(member, points) for points in (100, 50)]
     shop.till.pay(LineRequest(sku="100", quantity_milli=5000), member=member, points=50, hold=holds[1])
@@ -141,10 +158,12 @@ def test_a_hold_without_a_lease_that_lapsed_a_day_ago_pays_no_more(shop: Borrowe
         merge = MergeMembers(id=new_id(), absorbed=member, into=shop.known(), reason="same person")
         shop.till.who = caller("manager", till="T01", at_ms=shop.till.who.now_ms)
         shop.till.do(merge_members, merge)
-    shop.end(LAPSED_KEPT_MS - MINUTE_MS)
+    if lease is not None:
+        delete_lease(shop.till.connection, lease)
+    shop.let_go(LAPSED_KEPT_MS - MINUTE_MS)
     assert shop.till.rows("SELECT count(*) FROM journal WHERE kind = 'points.released'") == [(0,)]
     for _ in range(2):
-        shop.end(LAPSED_KEPT_MS + HOUR_MS)
+        shop.let_go(LAPSED_KEPT_MS + HOUR_MS)
     assert [hold for (hold,) in shop.till.rows("SELECT DISTINCT hold FROM hold_backing")] == [holds[1].bytes]
     assert shop.till.rows("SELECT count(*) FROM journal WHERE kind = 'points.released'") == [(1,)]
 

@@ -11,6 +11,7 @@ import pytest
 from kiosk.life.proof import FINDING_NAME, remember_fault
 from kiosk.life.start import DATABASE_NAME
 from sync.db import connect
+from sync.protocol.commands import LeaseAnswer, LeaseCommand
 from tests.kiosk.shopkit import make_config, prepare_store, running_store
 
 NIGHT = {"verify_enabled": True, "verify_at": "03:30"}
@@ -87,3 +88,27 @@ async def test_a_verify_that_breaks_down_does_not_end_the_watch(
 
 def _break_down(_: Path, *, full: bool) -> None:
     raise RuntimeError(f"out of memory while full={full}")
+
+
+async def test_a_store_under_a_head_office_lets_go_what_nobody_came_back_for(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[int] = []
+    monkeypatch.setattr("kiosk.life.upkeep._TIDY_S", 0.02)
+    monkeypatch.setattr("kiosk.life.upkeep.let_go_lapsed", lambda _tx, _shop, now_ms: asked.append(now_ms))
+    async with running_store(make_config(tmp_path)) as running:
+        door = running.store.door
+        with pytest.raises(TimeoutError):
+            async with asyncio.timeout(0.2):
+                await until(lambda: asked)
+        door.lender = Lender()
+        before_ms = door.now_ms()
+        await until(lambda: asked)
+        assert asked[0] >= before_ms
+
+
+class Lender:
+    """A head office that nobody asks."""
+
+    async def lend(self, command: LeaseCommand) -> LeaseAnswer:
+        raise AssertionError(command)

@@ -163,6 +163,8 @@ async def test_the_same_command_again_is_one_lease(hub: RunningHub, lender: Lend
     for other in ((anna, 61), (hub.new_id(), 60)):
         status, answer = await lender.ask(*other, id=id_)
         assert (status, answer["code"]) == (409, "id_conflict")
+    status, answer = await (await Lender.enrolled(hub, "S002")).ask(anna, 10, id=id_)
+    assert (status, answer["code"]) == (409, "id_conflict")
 
 
 async def test_what_was_set_aside_and_paid_is_not_counted_twice(lender: Lender, anna: UUID) -> None:
@@ -200,6 +202,22 @@ async def test_a_hold_on_the_floor_that_lapsed_claims_its_points_until_it_paid_o
     lender.release(anna, second)
     await lender.tell()
     assert await other.free(anna) == 70
+
+
+async def test_a_hold_on_a_lease_that_has_ended_claims_its_points_until_it_is_let_go(
+    hub: RunningHub, lender: Lender, anna: UUID
+) -> None:
+    """The end is that of a store which lost its disk; the hold comes back to it with its journal, and can pay."""
+    other = await Lender.enrolled(hub, "S002")
+    lease = await lender.lease(anna, 70)
+    hold = lender.hold(anna, 60, lease)
+    lender.end(anna, lease, 70, 70)
+    await lender.tell()
+    hub.clock.now_ms += 16 * MINUTE_MS
+    assert await other.free(anna) == 40
+    lender.release(anna, hold)
+    await lender.tell()
+    assert await other.free(anna) == 100
 
 
 async def test_the_time_of_a_lease_gives_nothing_back(hub: RunningHub, lender: Lender, anna: UUID) -> None:
@@ -254,8 +272,11 @@ async def test_a_store_that_is_revoked_keeps_nobodys_points_for_ever(
 ) -> None:
     other = await Lender.enrolled(hub, "S002")
     await lender.lease(anna, 70)
+    granted_ms = hub.clock.now_ms
+    lender.hold(anna, 20, None)
+    await lender.tell()
     await hub.call("POST", f"/v1/stores/{lender.shop.store}/revoke", token=await hub.office())
-    hub.clock.now_ms += 25 * HOUR_MS
+    hub.clock.now_ms = granted_ms + 25 * HOUR_MS
     assert await other.free(anna) == 30
     hub.clock.now_ms += 1
     assert await other.free(anna) == 100
