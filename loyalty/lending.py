@@ -27,6 +27,9 @@ from typing import NamedTuple
 from loyalty.points.account import Account, Hold
 from loyalty.points.fold import view
 
+LAPSED_KEPT_MS = 24 * 3_600_000
+"""How long a lapsed hold may still pay. Then its store lets it go for good; head office counts on that."""
+
 
 class LentPart(NamedTuple):
     """Points of a lease that stand behind one hold, as the store's own entry says."""

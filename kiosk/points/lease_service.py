@@ -23,6 +23,7 @@ from kiosk.points.points import HoldPoints
 from kiosk.shop import Caller, Shop
 from loyalty.ids import derived_uuid
 from loyalty.leases import Lease, LeaseHold, Loan, Uptime, remaining, unspent
+from loyalty.lending import LAPSED_KEPT_MS
 from loyalty.merge_store import group_of, survivor_of
 from loyalty.points.account import Hold
 from loyalty.points.decide import release
@@ -33,9 +34,6 @@ from sync.facts.lending import LeaseEnded
 from sync.facts.points import PointsReleased, fact_postings
 from sync.journal import Origin, find, read_head
 from sync.protocol.commands import LeaseValue
-
-LAPSED_KEPT_MS = 24 * 3_600_000
-"""How long a lapsed hold may still pay; then it is let go for good, and its lease can end."""
 
 _LEASES = """
 SELECT id, member, points, epoch, boot, ends_at_ms,

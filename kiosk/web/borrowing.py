@@ -32,9 +32,9 @@ async def borrow(door: Door, call: Call[Session, HoldPoints, None]) -> bool:
     if need is None:
         return True
     uptime = door.uptime()
-    command = LeaseCommand(id=door.new_id(), member=need.member, points=need.points, epoch=need.epoch, seq=need.seq)
-    if uptime is None:
+    if uptime is None:  # nobody could say when the lease is over
         return False
+    command = LeaseCommand(id=door.new_id(), member=need.member, points=need.points, epoch=need.epoch, seq=need.seq)
     try:
         async with asyncio.timeout(PATIENCE_S):
             granted = await door.lender.lend(command)

@@ -7,11 +7,12 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TypeVar
 
+from loyalty.lending import LAPSED_KEPT_MS
 from loyalty.transactions import Tx
 from sync.engines import make_tables, open_database
 from sync.hub import users
 from sync.hub.compose import address_of, look
-from sync.hub.lending import LAPSED_KEPT_MS, close_lending
+from sync.hub.lending import close_lending
 from sync.hub.marker import Mark, note_progress, read_mark
 from sync.hub.problems import HubExists, HubNotReady
 from sync.hub.schema_all import ALL_TABLES

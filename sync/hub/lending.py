@@ -22,7 +22,7 @@ from loyalty.accounts_store import Wanted, find_aliases, load_accounts
 from loyalty.apply_accounts import lock_accounts
 from loyalty.bulk import read_rows
 from loyalty.errors import IdConflict
-from loyalty.lending import LentLease, LentPart, free_points
+from loyalty.lending import LAPSED_KEPT_MS, LentLease, LentPart, free_points
 from loyalty.transactions import Tx
 from sync.facts.lending import LeaseEnded
 from sync.hub.accepted import Accepted
@@ -31,8 +31,6 @@ from sync.hub.problems import LendingClosed, NotYetApplied, PointsNotFree, TooMu
 from sync.protocol.commands import LeaseAnswer, LeaseCommand, LeaseValue
 
 _LENDING_FROM = "lending_from"
-LAPSED_KEPT_MS = 24 * 3_600_000
-"""How long after its time a lease may still be paid from: a hold that lapsed keeps it for a day."""
 _encode = msgspec.json.Encoder().encode
 
 

@@ -11,9 +11,10 @@ from kiosk.commands import LineRequest
 from kiosk.members.member_records import MergeMembers, PartMembers
 from kiosk.members.merge_service import merge_members, part_members
 from kiosk.points.feed_lending import delete_lease, save_lease
-from kiosk.points.lease_service import LAPSED_KEPT_MS, LeaseNeed, end_leases, keep_lease, lease_needed, let_go_lapsed
+from kiosk.points.lease_service import LeaseNeed, end_leases, keep_lease, lease_needed, let_go_lapsed
 from kiosk.points.points import HoldPoints
 from loyalty.leases import Lease
+from loyalty.lending import LAPSED_KEPT_MS
 from loyalty.points.refusals import HoldReleased
 from loyalty.transactions import Tx
 from sync.chain import epoch_text
