@@ -1,6 +1,7 @@
 """edge: the screens: pages, scripts and styles that talk to the same API as everybody else.
 
-Everything is read into memory at the start; nothing is fetched from outside the shop, and the policy forbids it.
+Everything but the font is read into memory at the start; nothing is fetched from outside the shop, which the policy
+forbids.
 """
 
 from pathlib import Path
@@ -9,6 +10,7 @@ from kiosk.web.door import Session
 from sync.http.calls import Call
 from sync.http.etag import content_etag
 from sync.http.files import file_routes
+from sync.http.fonts import font_routes
 from sync.http.routes import PUBLIC, Answer, Route
 
 _STATIC = Path(__file__).parent / "static"
@@ -21,7 +23,7 @@ _POLICY = (
 def screen_routes() -> list[Route]:
     """/till, /kiosk and the files they load."""
     pages = [_page(f"/{name}", _STATIC / f"{name}.html") for name in ("till", "kiosk")]
-    return [*pages, *file_routes("/static", _STATIC)]
+    return [*pages, *font_routes(), *file_routes("/static", _STATIC)]
 
 
 def _page(address: str, file: Path) -> Route:

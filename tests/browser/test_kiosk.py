@@ -46,6 +46,22 @@ def open_kiosk(browser: Browser, kiosk_shop: KioskShop) -> Generator[OpenKiosk]:
     assert {host for host in hosts if not host.startswith(kiosk_shop.address)} == set()
 
 
+@pytest.mark.parametrize("letter", ["\ud55c", "\u958b", "\u30b9"])
+def test_a_machine_without_asian_fonts_draws_their_letters_all_the_same(open_kiosk: OpenKiosk, letter: str) -> None:
+    screen = open_kiosk()
+    drawn = """async (letter) => {
+        const faces = await document.fonts.load('40px "Counterfoil CJK"', letter);
+        const paint = (text) => {
+          const canvas = document.createElement("canvas"), pen = canvas.getContext("2d");
+          pen.font = "40px " + getComputedStyle(document.documentElement).fontFamily;
+          pen.fillText(text, 10, 60);
+          return canvas.toDataURL();
+        };
+        return [faces.map((face) => face.status), paint(letter) !== paint("\\uffff")];
+      }"""
+    assert screen.evaluate(drawn, letter) == [["loaded"], True]
+
+
 # -- the jobs ----------------------------------------------------------------------------------------------------------
 
 

@@ -1,12 +1,13 @@
 """edge: the screens of head office: one page with its scripts and styles, which talk to the same API as everybody else.
 
-Everything is read into memory at the start; nothing is fetched from elsewhere, and the policy forbids it.
+Everything but the font is read into memory at the start; nothing is fetched from elsewhere, and the policy forbids it.
 """
 
 from pathlib import Path
 
 from sync.http.etag import content_etag
 from sync.http.files import file_routes
+from sync.http.fonts import font_routes
 from sync.http.routes import PUBLIC, Answer, Route
 
 _STATIC = Path(__file__).parent / "static"
@@ -35,4 +36,4 @@ def office_routes() -> list[Route]:
         produces="text/html",
         documented=False,
     )
-    return [page, *file_routes("/static/office", _STATIC / "office")]
+    return [page, *font_routes(), *file_routes("/static/office", _STATIC / "office")]
