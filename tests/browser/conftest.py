@@ -11,11 +11,10 @@ playwright = pytest.importorskip("playwright.sync_api", reason="playwright is no
 from playwright.sync_api import Browser, expect, sync_playwright  # noqa: E402  after the check above
 
 from tests.browser.shop_service import ShopService, Till  # noqa: E402
-from tests.browser.till_screen import TillScreen  # noqa: E402
+from tests.browser.till_screen import PATIENCE_MS, TillScreen  # noqa: E402
 
 _BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 _ARGUMENTS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update"]
-_PATIENCE_MS = 20_000  # nothing takes that long on a quiet machine; a busy one must not turn a test red
 
 OpenTill = Callable[..., TillScreen]
 
@@ -26,7 +25,7 @@ def browser() -> Generator[Browser]:
     program = next((found for name in _BROWSERS if (found := shutil.which(name))), None)
     if program is None:
         pytest.skip("no Chromium found: install the package chromium")
-    expect.set_options(timeout=_PATIENCE_MS)
+    expect.set_options(timeout=PATIENCE_MS)
     with sync_playwright() as driver:
         running = driver.chromium.launch(executable_path=program, args=_ARGUMENTS)
         yield running

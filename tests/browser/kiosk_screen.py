@@ -13,13 +13,15 @@ from typing import Any
 from playwright.sync_api import BrowserContext, Request
 
 from tests.browser.kiosk_shop import KioskShop, Member
-from tests.browser.till_screen import TillScreen
+from tests.browser.till_screen import WAITS_LONG, TillScreen
 
 LANGUAGES = ["en", "ko", "ja", "pl"]
 
 
 class KioskScreen(TillScreen):
-    """One page of /kiosk."""
+    """One page of /kiosk. Its own clock, which a test may turn, stays as it is."""
+
+    patience = WAITS_LONG
 
     def __init__(self, context: BrowserContext, shop: KioskShop) -> None:
         super().__init__(context, shop.address)

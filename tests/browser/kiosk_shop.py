@@ -7,7 +7,6 @@ with KioskShop(folder) as shop:
 
 import asyncio
 import itertools
-import socket
 import threading
 from pathlib import Path
 from types import TracebackType
@@ -16,6 +15,7 @@ from typing import Any, Self
 import msgspec
 
 from tests.browser.shop_service import ShopService, new_id
+from tests.ports import reserve_port
 from tests.printers.fake_printer import FakePrinter
 
 OFFER, PAID_OFFER, APOLOGY, REWARD, REWARD_POINTS = "COFFEE20", "FREEMILK", "SORRY5", "milk", 150
@@ -71,15 +71,15 @@ class PrinterThread:
 
     def __enter__(self) -> Self:
         self._thread.start()
-        asyncio.run_coroutine_threadsafe(self._fake.__aenter__(), self._loop).result(10)
+        asyncio.run_coroutine_threadsafe(self._fake.__aenter__(), self._loop).result(60)
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        asyncio.run_coroutine_threadsafe(self._fake.__aexit__(kind, error, trace), self._loop).result(10)
+        asyncio.run_coroutine_threadsafe(self._fake.__aexit__(kind, error, trace), self._loop).result(60)
         self._loop.call_soon_threadsafe(self._loop.stop)
-        self._thread.join(10)
+        self._thread.join(60)
         self._loop.close()
 
 
@@ -89,7 +89,7 @@ class KioskShop(ShopService):
     def __init__(self, folder: Path, printer: PrinterThread) -> None:
         self.printer = printer
         self._phones = itertools.count(600_200_117)
-        super().__init__(folder, _CONFIG.format(port=printer.port, withheld=APOLOGY), _free_port())
+        super().__init__(folder, _CONFIG.format(port=printer.port, withheld=APOLOGY), reserve_port())
         self._offer(OFFER, OFFER_TITLE, {"kind": "percent", "percent": "20", "goods": {"products": ["1041455"]}})
         self._offer(PAID_OFFER, "Free milk", {"kind": "gift", "goods": {"products": ["1041453"]}})
         self._offer(APOLOGY, "Sorry", {"kind": "amount", "amount_minor": 500})
@@ -102,11 +102,15 @@ class KioskShop(ShopService):
         paired = {"code": code, "device": {"name": "Kiosk", "kind": "kiosk"}}
         return str(self.call("POST", "/v1/pairings", paired)["token"])
 
+    def new_phone(self) -> str:
+        """A phone that nobody has."""
+        return str(next(self._phones))
+
     def new_member(
         self, name: str = "Anna Nowak", *, points: int = 500, pin: str = "4711", locale: str = "en", phone: str = ""
     ) -> Member:
         """Somebody who joined at the till a while ago."""
-        number = phone or f"+48{next(self._phones)}"
+        number = phone or f"+48{self.new_phone()}"
         wanted = {"id": new_id(), "locale": locale, "name": name, "phone": number}
         joined = self.call("POST", "/v1/members", wanted, self.manager)
         self.call("PUT", f"/v1/members/{joined['id']}/pin", {"pin": pin}, self.manager)
@@ -131,10 +135,3 @@ class KioskShop(ShopService):
     def _offer(self, name: str, title: str, effect: dict[str, object]) -> None:
         body = {"title": {"en": title}, "effect": effect, "trigger": "coupon", "conditions": {"member_required": True}}
         self.call("PUT", f"/v1/offers/{name}", body, self.manager)
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port

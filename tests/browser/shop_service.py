@@ -77,7 +77,7 @@ class ShopService:
 
     def _await_address(self, log: Path) -> str:
         """The address that the service names once it listens; port 0 lets the system choose it."""
-        for _ in range(300):
+        for _ in range(1200):
             found = re.search(r"http://\S+(?=/till)", log.read_text())
             if found is not None:
                 return found[0]
@@ -138,7 +138,7 @@ class ShopService:
         data = body if isinstance(body, bytes) else json.dumps(body).encode() if body is not None else None
         request = urllib.request.Request(self.address + path, data=data, method=method, headers=headers)
         try:
-            with urllib.request.urlopen(request, timeout=20) as answer:
+            with urllib.request.urlopen(request, timeout=60) as answer:
                 return json.loads(answer.read() or b"null")
         except urllib.error.HTTPError as error:
             raise AssertionError(f"{method} {path}: {error.code} {error.read().decode()}") from None
@@ -148,7 +148,7 @@ class ShopService:
         request = urllib.request.Request(
             f"{self.address}/v1/products/{sku}", headers={"Authorization": f"Bearer {self.manager}"}
         )
-        with urllib.request.urlopen(request, timeout=20) as answer:
+        with urllib.request.urlopen(request, timeout=60) as answer:
             tag, product = answer.headers["ETag"], json.loads(answer.read())
         fields = ("name", "department", "tax_class", "unit", "gtins", "item_code", "active")
         body = {**{field: product[field] for field in fields}, "price_minor": price_minor}
@@ -156,7 +156,7 @@ class ShopService:
             f"{self.address}/v1/products/{sku}", data=json.dumps(body).encode(), method="PUT",
             headers={"Authorization": f"Bearer {self.manager}", "Content-Type": "application/json", "If-Match": tag},
         )  # fmt: skip
-        with urllib.request.urlopen(put, timeout=20) as answer:
+        with urllib.request.urlopen(put, timeout=60) as answer:
             assert answer.status == 200
 
     def wait(self) -> None:
@@ -166,7 +166,7 @@ class ShopService:
     def close(self) -> None:
         """Stop the store as systemd would."""
         self._process.terminate()
-        assert self._process.wait(timeout=30) == 0
+        assert self._process.wait(timeout=120) == 0
 
     def __enter__(self) -> Self:
         return self

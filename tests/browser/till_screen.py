@@ -14,17 +14,29 @@ from typing import Any
 
 from playwright.sync_api import BrowserContext, Page, expect
 
+PATIENCE_MS = 60_000  # nothing takes that long on a quiet machine; a busy one must not turn a test red
 SCANNER_GAP_S = 0.004
 FINGER_GAP_S = 0.06
 PAUSE_S = 0.12
+# The seconds that a screen gives an answer before it asks again are plenty on a quick machine, and not on a busy one.
+WAITS_LONG = "{ const wait = AbortSignal.timeout.bind(AbortSignal); AbortSignal.timeout = (ms) => wait(10 * ms); }"
+# So are those that good news stand on the screen, and in which what was removed may be taken back.
+_SHOWS_LONG = """{
+  const wait = window.setTimeout.bind(window);
+  window.setTimeout = (work, ms, ...values) => wait(work, ms >= 4000 ? 10 * ms : ms, ...values);
+}"""
 
 
 class TillScreen:
     """One page of /till."""
 
+    patience = WAITS_LONG + _SHOWS_LONG
+
     def __init__(self, context: BrowserContext, address: str) -> None:
         self.address = address
         self.context = context
+        context.set_default_timeout(PATIENCE_MS)
+        context.add_init_script(self.patience)
         self.page: Page = context.new_page()
         self.complaints: list[str] = []
         self.hosts: set[str] = set()

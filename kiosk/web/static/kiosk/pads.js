@@ -1,6 +1,6 @@
 // Digits and letters to touch. A keypad or keyboard in front of the screen types into the same pad.
 
-import { html, useEffect } from "../vendor/htm-preact-standalone.js";
+import { html, useLayoutEffect } from "../vendor/htm-preact-standalone.js";
 import { setPad } from "./keys.js";
 import { kiosk } from "./state.js";
 import { say } from "./texts.js";
@@ -14,7 +14,8 @@ export function NumberPad({ value, most, withPlus, onChange }) {
     if (key === "Backspace") onChange(value.slice(0, -1));
     else if (value.length < most && (key !== "+" || (withPlus && value === ""))) onChange(value + key);
   };
-  useEffect(() => {
+  // With the drawing, not after it: the next digit must be added to what stands there.
+  useLayoutEffect(() => {
     setPad({ value, press, onChange });
     return () => setPad(null);
   }, [value]);

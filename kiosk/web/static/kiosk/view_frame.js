@@ -1,6 +1,6 @@
 // What stays in its place on every screen: languages on top with the steps, the keys for help at the bottom.
 
-import { html, useEffect, useRef } from "../vendor/htm-preact-standalone.js";
+import { html, useLayoutEffect, useRef } from "../vendor/htm-preact-standalone.js";
 import { touch } from "./idle.js";
 import { back, leave } from "./journey.js";
 import { useLanguage } from "./session.js";
@@ -54,10 +54,10 @@ export function Notice() {
   </div>`;
 }
 
-// One question a screen: a heading, what it asks, and the way on. The first thing to press has the focus.
+// One question a screen: a heading, what it asks, and the way on. The first thing to press has the focus as soon as it is drawn.
 export function Screen({ title, who, lead, name, wide, children }) {
   const frame = useRef();
-  useEffect(() => (frame.current.querySelector("[data-first]") ?? frame.current).focus({ preventScroll: true }), [name]);
+  useLayoutEffect(() => (frame.current.querySelector("[data-first]") ?? frame.current).focus({ preventScroll: true }), [name]);
   return html`<section ref=${frame} tabindex="-1" class=${`screen ${name}${wide ? " wide" : ""}`}>
     <div class="words"><h1>${title}</h1>${who && html`<p class="who">${who}</p>`}${lead && html`<p class="lead">${lead}</p>`}<${Notice} /></div>
     ${children}
@@ -66,7 +66,7 @@ export function Screen({ title, who, lead, name, wide, children }) {
 
 export function Idle({ seconds }) {
   const frame = useRef();
-  useEffect(() => frame.current.querySelector("button").focus(), []);
+  useLayoutEffect(() => frame.current.querySelector("button").focus(), []);
   return html`<div class="over"><div ref=${frame} class="sheet" role="dialog" aria-modal="true" aria-label=${say("idle_title")}>
     <h1>${say("idle_title")}</h1>
     <p class="count" aria-hidden="true">${seconds}</p>
@@ -77,7 +77,7 @@ export function Idle({ seconds }) {
 
 export function Staff() {
   const frame = useRef();
-  useEffect(() => frame.current.querySelector("button").focus(), []);
+  useLayoutEffect(() => frame.current.querySelector("button").focus(), []);
   return html`<div class="over"><div ref=${frame} class="sheet" role="dialog" aria-modal="true" aria-label=${say("staff_title")}>
     <p class="sign" aria-hidden="true">?</p>
     <h1>${say("staff_title")}</h1>

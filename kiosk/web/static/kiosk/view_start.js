@@ -1,6 +1,6 @@
 // Before anybody is known: pairing, closed, the first picture, and what one may do.
 
-import { html, useEffect, useState } from "../vendor/htm-preact-standalone.js";
+import { html, useLayoutEffect, useState } from "../vendor/htm-preact-standalone.js";
 import { begin, start } from "./journey.js";
 import { sayProblem } from "./problems.js";
 import { pair } from "./session.js";
@@ -19,7 +19,7 @@ export const Closed = () => html`<main class="plain closed">
 export function Pairing() {
   const [code, setCode] = useState("");
   const [problem, setProblem] = useState("");
-  useEffect(() => document.getElementById("code").focus(), []);
+  useLayoutEffect(() => document.getElementById("code").focus(), []);
   const go = (event) => {
     event.preventDefault();
     pair(code.trim(), say("kiosk_name")).catch((error) => setProblem(error.problem?.title ?? sayProblem(error)));

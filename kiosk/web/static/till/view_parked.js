@@ -1,6 +1,6 @@
 // F7 and F8: baskets set aside and taken up.
 
-import { html, useEffect, useState } from "../vendor/htm-preact-standalone.js";
+import { html, useEffect, useLayoutEffect, useState } from "../vendor/htm-preact-standalone.js";
 import { call } from "./api.js";
 import { Dialog, Problem, submit, useAsk } from "./dialog.js";
 import { money } from "./money.js";
@@ -25,7 +25,7 @@ export function ParkedDialog({ till }) {
   useEffect(() => {
     ask.run(async () => setItems((await call("GET", "/v1/parked")).items));
   }, []);
-  useEffect(() => document.querySelector("dialog .rows button:not(:disabled)")?.focus(), [items, ask.busy]);
+  useLayoutEffect(() => document.querySelector("dialog .rows button:not(:disabled)")?.focus(), [items, ask.busy]);
   const isBusy = till.basket.lines.length > 0;
   return html`<${Dialog} title=${say("key_parked")} onClose=${closePanel} wide>
     ${isBusy && html`<p class="problem">${say("parked_busy")}</p>`}

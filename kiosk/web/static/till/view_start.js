@@ -1,6 +1,6 @@
 // Before selling: pairing the device, signing in, opening the shift.
 
-import { html, useEffect, useState } from "../vendor/htm-preact-standalone.js";
+import { html, useLayoutEffect, useState } from "../vendor/htm-preact-standalone.js";
 import { Problem, submit, useAsk } from "./dialog.js";
 import { amount, money, moneyTerms, parseAmount } from "./money.js";
 import { knownOperators, pair, signIn } from "./session.js";
@@ -8,8 +8,9 @@ import { openShift } from "./shifts.js";
 import { say } from "./texts.js";
 import { Report } from "./view_shift.js";
 
+// The focus comes with the drawing, not after it: the next key must find its field.
 function Frame({ title, lead, children }) {
-  useEffect(() => document.querySelector(".card [data-first]")?.focus(), []);
+  useLayoutEffect(() => document.querySelector(".card [data-first]")?.focus(), []);
   return html`<main class="start">
     <section class="card">
       <p class="brand" aria-hidden="true"><span></span>Counterfoil</p>
@@ -46,7 +47,7 @@ export function SignIn({ till }) {
   const [operator, setOperator] = useState(known[0]?.id ?? "");
   const [pin, setPin] = useState("");
   const ask = useAsk();
-  useEffect(() => document.getElementById(operator ? "pin" : "operator")?.focus(), []);
+  useLayoutEffect(() => document.getElementById(operator ? "pin" : "operator")?.focus(), []);
   const go = submit(() =>
     ask.run(() => signIn(operator.trim().toLowerCase(), pin)).then(() => setPin("")),
   );
