@@ -56,6 +56,7 @@ test: $(DEVELOPMENT) programs ## sets up and runs every check and every test
 bench: $(RUNTIME) ## measures sales and scans beside the limits of this machine
 	@$(VENV)/bin/counterfoil bench sales
 	$(VENV)/bin/counterfoil bench scan
+	$(VENV)/bin/counterfoil bench push
 
 campaigns: $(RUNTIME) ## takes the real coupons of a year to its real baskets
 	@exec $(VENV)/bin/counterfoil campaigns

@@ -128,6 +128,17 @@ def herd(folder: Path | None, as_json: bool) -> None:
     _print(_run_in(folder, bench_herd), as_json=as_json)
 
 
+@bench.command()
+@click.option("--folder", type=FOLDER, help="Where the data lies while it runs; choose the disk to be measured.")
+@json_option
+@reports_problems
+def bootstrap(folder: Path | None, as_json: bool) -> None:
+    """A store that begins anew in a chain of a million members and a hundred thousand products."""
+    from kiosk.bench.bootstrap import bench_bootstrap
+
+    _print(_run_in(folder, bench_bootstrap), as_json=as_json)
+
+
 def _run_in(folder: Path | None, run: Callable[[Path], Coroutine[Any, Any, T]]) -> T:
     """Run a bench in a new folder below `folder`, and remove it afterwards."""
     if folder is not None:

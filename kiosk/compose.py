@@ -19,8 +19,8 @@ from kiosk.catalogue.barcodes import LabelPattern
 from kiosk.config import Config, ConfigWrong, Printer
 from kiosk.coupons.gift_cards import GIFT_CARD
 from kiosk.coupons.keyring import load_signer
-from kiosk.helper import Helper
 from kiosk.identity.sessions import Sessions
+from kiosk.life.feed_bases import open_bases
 from kiosk.life.head_office import make_head_office
 from kiosk.life.start import Started
 from kiosk.life.upkeep import Upkeep
@@ -67,6 +67,7 @@ from printers.transport_tcp import TcpTransport
 from printers.transport_virtual import VirtualTransport
 from printers.worker import Worker
 from sync.db import Database
+from sync.helper import Helper
 from sync.http.application import build_app
 from sync.http.limits import Limits, Rate
 from sync.http.metrics import Metrics
@@ -119,6 +120,7 @@ def make_terms(config: Config) -> Terms:
         gift_card_departments=cards,
         kiosk_printer=config.kiosk.printer,
         withheld_offers=frozenset(config.kiosk.withheld_offers),
+        own_departments=frozenset(own.own_departments),
         sale_coupons=tuple((each.offer, each.from_minor) for each in config.coupons.with_sale),
     )
 
@@ -178,6 +180,7 @@ def _make_offline_policy(config: Config) -> OfflinePolicy:
         member_limit_minor=offline.member_limit_minor,
         store_limit_minor=offline.store_limit_minor,
         account_max_age_ms=offline.account_max_age_hours * _HOUR_MS,
+        coupon_limit_minor=offline.coupon_limit_minor,
     )
 
 
@@ -226,17 +229,21 @@ class Store:
         self.upkeep = Upkeep(self.door)
         self.head_office = make_head_office(self.door, on_new_life)
         self.door.lender = self.head_office.agent if self.head_office is not None else None
+        self.door.finder = self.head_office.agent if self.head_office is not None else None
+        self.door.reserver = self.head_office.agent if self.head_office is not None else None
         self.seen = SeenMarks(self.door, self.sessions, on_new_life)
         self._ringing = False
 
     async def open(self) -> None:
         """Open the file, load the sign-ins, settle what a crash left in the spool, start the devices."""
         await self.database.open()
+        await open_bases(self.database)
         await self.sessions.reload()
         await self.database.write(lambda tx: spool.recover_after_start(tx, now_ms()))
         for worker in self.workers:
             worker.start()
         self.upkeep.start()
+        await self.door.instant.look(now_ms())
         if self.head_office is not None:
             await self.database.write(lambda tx: note_line(tx, online=False, now_ms=now_ms()))
             self.head_office.start()

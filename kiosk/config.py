@@ -47,6 +47,7 @@ class Store(Struct, frozen=True, forbid_unknown_fields=True):
     time_zone: Text
     day_cutover: ClockTime
     phone_prefix: Annotated[str, Meta(pattern=r"^[1-9]\d{0,2}$")]
+    own_departments: tuple[Text, ...]
     data_dir: Text
 
 
@@ -81,6 +82,7 @@ class Offline(Struct, frozen=True, forbid_unknown_fields=True):
     member_limit_minor: Annotated[int, Meta(ge=0, le=2**31)]
     store_limit_minor: Annotated[int, Meta(ge=0, le=2**31)]
     account_max_age_hours: Positive
+    coupon_limit_minor: Annotated[int, Meta(ge=0, le=2**31)]
 
 
 class Tiers(Struct, frozen=True, forbid_unknown_fields=True):

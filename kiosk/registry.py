@@ -2,10 +2,11 @@
 
 from collections.abc import Mapping
 
+from kiosk.bundles.apply_bundles import apply_bundle_activated, apply_bundle_refused
 from kiosk.catalogue.apply_catalogue import apply_products_changed, apply_stock_counted
 from kiosk.catalogue.apply_stock import check_stock_levels
 from kiosk.coupons.apply_coupons import apply_coupon_voided, apply_coupons_issued, apply_keys_listed
-from kiosk.life.rules import RULES
+from kiosk.life.rules import POINTS, RULES
 from kiosk.members.apply_members import (
     apply_consent_recorded,
     apply_member_changed,
@@ -18,6 +19,7 @@ from kiosk.offers.apply_offers import apply_offer_changed, check_member_totals, 
 from kiosk.points.apply_backing import apply_lease_ended
 from kiosk.points.apply_points import apply_points_fact
 from kiosk.program.apply_earning import apply_activity_recorded, apply_definition_changed
+from kiosk.sales.apply_reservations import apply_reservation_ended
 from kiosk.sales.apply_sales import apply_return_taken, apply_sale_completed, apply_sale_voided
 from kiosk.schema import TABLES as KIOSK_TABLES
 from kiosk.shifts.apply_counter import (
@@ -30,7 +32,7 @@ from kiosk.shifts.apply_counter import (
     apply_shift_moved,
     apply_shift_opened,
 )
-from loyalty.apply_points import check_accounts, check_holds, check_incidents, check_lots, check_redemptions
+from loyalty.points_proof import PROVED_CACHES
 from loyalty.schema import TABLES as LOYALTY_TABLES
 from loyalty.tables import Table, TableClass
 from printers.schema import INDEXES as PRINTER_INDEXES
@@ -39,6 +41,7 @@ from printers.schema import LOCAL_TABLES as PRINTER_TABLES
 from printers.schema import PERSONAL as PRINTER_PERSONAL
 from sync.apply_lives import apply_entries_recovered, apply_epoch_cut
 from sync.facts import Body
+from sync.facts.bundles import BundleActivated, BundleRefused
 from sync.facts.catalogue import ProductsChanged, StockCounted
 from sync.facts.coupons import CouponsIssued, CouponVoided, KeysListed
 from sync.facts.earning import ActivityRecorded, DefinitionChanged
@@ -54,6 +57,7 @@ from sync.facts.members import (
 )
 from sync.facts.offers import OfferChanged
 from sync.facts.points import PointsAdjusted, PointsHeld, PointsReleased
+from sync.facts.reserving import ReservationEnded
 from sync.facts.returns import ReturnTaken
 from sync.facts.sales import SaleCompleted, SaleVoided
 from sync.facts.shifts import DrawerOpened, ShiftClosed, ShiftMoved, ShiftOpened
@@ -93,7 +97,10 @@ APPLIERS: Mapping[type[Body], Apply] = {
     KeysListed: apply_keys_listed,
     CouponsIssued: apply_coupons_issued,
     CouponVoided: apply_coupon_voided,
+    ReservationEnded: apply_reservation_ended,
     OfferChanged: apply_offer_changed,
+    BundleActivated: apply_bundle_activated,
+    BundleRefused: apply_bundle_refused,
 }
 
 _PRINTER_TABLES = tuple(
@@ -109,11 +116,7 @@ REGISTRY = Registry(
     tables=TABLES,
     appliers=APPLIERS,
     caches={
-        "account": check_accounts,
-        "points_lot": check_lots,
-        "points_hold": check_holds,
-        "points_redemption": check_redemptions,
-        "points_incident": check_incidents,
+        **dict.fromkeys(PROVED_CACHES, POINTS),
         "stock_level": check_stock_levels,
         "offer_total": check_offer_totals,
         "offer_member_total": check_member_totals,

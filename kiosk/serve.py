@@ -5,12 +5,10 @@ answered is on the disk, and what was not is whole or absent. The commit never d
 """
 
 import asyncio
-import contextlib
 import gc
 import logging
 import os
 import signal
-import socket
 import sys
 from collections.abc import Callable
 
@@ -20,8 +18,10 @@ from kiosk.compose import Store
 from kiosk.config import Config
 from kiosk.life.start import release, start_store
 from loyalty.errors import Problem
+from sync.db_connections import spare_adapting
 from sync.http.application import build_runner
 from sync.http.logs import set_up_logging
+from sync.supervisor import feed_watchdog, notify
 
 logger = logging.getLogger(__name__)
 # The writer gives up the interpreter lock at every SQL step and waits this long to get it back from a busy loop.
@@ -46,6 +46,7 @@ def run_store(config: Config, on_ready: Callable[[str], None] = lambda _: None) 
     """
     set_up_logging(logging.StreamHandler(sys.stderr), getattr(logging, config.log.level.upper()))
     sys.setswitchinterval(_SWITCH_INTERVAL_S)
+    spare_adapting()
     while asyncio.run(_serve(config, on_ready)):
         logger.warning("starting anew to begin a new life")
 
@@ -75,7 +76,7 @@ async def _serve(config: Config, on_ready: Callable[[str], None]) -> bool:
         gc.freeze()
         on_ready(_address(runner))
         notify("READY=1")
-        beat = asyncio.create_task(_beat(store))
+        beat = asyncio.create_task(feed_watchdog(store.database.is_alive))
         await stop.wait()
         notify("STOPPING=1")
         beat.cancel()
@@ -98,25 +99,6 @@ async def _listen(runner: web.AppRunner, config: Config) -> None:
 def _address(runner: web.AppRunner) -> str:
     host, port = runner.addresses[0][:2]
     return f"http://{f'[{host}]' if ':' in str(host) else host}:{port}"
-
-
-async def _beat(store: Store) -> None:
-    """Feed systemd's watchdog as long as loop and writer both live."""
-    interval = int(os.environ.get("WATCHDOG_USEC", "0")) / 2_000_000
-    while interval:
-        if store.database.is_alive():
-            notify("WATCHDOG=1")
-        await asyncio.sleep(interval)
-
-
-def notify(message: str) -> None:
-    """Tell systemd how we are (sd_notify(3)); nothing happens where nobody listens."""
-    address = os.environ.get("NOTIFY_SOCKET")
-    if not address:
-        return
-    with contextlib.suppress(OSError), socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as connection:
-        connection.connect("\0" + address[1:] if address.startswith("@") else address)
-        connection.sendall(message.encode())
 
 
 def _end_process(error: BaseException) -> None:

@@ -64,6 +64,7 @@ class Terms(Struct, frozen=True, kw_only=True):
     gift_card_departments: frozenset[str] = frozenset()
     kiosk_printer: str = ""
     withheld_offers: frozenset[str] = frozenset()
+    own_departments: frozenset[str] = frozenset()
 
     def rate_of(self, tax_class: str, business_day: str) -> str:
         """The rate of a class on a day, in percent as text. Raises NoTaxRate."""

@@ -7,10 +7,11 @@
 What is loaded of each account is what `points_store.load_account` loads of one.
 """
 
-from collections.abc import Collection, Iterable, Mapping
-from typing import NamedTuple
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from typing import Any, NamedTuple
 
 from loyalty.bulk import read_rows
+from loyalty.points.account import LotId, root_of
 from loyalty.points.facts import Merge, Posting
 from loyalty.points.rows import ACCOUNT_COLUMNS, HOLD_COLUMNS, LOT_COLUMNS, REDEMPTION_COLUMNS, from_rows
 from loyalty.points_store import POSTING_COLUMNS, LoadedAccount, Need, posting_from
@@ -23,6 +24,9 @@ _HOLDS = f"SELECT account, {', '.join(HOLD_COLUMNS)} FROM points_hold WHERE acco
 _OPEN_LOTS = f"{_LOTS} AND free + held > 0"
 _OPEN_HOLDS = f"{_HOLDS} AND state = 'open'"
 _REDEMPTIONS = f"SELECT account, {', '.join(REDEMPTION_COLUMNS)} FROM points_redemption WHERE account IN (?)"  # noqa: S608
+_NEWER_REDEMPTIONS = _REDEMPTIONS.replace("WHERE", "WHERE op_id >= ? AND")
+_NO_OLDER = b"\xff" * 16
+_NO_ACCOUNT: Row = (0, 0, 0, 0, 0, None, 0, "[]")
 _POSTINGS = f"SELECT {POSTING_COLUMNS} FROM posting WHERE member IN (?)"  # noqa: S608
 _SURVIVORS = "SELECT absorbed, into_member FROM member_merge WHERE absorbed IN (?)"
 _MERGES = "SELECT op, effective_at, absorbed, into_member, origin, seq FROM member_merge WHERE into_member IN (?)"
@@ -40,12 +44,14 @@ class Wanted(NamedTuple):
 
 
 class OpenRows(NamedTuple):
-    """An account as its rows, and of its lots and holds those that something can still happen to."""
+    """An account as its rows, of its lots and holds those that something can still happen to, and the newer redemptions
+    with the lots that goods would give back to."""
 
     account: Row
     due: int | None
     lots: tuple[Row, ...]
     holds: tuple[Row, ...]
+    redemptions: tuple[Row, ...] = ()
 
 
 def find_survivors(tx: Tx, members: Iterable[bytes]) -> dict[bytes, bytes]:
@@ -84,15 +90,57 @@ def load_accounts(tx: Tx, wanted: Mapping[bytes, Wanted]) -> dict[bytes, LoadedA
     return loaded
 
 
-def read_open_rows(tx: Tx, accounts: Collection[bytes]) -> dict[bytes, OpenRows]:
-    """What another place must know of each account to go on with it: its row, its open lots and holds."""
+def read_open_rows(tx: Tx, accounts: Collection[bytes], since: bytes = _NO_OLDER) -> dict[bytes, OpenRows]:
+    """What another place must know of each account to go on with it: its row, its open lots and holds. Redemptions
+    count whose op_id is not below `since`: UUIDs of version 7 begin with their time."""
     rows = read_rows(tx, _ACCOUNTS, accounts)
     lots = _by_account(read_rows(tx, _OPEN_LOTS, accounts))
     holds = _by_account(read_rows(tx, _OPEN_HOLDS, accounts))
+    redemptions = _by_account(read_rows(tx, _NEWER_REDEMPTIONS, accounts, (since,)))
+    _add_families(tx, lots, redemptions)
     return {
-        member: OpenRows(tuple(columns), due, tuple(sorted(lots.get(member, ()))), tuple(sorted(holds.get(member, ()))))
+        member: OpenRows(
+            tuple(columns),
+            due,
+            *(tuple(sorted(several.get(member, ()), key=_name_of)) for several in (lots, holds, redemptions)),
+        )
         for member, *columns, due in rows
     }
+
+
+def _add_families(tx: Tx, lots: dict[bytes, list[Row]], redemptions: Mapping[bytes, Sequence[Row]]) -> None:
+    """Add the lots that the redemptions took from, and of every lot its root and the children of that."""
+    named = _lots_named(lots, redemptions)
+    missing = [member for member in named if not named[member] <= _names_of(lots, member)]
+    everything = _by_account(read_rows(tx, _LOTS, missing))
+    for member in missing:
+        roots = {root_of(LotId(*name)) for name in named[member]}
+        lots[member] = [row for row in everything.get(member, ()) if root_of(LotId(*row[:4])) in roots]
+
+
+def _lots_named(
+    lots: Mapping[bytes, Sequence[Row]], redemptions: Mapping[bytes, Sequence[Row]]
+) -> dict[bytes, set[tuple[Any, ...]]]:
+    """The lots that these rows speak of, by account: themselves, roots, children, and where redemptions took from."""
+    named: dict[bytes, set[tuple[Any, ...]]] = {}
+    for member, rows in lots.items():
+        alone = named.setdefault(member, set())
+        alone.update(tuple(row[:4]) for row in rows)
+        related = [row for row in rows if row[3] or row[-1] != "[]"]  # restored, children: few lots have either
+        for lot in from_rows(_NO_ACCOUNT, related, (), ()).lots.values():
+            alone.update((root_of(lot.id), *lot.children))
+    for member, rows in redemptions.items():
+        for redemption in from_rows(_NO_ACCOUNT, (), (), rows).redemptions.values():
+            named.setdefault(member, set()).update(piece.lot for piece in redemption.pieces)
+    return named
+
+
+def _names_of(lots: Mapping[bytes, Sequence[Row]], member: bytes) -> set[tuple[Any, ...]]:
+    return {tuple(row[:4]) for row in lots.get(member, ())}
+
+
+def _name_of(row: Row) -> Row:
+    return tuple(row[:4])
 
 
 def find_aliases(tx: Tx, accounts: Collection[bytes]) -> dict[bytes, bytes]:

@@ -1,11 +1,12 @@
 """sql: writes points postings and keeps the accounts beside them. The only writer of `posting` and of its caches.
 
 `account`, `points_lot`, `points_hold`, `points_redemption` and `points_incident` are what the fold (loyalty/points)
-makes of the postings. New postings are added to them where that is possible, else the member's account is folded anew;
-both come to the same rows, and `check_*` proves it by folding everything.
+makes of the postings, and of what head office told of the account (loyalty/points/told.py; at head office itself there
+is nothing of that). New postings are added to them where that is possible, else the member's account is made anew; both
+come to the same rows, and loyalty/points_proof.py proves it by folding everything.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Sequence
 from uuid import UUID
 
 import msgspec
@@ -13,9 +14,8 @@ from msgspec.structs import replace
 
 from loyalty.merge_store import survivor_of
 from loyalty.points.account import Account
-from loyalty.points.facts import Posting, place_of
-from loyalty.points.fold import apply_postings, fold, takes
-from loyalty.points.invariants import MEANINGS, check
+from loyalty.points.facts import Posting
+from loyalty.points.fold import apply_postings, takes
 from loyalty.points.operation import Folded
 from loyalty.points.rows import (
     ACCOUNT_COLUMNS,
@@ -28,8 +28,16 @@ from loyalty.points.rows import (
     due_of,
     to_rows,
 )
-from loyalty.points_store import LoadedAccount, load_account, need_of, read_all_groups, read_group
-from loyalty.transactions import Row, Tx
+from loyalty.points.told import make_account
+from loyalty.points_store import (
+    LoadedAccount,
+    ToldOf,
+    load_account,
+    need_of,
+    nothing_told,
+    read_group,
+)
+from loyalty.transactions import Row, Tx, keeps_caches
 
 _encode = msgspec.json.Encoder().encode
 INSERT_POSTING = (
@@ -55,7 +63,7 @@ PUT_REDEMPTION = f"INSERT INTO points_redemption {_columns(REDEMPTION_COLUMNS, *
 PUT_INCIDENT = f"INSERT INTO points_incident {_columns(INCIDENT_COLUMNS, *_LOT_KEY[:4], 'kind')}"
 
 
-def post_points(tx: Tx, postings: Sequence[Posting]) -> None:
+def post_points(tx: Tx, postings: Sequence[Posting], told_of: ToldOf = nothing_told) -> None:
     """Write the postings of one entry, of however many members, and bring their accounts up to date.
 
     All postings of one entry together: goods that come back in one instant count as one return. A second posting of the
@@ -65,10 +73,12 @@ def post_points(tx: Tx, postings: Sequence[Posting]) -> None:
     for posting in postings:
         tx.execute(INSERT_POSTING, posting_row(posting, posting.seq))
         shares.setdefault(posting.member, []).append(posting)
+    if not keeps_caches(tx):
+        return
     if len(shares) > 1:
         shares = _by_account(tx, shares)
     for mine in shares.values():
-        _extend(tx, mine)
+        _extend(tx, mine, told_of)
 
 
 def post_folded(tx: Tx, folded: Folded, seq: int) -> None:
@@ -87,12 +97,15 @@ def post_folded(tx: Tx, folded: Folded, seq: int) -> None:
     at, origin, _, *name = folded.after.last
     # The decision could not know the number of its entry, and it is part of where the newest posting stands.
     account = replace(folded.after, last=(at, origin, seq, *name))
-    _put(tx, folded.account_of, changed_rows(folded.before, account), due_of(account))
+    before = folded.before if folded.is_kept else Account()
+    _put(tx, folded.account_of, changed_rows(before, account), due_of(account))
 
 
-def refold(tx: Tx, member: bytes) -> None:
-    """Make a member's account anew from all its postings and those of whom it has absorbed. One who was absorbed has no
-    account of its own. After a merge, or its end, both members are to be refolded."""
+def refold(tx: Tx, member: bytes, told_of: ToldOf = nothing_told) -> None:
+    """Make a member's account anew from all its postings and those of whom it has absorbed, on top of what was told of
+    it. One who was absorbed has no account of its own. After a merge, or its end, both members are to be refolded."""
+    if not keeps_caches(tx):
+        return
     tx.execute("DELETE FROM points_lot WHERE account = ?", (member,))
     tx.execute("DELETE FROM points_hold WHERE account = ?", (member,))
     tx.execute("DELETE FROM points_redemption WHERE account = ?", (member,))
@@ -102,7 +115,7 @@ def refold(tx: Tx, member: bytes) -> None:
         return
     postings, merges = read_group(tx, member)
     if postings:
-        account = fold(postings, merges=merges)
+        account = make_account(postings, merges, told_of(tx, member))
         _put(tx, member, to_rows(account), due_of(account))
 
 
@@ -114,13 +127,15 @@ def _by_account(tx: Tx, shares: dict[bytes, list[Posting]]) -> dict[bytes, list[
     return joined
 
 
-def _extend(tx: Tx, postings: Sequence[Posting]) -> None:
+def _extend(tx: Tx, postings: Sequence[Posting], told_of: ToldOf) -> None:
     kinds = [posting.kind for posting in postings]
     at = max(posting.effective_at for posting in postings)
     holds = [posting.hold for posting in postings if posting.hold is not None]
     loaded = load_account(tx, postings[0].member, need_of(kinds), at=at, holds=holds)
-    if not takes(loaded.account, postings):
-        refold(tx, loaded.member)
+    # What was told of an account without rows may have this very posting in it: a new fold counts it once.
+    is_told = not loaded.is_kept and bool(told_of(tx, loaded.member))
+    if is_told or not takes(loaded.account, postings):
+        refold(tx, loaded.member, told_of)
         return
     account = apply_postings(loaded.account, postings)
     _put(tx, loaded.member, changed_rows(loaded.account, account), due_after(loaded, account))
@@ -153,69 +168,3 @@ def posting_row(posting: Posting, seq: int) -> Row:
         *(posting.origin, seq, posting.available_from, posting.expires_at, _encode(posting.lines).decode()),
         *(*reference, posting.hold, posting.keep_until, posting.rule, posting.reason),
     )
-
-
-# -- the proof of the caches ------------------------------------------------------------------------------------------
-
-
-def check_accounts(tx: Tx) -> Iterator[str]:
-    """Balances: folds every account anew and yields what differs from what is kept."""
-    return _differences(tx, "account", "member", (*ACCOUNT_COLUMNS, "due"), _account_rows)
-
-
-def check_invariants(tx: Tx) -> Iterator[str]:
-    """Each invariant of points that an account breaks although its tables say what its postings make."""
-    for member, (postings, merges) in read_all_groups(tx).items():
-        account = fold(postings, merges=merges)
-        for breach in check(account, sorted(postings, key=place_of), merges):
-            name, _, what = breach.partition(": ")
-            yield f"member {member.hex()} breaks the rule that {MEANINGS[name]} ({name}): {what}"
-
-
-def check_lots(tx: Tx) -> Iterator[str]:
-    """Points by where they came from, and where they are now."""
-    return _differences(tx, "points_lot", "account", LOT_COLUMNS, lambda rows, _: rows.lots)
-
-
-def check_holds(tx: Tx) -> Iterator[str]:
-    """Points set aside."""
-    return _differences(tx, "points_hold", "account", HOLD_COLUMNS, lambda rows, _: rows.holds)
-
-
-def check_redemptions(tx: Tx) -> Iterator[str]:
-    """Points that paid."""
-    return _differences(tx, "points_redemption", "account", REDEMPTION_COLUMNS, lambda rows, _: rows.redemptions)
-
-
-def check_incidents(tx: Tx) -> Iterator[str]:
-    """What somebody should look at."""
-    return _differences(tx, "points_incident", "account", INCIDENT_COLUMNS, lambda rows, _: rows.incidents)
-
-
-def _account_rows(rows: AccountRows, account: Account) -> list[Row]:
-    return [(*rows.account, due_of(account))]
-
-
-def _differences(
-    tx: Tx, table: str, owner: str, columns: Sequence[str], rows_of: Callable[[AccountRows, Account], list[Row]]
-) -> Iterator[str]:
-    """What a cache keeps and the postings do not say, or the other way round."""
-    kept: dict[bytes, set[Row]] = {}
-    for member, *row in tx.execute(f"SELECT {owner}, {', '.join(columns)} FROM {table}"):  # noqa: S608  names of ours
-        kept.setdefault(member, set()).add(tuple(row))
-    groups = read_all_groups(tx)
-    for member in kept.keys() | groups.keys():
-        postings, merges = groups.get(member, ([], []))
-        account = fold(postings, merges=merges) if postings else Account()
-        made = set(rows_of(to_rows(account), account)) if postings else set()
-        have = kept.get(member, set())
-        if made != have:
-            yield f"member {member.hex()} has {_shown(have - made)}, the postings say {_shown(made - have)}"
-
-
-def _shown(rows: set[Row]) -> str:
-    """The first of these rows, readable."""
-    if not rows:
-        return "nothing else"
-    row = min(rows, key=repr)
-    return "(" + ", ".join(cell.hex() if isinstance(cell, bytes) else str(cell) for cell in row) + ")"

@@ -151,7 +151,7 @@ def price(
     outcome = apply_offers(cart, offers, context)
     by_line: dict[int, list[Discount]] = {}
     for off in outcome.discounts:
-        by_line.setdefault(off.line, []).append(Discount("offer", off.code.value, off.amount_minor, off.offer))
+        by_line.setdefault(off.line, []).append(Discount("offer", str(off.code), off.amount_minor, off.offer))
     discounts = [(*given, *by_line.get(line.line, ())) for line, given in zip(lines, discounts, strict=True)]
     return _sum_up(lines, gross, discounts, rules, outcome)
 
@@ -165,7 +165,7 @@ def _cart_line(line: BasketLine, gross_minor: int, given: tuple[Discount, ...]) 
         categories=line.categories,
         pieces=line.quantity_milli // 1000 if is_counted else 0,
         quantity_milli=line.quantity_milli,
-        amount_minor=gross_minor - sum([discount.amount_minor for discount in given]),
+        amount_minor=gross_minor - sum([discount.amount_minor for discount in given]) if given else gross_minor,
         allowed=line.offers_allowed,
     )
 

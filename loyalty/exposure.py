@@ -15,6 +15,7 @@ of the k may then pay out once more what it believes is there.
     one member    k * min(F, C, account)            k stores out of touch, the rest of the chain can spend too
                   (k - 1) * min(F, C, account)      the k stores are all there is, and no lease is granted
     all members   at most k * C                     in one outage; what came to light before was debt already
+    one coupon    (k - 1) * min(V, C)               V <= coupon_limit_minor; it counts in C, so it adds nothing to k * C
     leases        0; but the open leases of a store whose file was copied or restored, until that is noticed
 
 With F 5.00 and C 100.00: a card in five silent stores 25.00, ten stores down 1,000.00. The formula of one outage,
@@ -55,18 +56,20 @@ class MemberLimitReached(Conflict):
 
 
 class StoreLimitReached(Conflict):
-    """This store has paid out as much in points as it may while head office cannot be reached."""
+    """This store has given away as much as it may while head office cannot be reached."""
 
     code = "store_limit_reached"
-    hint = "Sell without points. This purchase still earns, and points can be used when the line is back."
+    hint = "Sell without points and coupons; they can be used when the line is back."
 
 
 class OfflinePolicy(Struct, frozen=True, kw_only=True):
-    """What a store risks. Both limits are minor units of the store's currency; 0 allows leases only."""
+    """What a store risks. The limits are minor units of the store's currency; 0 allows leases only. One coupon that
+    other stores take too may give away `coupon_limit_minor`, within the store's limit."""
 
     member_limit_minor: int
     store_limit_minor: int
     account_max_age_ms: int
+    coupon_limit_minor: int = 0
 
 
 class MemberState(Struct, frozen=True, kw_only=True):
@@ -130,6 +133,27 @@ def may_spend(points: int, value_minor: int, member: MemberState, store: StoreSt
     if floor_minor > left_minor:
         raise StoreLimitReached(left_minor=left_minor)
     return Backing(leases, floor_points, floor_minor)
+
+
+class CouponLimitReached(Conflict):
+    """This coupon is worth more than may be given away while head office cannot be reached."""
+
+    code = "coupon_limit_reached"
+    hint = "Sell without the coupon; it can be used as soon as the line is back."
+
+
+def may_risk_coupon(value_minor: int, unacknowledged_minor: int, policy: OfflinePolicy) -> None:
+    """Whether a coupon that other stores take too may give away `value_minor` while nobody can be asked whether it was
+    used. `unacknowledged_minor` is what the store has risked already, points and coupons together.
+
+    Raises CouponLimitReached, StoreLimitReached.
+    """
+    assert value_minor >= 0, value_minor
+    if value_minor > policy.coupon_limit_minor:
+        raise CouponLimitReached(left_minor=policy.coupon_limit_minor)
+    left_minor = max(policy.store_limit_minor - unacknowledged_minor, 0)
+    if value_minor > left_minor:
+        raise StoreLimitReached(left_minor=left_minor)
 
 
 def account_age(read_at: int, read_uptime: Uptime | None, now_ms: int, now_uptime: Uptime | None) -> int | None:

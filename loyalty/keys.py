@@ -17,6 +17,7 @@ because OpenSSL takes both.
 
 import datetime as dt
 import enum
+import hashlib
 from collections.abc import Iterable
 from typing import Annotated
 
@@ -29,6 +30,8 @@ from loyalty.errors import InvalidInput
 
 KEY_BYTES = 32
 KEY_ID_MAX = 0xFFFF
+KEYS_PER_STORE = 5_000
+"""One a quarter lasts for ever; a store that makes one at each start of a damaged disk has years."""
 _DOMAIN = b"counterfoil/keys/v1\0"
 _PRIME = 2**255 - 19
 _SIGN_BIT = 1 << 255
@@ -108,6 +111,12 @@ class KeyRegistry:
         if today < key.not_before:
             return Doubt.NOT_YET
         return Doubt.OVER if today > key.not_after else key
+
+
+def first_key_id(store: str) -> int:
+    """The number of a store's first key; its others follow, at most `KEYS_PER_STORE` in all. Every store counts from a
+    place of its own, by its code, so that a coupon names a key of few stores among thousands."""
+    return 1 + int.from_bytes(hashlib.sha256(store.encode()).digest()[:4]) % (KEY_ID_MAX - KEYS_PER_STORE)
 
 
 def is_sound_public_key(public: bytes) -> bool:

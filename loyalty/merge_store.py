@@ -33,8 +33,11 @@ def group_of(tx: Tx, survivor: UUID) -> tuple[UUID, ...]:
 
 def read_merges(tx: Tx, survivor: UUID) -> list[Merge]:
     """The merges that count in the survivor's account, in no particular order."""
-    merges = []
-    for member in group_of(tx, survivor):
+    merges: list[Merge] = []
+    group = group_of(tx, survivor)
+    if len(group) == 1:
+        return merges
+    for member in group:
         rows = tx.execute(
             "SELECT op, effective_at, absorbed, into_member, origin, seq FROM member_merge WHERE into_member = ?",
             (member.bytes,),

@@ -99,11 +99,6 @@ def judge_code(secret: bytes, code: str, now_ms: int, last_used: int) -> Judged:
     return Judged(Verdict.WRONG)
 
 
-def make_rotating(card: str, secret: bytes, now_ms: int) -> str:
-    """The text of the QR that a member's phone shows now."""
-    return card + make_code(secret, step_of(now_ms))
-
-
 def read_rotating(text: str) -> RotatingCard | None:
     """Card and code in scanned or typed `text`, or None; as forgiving as `read_card`."""
     digits = read_digits(text)

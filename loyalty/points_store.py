@@ -10,7 +10,7 @@ An account is loaded only as far as it is needed. Lots and holds that nothing ca
     all      | everything                            | goods that come back: any lot may be named
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Literal
 from uuid import UUID
 
@@ -22,9 +22,12 @@ from loyalty.points.facts import LinePoints, Merge, Place, Posting, PostingId, P
 from loyalty.points.fold import view
 from loyalty.points.operation import OpenAccount, effective_at
 from loyalty.points.rows import ACCOUNT_COLUMNS, HOLD_COLUMNS, LOT_COLUMNS, REDEMPTION_COLUMNS, from_rows
+from loyalty.points.told import Told, make_account
 from loyalty.transactions import Row, Tx
 
 Need = Literal["balance", "open", "all"]
+ToldOf = Callable[[Tx, bytes], Sequence[Told]]
+"""What head office told this place of an account, which is named by whose it is here (loyalty/points/told.py)."""
 
 NEEDS: dict[PostingKind, Need] = {
     "earn": "balance",
@@ -57,25 +60,39 @@ _LAST: Place = (2**63 - 1, 0, 0, b"", 0, b"")
 _lines = msgspec.json.Decoder(LinePoints)
 
 
+def nothing_told(_tx: Tx, _account: bytes) -> Sequence[Told]:
+    """At head office, and in a place that is its own authority, what was posted is all there is."""
+    return ()
+
+
 class LoadedAccount(msgspec.Struct, frozen=True):
     """An account as far as it was loaded. `member` is whose it is: the survivor of a merge. `due` is the next instant
     at which time may change something that was not loaded; None when everything open was. `newest` is the effective
-    time of the newest posting of the life that was asked for, 0 before its first."""
+    time of the newest posting of the life that was asked for, 0 before its first. `is_kept`: there are rows of it, as
+    soon as something was posted."""
 
     member: bytes
     account: Account = Account()
     due: int | None = None
     newest: int = 0
+    is_kept: bool = True
 
 
 def load_account(
-    tx: Tx, member: bytes, need: Need, *, at: int | None = None, holds: Iterable[bytes] = (), origin: int = -1
+    tx: Tx,
+    member: bytes,
+    need: Need,
+    *,
+    at: int | None = None,
+    holds: Iterable[bytes] = (),
+    origin: int = -1,
+    told_of: ToldOf = nothing_told,
 ) -> LoadedAccount:
     """The account of a member, without legs; an empty one where there is none. One statement where nothing more need be
-    read.
+    read, and something was posted before.
 
     `at`: the instant up to which time will be let pass; None loads all that time may ever touch. `holds` are to be
-    loaded whatever their state.
+    loaded whatever their state. An account that nothing was posted to is what `told_of` says of it.
     """
     row = tx.execute(_ACCOUNT, (member, origin, member)).fetchone()
     assert row is not None
@@ -83,43 +100,66 @@ def load_account(
     if into is not None:
         survivor = survivor_of(tx, UUID(bytes=into)).bytes
         if survivor != into:
-            return load_account(tx, survivor, need, at=at, holds=holds, origin=origin)
+            return load_account(tx, survivor, need, at=at, holds=holds, origin=origin, told_of=told_of)
         member = survivor
     if columns[0] is None:
-        return LoadedAccount(member, newest=newest or 0)
+        account = _before_its_first_posting(tx, member, told_of)
+        return LoadedAccount(member, account, newest=newest or 0, is_kept=False)
     account, left = _load(tx, member, tuple(columns), due, need, at, list(holds))
     return LoadedAccount(member, account, left, newest or 0)
 
 
+def _before_its_first_posting(tx: Tx, member: bytes, told_of: ToldOf) -> Account:
+    """An account nothing was posted to. Where somebody was merged into it that counts as the newest thing in it: what
+    is posted sorts behind it, or is folded anew."""
+    return make_account((), read_merges(tx, UUID(bytes=member)), told_of(tx, member))
+
+
 def open_account(
-    tx: Tx, member: UUID, op_id: UUID, origin: int, now: int, need: Need = "balance", holds: Iterable[UUID] = ()
+    tx: Tx,
+    member: UUID,
+    op_id: UUID,
+    origin: int,
+    now: int,
+    need: Need = "balance",
+    holds: Iterable[UUID] = (),
+    *,
+    told_of: ToldOf = nothing_told,
 ) -> OpenAccount:
     """The points of a member at the beginning of the operation `op_id`, which this life (`origin`) decides at `now`.
 
     Costs one statement where a member earns and no point of hers ends or waits.
     """
-    loaded = load_account(tx, member.bytes, need, holds=[hold.bytes for hold in holds], origin=origin)
+    named = [hold.bytes for hold in holds]
+    loaded = load_account(tx, member.bytes, need, holds=named, origin=origin, told_of=told_of)
     account = loaded.account
     at = effective_at(now, origin, loaded.newest, account)
     opened = OpenAccount(
-        member=member.bytes, op_id=op_id.bytes, at=at, origin=origin, before=account, account_of=loaded.member
+        member=member.bytes,
+        op_id=op_id.bytes,
+        at=at,
+        origin=origin,
+        before=account,
+        account_of=loaded.member,
+        is_kept=loaded.is_kept,
     )
     # A second return in the very instant of the last one counts as one return with it, so both are folded together.
     together = account.returning and need == "all" and account.last is not None and account.last[0] == at
     if not together and not account.waiting:
         return opened
     postings, merges = read_group(tx, loaded.member)
-    return msgspec.structs.replace(opened, history=tuple(postings), merges=tuple(merges))
+    told = tuple(told_of(tx, loaded.member))
+    return msgspec.structs.replace(opened, history=tuple(postings), merges=tuple(merges), told=told)
 
 
-def view_account(tx: Tx, member: UUID, now: int) -> Account:
+def view_account(tx: Tx, member: UUID, now: int, *, told_of: ToldOf = nothing_told) -> Account:
     """A member's balance at `now`, or at the newest posting if the clock was set back: that is its `as_of`."""
-    return view(load_account(tx, member.bytes, "balance").account, now)
+    return view(load_account(tx, member.bytes, "balance", told_of=told_of).account, now)
 
 
-def read_balance(tx: Tx, member: UUID, now: int) -> Balance:
+def read_balance(tx: Tx, member: UUID, now: int, *, told_of: ToldOf = nothing_told) -> Balance:
     """A member's points at `now`, with what of them ends when."""
-    return view_account(tx, member, now).balance
+    return view_account(tx, member, now, told_of=told_of).balance
 
 
 def read_group(tx: Tx, survivor: bytes) -> tuple[list[Posting], list[Merge]]:
@@ -148,12 +188,10 @@ def read_postings_page(tx: Tx, member: bytes, after: Place | None, limit: int) -
 
 def read_all_groups(tx: Tx) -> dict[bytes, tuple[list[Posting], list[Merge]]]:
     """What every account of the store is made of, by the member whose it is; only accounts with postings."""
-    survivors: dict[bytes, bytes] = dict(tx.execute("SELECT absorbed, into_member FROM member_merge").fetchall())
+    survivors = _read_survivors(tx)
     groups: dict[bytes, tuple[list[Posting], list[Merge]]] = {}
     for row in tx.execute(f"SELECT {POSTING_COLUMNS} FROM posting"):  # noqa: S608
-        account = row[0]
-        while account in survivors:
-            account = survivors[account]
+        account = _survivor(survivors, row[0])
         if account not in groups:
             groups[account] = ([], read_merges(tx, UUID(bytes=account)) if survivors else [])
         groups[account][0].append(posting_from(row))
@@ -181,6 +219,16 @@ def posting_from(row: Row) -> Posting:
         rule=row[16],
         reason=row[17],
     )
+
+
+def _read_survivors(tx: Tx) -> dict[bytes, bytes]:
+    return dict(tx.execute("SELECT absorbed, into_member FROM member_merge").fetchall())
+
+
+def _survivor(survivors: dict[bytes, bytes], member: bytes) -> bytes:
+    while member in survivors:
+        member = survivors[member]
+    return member
 
 
 def need_of(kinds: Iterable[PostingKind]) -> Need:

@@ -1,7 +1,7 @@
 """pure: the tables of members and points, each with its class.
 
-Accounts, lots, holds, redemptions and incidents are caches of `posting`: the fold that makes them needs no other fact.
-Legs are not kept; they are made on demand.
+Accounts, lots, holds, redemptions and incidents are caches of `posting` and, in a store, of what head office told of
+the account: the fold that makes them needs no other fact. Legs are not kept; they are made on demand.
 """
 
 from loyalty.tables import Table, TableClass

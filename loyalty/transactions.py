@@ -24,3 +24,9 @@ class Tx(Protocol):
 
     def execute(self, sql: str, parameters: Sequence[object] = ..., /) -> Cursor: ...
     def executemany(self, sql: str, parameters: Iterable[Sequence[object]], /) -> Cursor: ...
+
+
+def keeps_caches(tx: Tx) -> bool:
+    """Whether caches are to be written beside the facts they are made of. Not in the tables of a proof: it compares
+    the facts with the store's, and makes the caches anew from those."""
+    return not getattr(tx, "facts_only", False)

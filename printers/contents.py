@@ -187,7 +187,6 @@ class ReportWord(enum.StrEnum):
     NET = "net"
     TAX = "tax"
     TAXES = "taxes"
-    TAX_BASE = "tax_base"
     TENDERS = "tenders"
     CASH = "cash"
     CARD = "card"
@@ -213,7 +212,6 @@ class ReportWord(enum.StrEnum):
     LOYALTY = "loyalty"
     POINTS_EARNED = "points_earned"
     POINTS_REDEEMED = "points_redeemed"
-    OPERATORS = "operators"
 
 
 class ReportRow(Struct, frozen=True, kw_only=True, omit_defaults=True):

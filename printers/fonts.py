@@ -48,12 +48,6 @@ def is_latin(character: str) -> bool:
     return _has(latin_font(bold=False, scale=1), character)
 
 
-def unprintable_characters(text: str, locale: str) -> tuple[str, ...]:
-    """The characters of a cleaned text that no font here can draw, each once: ask before a name is saved."""
-    fonts = _chain(locale, bold=False, scale=1)
-    return tuple(dict.fromkeys(c for c in text if not any(_has(font, c) for font in fonts)))
-
-
 def is_cjk(font: FreeTypeFont) -> bool:
     """Whether the font is the second of the chain, which has no bold face of its own."""
     return "CJK" in (font.getname()[0] or "")

@@ -93,7 +93,6 @@ _TABLE: dict[str, tuple[str, str, str, str]] = {
     "rate": ("Rate", "세율", "税率", "Stawka"),
     "tax": ("Tax", "부가세", "消費税", "VAT"),
     "taxes": ("Taxes", "세금", "税額", "Podatki"),
-    "tax_base": ("Taxable", "과세 대상", "課税対象", "Podstawa"),
     "tax_included": ("Prices include tax", "가격에 부가세 포함", "価格は税込みです", "Ceny zawierają podatek"),
     "tax_added": ("Tax is added to the prices", "부가세 별도", "価格は税抜きです", "Podatek doliczony do cen"),
     "returned": ("Goods returned", "반품 상품", "返品商品", "Towary zwrócone"),
@@ -152,7 +151,6 @@ _TABLE: dict[str, tuple[str, str, str, str]] = {
     "last_receipt": ("Last receipt", "마지막 영수증", "最後のレシート", "Ostatni dokument"),
     "drawer_openings": ("Drawer openings", "서랍 열림 횟수", "ドロア開回数", "Otwarcia szuflady"),
     "loyalty": ("Loyalty", "멤버십", "ポイントカード", "Program lojalnościowy"),
-    "operators": ("Operators", "담당자", "担当者", "Kasjerzy"),
 }
 
 

@@ -22,7 +22,7 @@ import logging
 import queue
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, Generic, TypeVar, cast
@@ -31,6 +31,7 @@ from sqlite_utils.utils import sqlite3  # type: ignore[attr-defined]
 
 from loyalty.errors import Problem
 from loyalty.transactions import Tx
+from sync.db_connections import BUSY_TIMEOUT_MS, attach_files
 from sync.http.problems import StorageUnavailable
 
 logger = logging.getLogger(__name__)
@@ -41,7 +42,6 @@ SqliteUnavailable = sqlite3.OperationalError
 SQLITE_VERSION: str = sqlite3.sqlite_version
 GROUP_MAX = 64
 READERS = 2
-_BUSY_TIMEOUT_MS = 5_000
 _HANGING_S = 30.0
 _VACUUM_MAX_BYTES = 128 * 1024 * 1024
 _TRUNCATE_TRIES, _TRUNCATE_PAUSE_S, _TRUNCATE_PATIENCE_MS = 20, 0.1, 20
@@ -76,7 +76,7 @@ def connect(path: Path | str, *, read_only: bool = False) -> Any:  # noqa: ANN40
     if sqlite3.sqlite_version_info <= _LAST_UNSAFE_SQLITE:
         raise SqliteTooOld(f"SQLite {sqlite3.sqlite_version} is in use.")
     connection = sqlite3.connect(str(path), isolation_level=None, check_same_thread=False, cached_statements=512)
-    connection.execute(f"PRAGMA busy_timeout = {_BUSY_TIMEOUT_MS}")
+    connection.execute(f"PRAGMA busy_timeout = {BUSY_TIMEOUT_MS}")
     if read_only:
         connection.execute("PRAGMA query_only = ON")
         return connection
@@ -110,6 +110,7 @@ class Database:
         self.busy_since = 0.0
         self.synchronous = 0
         self.wal_to_truncate = False
+        self.traces_left = False
         self._on_commit = on_commit
         self._on_death = on_death
         self._connect_writer = connect_writer
@@ -120,6 +121,13 @@ class Database:
         self._local = threading.local()
         self._reader_connections: list[Any] = []
         self._readers = ThreadPoolExecutor(READERS, thread_name_prefix="reader")
+        self._attached: Mapping[str, Path] = {}
+        self._attached_to_writer: Mapping[str, Path] = {}
+
+    def attach(self, files: Mapping[str, Path]) -> None:
+        """Let every transaction that begins from now on read these databases too, each under its name; what was
+        attached before and is not among them goes. They are only read, and are there whole before this is called."""
+        self._attached = dict(files)
 
     async def open(self) -> None:
         """Open the file and start the writer. Raises StorageUnavailable when the file cannot be opened."""
@@ -160,9 +168,12 @@ class Database:
         `secure_delete` overwrites what a row leaves, but not the copy that stays behind in a page whose cells moved as
         pages split or merged. Only VACUUM writes every page anew: about a second for 100 MB, in which sales wait. A
         larger file is not stopped for that long in the middle of a day (docs/operating.md says what to do then).
+        Where the disk is too full for it `traces_left` stays set, and upkeep tries again each hour.
         """
         if self.path.stat().st_size <= _VACUUM_MAX_BYTES:
+            self.traces_left = True
             await self._enqueue(_Job(_vacuum, asyncio.get_running_loop(), transactional=False))
+            self.traces_left = False
         return await self.truncate_wal()
 
     async def truncate_wal(self) -> bool:
@@ -206,6 +217,9 @@ class Database:
                 raise StorageUnavailable(str(error)) from error
             self._reader_connections.append(connection)
         try:
+            if getattr(self._local, "attached", {}) != self._attached:
+                self._local.attached = self._attached
+                attach_files(connection, self._attached)
             connection.execute("BEGIN")
             return fn(cast("Tx", connection))
         except sqlite3.OperationalError as error:
@@ -288,7 +302,11 @@ class Database:
         """
         if self._connection is None:
             self._connection = self._connect_writer(self.path)
+            self._attached_to_writer = {}
         connection = self._connection
+        if self._attached_to_writer != self._attached:
+            self._attached_to_writer = self._attached
+            attach_files(connection, self._attached)
         connection.execute("BEGIN IMMEDIATE")
         outcomes: list[_Outcome] = []
         for job in group:
@@ -323,6 +341,7 @@ class Database:
         StorageUnavailable."""
         logger.error("commit failed, the database will be opened anew", extra={"fields": {"reason": str(error)}})
         connection, self._connection = self._connection, None
+        self._attached_to_writer = {}
         if connection is None:
             return
         try:
@@ -361,7 +380,7 @@ def _truncate_wal(connection: Tx) -> bool:
     try:
         row = connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
     finally:
-        connection.execute(f"PRAGMA busy_timeout = {_BUSY_TIMEOUT_MS}")
+        connection.execute(f"PRAGMA busy_timeout = {BUSY_TIMEOUT_MS}")
     return row is not None and row[0] == 0
 
 

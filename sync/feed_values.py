@@ -3,11 +3,14 @@ store reads it. Each is the JSON value of one thing in a bucket.
 
 | entity      | bucket of | key            | value        |
 |-------------|-----------|----------------|--------------|
-| account     | a store   | member (UUID)  | AccountValue |
+| account     | a store   | member (UUID)  | AccountValue (loyalty/points/told.py) |
 | member      | a store   | member (UUID)  | MemberValue  |
 | merge       | a store   | absorbed       | MergeValue   |
 | erased      | everybody | member (UUID)  | ErasedValue  |
+| restored    | everybody | `accounts`     | RestoredValue |
 | dead_letter | a store   | op_id (UUID)   | DeadLetterValue |
+| coupon_key  | everybody | `key_name`     | CouponKeyValue |
+| coupon_used | everybody | `use_name`     | CouponUsedValue |
 
 A store is told of an account when something happened to it elsewhere. Its own newer postings, those behind `through`,
 come on top: so what head office has not heard of yet is never lost from a balance that a till shows.
@@ -16,36 +19,6 @@ come on top: so what head office has not heard of yet is never lost from a balan
 from uuid import UUID
 
 from msgspec import Struct
-
-from loyalty.points.account import Account
-from loyalty.points.rows import from_rows
-
-AccountRow = tuple[int, int, int, int, int, str | None, int, str]
-"""The columns of loyalty.points.rows.ACCOUNT_COLUMNS."""
-# fmt: off
-LotRow = tuple[
-    bytes, int, bytes, int, str, int, int, int | None, int, int, int, int, int, int, int, int, int, str, str, str
-]
-# fmt: on
-"""The columns of LOT_COLUMNS; ids are base64."""
-HoldRow = tuple[bytes, bytes, int, bytes, int, int, str, str, int]
-"""The columns of HOLD_COLUMNS."""
-
-
-class AccountValue(Struct, frozen=True, kw_only=True):
-    """An account as head office has it: its balance, and the lots and holds that something can still happen to.
-
-    `account_of` is the member whose account it is, where another was merged into her. `through` says, for each life of
-    the database that this store ever had (16 hex digits), up to which number its entries are in it. `due` is the next
-    instant at which time does something to the account.
-    """
-
-    account_of: UUID
-    account: AccountRow
-    lots: tuple[LotRow, ...]
-    holds: tuple[HoldRow, ...]
-    due: int | None
-    through: dict[str, int]
 
 
 class ConsentValue(Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -86,6 +59,14 @@ class MergeValue(Struct, frozen=True, kw_only=True):
     seq: int
 
 
+class RestoredValue(Struct, frozen=True, kw_only=True):
+    """Head office was put back from a backup: of what stores said after `known_until` it may not have everything yet.
+    Told until it has heard all of them again, `until` at the latest (milliseconds since 1970 UTC)."""
+
+    known_until: int
+    until: int
+
+
 class ErasedValue(Struct, frozen=True, kw_only=True):
     """The key was forgotten by the fact `op`, for ever: whatever a store still has of her goes."""
 
@@ -104,6 +85,29 @@ class DeadLetterValue(Struct, frozen=True, kw_only=True):
     first_at: int
 
 
-def account_of(value: AccountValue) -> Account:
-    """The account that a snapshot says, with its open lots and holds."""
-    return from_rows(value.account, value.lots, value.holds, ())
+class CouponKeyValue(Struct, frozen=True, kw_only=True):
+    """A public key that a store signs coupons with. `store` is its code, as head office knows it: a store can list
+    keys in nobody else's name. Days are YYYY-MM-DD."""
+
+    kid: int
+    store: str
+    public: str
+    not_before: str
+    not_after: str
+    revoked: bool
+
+
+class CouponUsedValue(Struct, frozen=True, kw_only=True):
+    """A coupon that several stores take was used by these sales, each by itself."""
+
+    sales: tuple[UUID, ...]
+
+
+def key_name(kid: int, store: str) -> str:
+    """The key of a coupon key in the feed: all keys of one number stand together."""
+    return f"{kid:05d} {store}"
+
+
+def use_name(last_day: str, serial: int) -> str:
+    """The key of a used coupon in the feed: those whose last day is over stand in front."""
+    return f"{last_day} {serial:016x}"

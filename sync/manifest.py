@@ -31,8 +31,8 @@ NAMES_MAX = 10_000
 DAYS_BACK = 7
 
 Day = Annotated[str, Meta(pattern=r"^\d{4}-\d{2}-\d{2}$", max_length=10)]
-Epoch = Annotated[str, Meta(pattern=r"^[0-7][0-9a-f]{15}$")]
-Hash = Annotated[str, Meta(pattern=r"^[0-9a-f]{64}$")]
+Epoch = Annotated[str, Meta(pattern=r"^[0-7][0-9a-f]{15}$", max_length=16)]
+Hash = Annotated[str, Meta(pattern=r"^[0-9a-f]{64}$", max_length=64)]
 Seq = Annotated[int, Meta(ge=0, le=2**53)]
 Name = Annotated[str, Meta(max_length=200)]
 

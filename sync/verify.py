@@ -42,18 +42,26 @@ from sync.journal import Apply
 from sync.walk import Broken, Walk, Wrong
 
 CacheCheck = Callable[[Tx], Iterator[str]]
+_Joint = Callable[[Tx], Iterator[tuple[str, str]]]
 _DIFFERENCES_LOOKED_AT = 1_000
 RULE = "rule "
 
 
+class JointCheck(msgspec.Struct, frozen=True):
+    """A check of several things in one pass: it answers each sentence behind the name of what is wrong."""
+
+    find: _Joint
+
+
 class Registry(msgspec.Struct, frozen=True):
     """What compose knows: every table, how each kind is applied, how each cache is computed anew, and by name what must
-    hold between facts whoever wrote them. A check answers a sentence for each thing that is wrong."""
+    hold between facts whoever wrote them. A check answers a sentence for each thing that is wrong; one JointCheck may
+    stand under several names and is run once."""
 
     tables: tuple[Table, ...]
     appliers: Mapping[type[Body], Apply]
-    caches: Mapping[str, CacheCheck]
-    rules: Mapping[str, CacheCheck] = {}
+    caches: Mapping[str, CacheCheck | JointCheck]
+    rules: Mapping[str, CacheCheck | JointCheck] = {}
 
     def facts(self) -> list[Table]:
         """The tables that a replay must rebuild exactly."""
@@ -125,12 +133,13 @@ def verify(store: Tx, scratch: Tx, registry: Registry, since: Mark | None = None
             digests[table.name] = digest_rows(store, table, columns_of(scratch, table))
             wrong = _check_digest(scratch, table, base, replay, digests[table.name])
         _note(report, table.name, wrong, order)
+    findings = _Findings(store)
     for name, check in registry.caches.items():
-        what = _first_stale(store, check)
+        what = findings.first(name, check)
         _note(report, name, Wrong("", 0, f"{name}: {what}") if what else None, order)
     proved = report.ok
     for name, rule in registry.rules.items():
-        what = _first_stale(store, rule)
+        what = findings.first(name, rule)
         _note(report, f"{RULE}{name}", Wrong("", 0, f"{RULE}{name}: {what}") if what else None, order)
     report.breach = proved and not report.ok
     if report.ok and walk.head is not None:
@@ -214,11 +223,43 @@ def _place(wrong: Wrong, order: Mapping[str, int]) -> tuple[bool, int, int]:
     return wrong.seq == 0, order.get(wrong.epoch, len(order)), wrong.seq
 
 
+class _Findings:
+    """What the checks say, the first thing under each name."""
+
+    def __init__(self, store: Tx) -> None:
+        self._store = store
+        self._joint: dict[JointCheck, tuple[dict[str, str], str | None]] = {}
+
+    def first(self, name: str, check: CacheCheck | JointCheck) -> str | None:
+        """The first sentence about `name`; None when there is none."""
+        if not isinstance(check, JointCheck):
+            return _first_stale(self._store, check)
+        if check not in self._joint:
+            self._joint[check] = first_of_each(check.find(self._store))
+        found, broken_off = self._joint[check]
+        return found.get(name, broken_off)
+
+
 def _first_stale(store: Tx, check: CacheCheck) -> str | None:
     try:
         return next(check(store), None)
     except Exception as error:  # noqa: BLE001  a fact that was changed may be one that cannot be computed with at all
-        return f"it cannot be computed anew: {error}"
+        return _broken_off(error)
+
+
+def _broken_off(error: Exception) -> str:
+    return f"it cannot be computed anew: {error}"
+
+
+def first_of_each(findings: Iterator[tuple[str, str]]) -> tuple[dict[str, str], str | None]:
+    """The first sentence under each name, and what to say of every other name should the check break off."""
+    found: dict[str, str] = {}
+    try:
+        for name, sentence in findings:
+            found.setdefault(name, sentence)
+    except Exception as error:  # noqa: BLE001  a fact that was changed may be one that cannot be computed with at all
+        return found, _broken_off(error)
+    return found, None
 
 
 def _note(report: Report, table: str, wrong: Wrong | None, order: Mapping[str, int]) -> None:

@@ -93,7 +93,7 @@ class StoreProcess:
             raise ServiceFailed("It was never started.")
         return self._process.pid
 
-    async def start(self, timeout_s: float = 60.0) -> float:
+    async def start(self, timeout_s: float = 180.0) -> float:
         """Start the service and wait until it answers that it is ready; the seconds that took.
 
         Raises ServiceFailed, with the last lines of its log.

@@ -10,7 +10,7 @@ A level may be negative: goods were sold that nobody had booked in, and a sale n
 
 from collections.abc import Iterator, Sequence
 
-from loyalty.transactions import Tx
+from loyalty.transactions import Tx, keeps_caches
 
 
 def move_stock(tx: Tx, op: bytes, moves: Sequence[tuple[str, int]], reason: str, first: int = 1) -> None:
@@ -24,11 +24,12 @@ def move_stock(tx: Tx, op: bytes, moves: Sequence[tuple[str, int]], reason: str,
         "INSERT INTO stock_move (op, n, sku, quantity_milli, reason) VALUES (?, ?, ?, ?, ?)",
         [(op, n, sku, quantity_milli, reason) for n, (sku, quantity_milli) in enumerate(moves, first)],
     )
-    tx.executemany(
-        "INSERT INTO stock_level (sku, quantity_milli) VALUES (?, ?)"
-        " ON CONFLICT (sku) DO UPDATE SET quantity_milli = quantity_milli + excluded.quantity_milli",
-        moves,
-    )
+    if keeps_caches(tx):
+        tx.executemany(
+            "INSERT INTO stock_level (sku, quantity_milli) VALUES (?, ?)"
+            " ON CONFLICT (sku) DO UPDATE SET quantity_milli = quantity_milli + excluded.quantity_milli",
+            moves,
+        )
 
 
 def check_stock_levels(tx: Tx) -> Iterator[str]:

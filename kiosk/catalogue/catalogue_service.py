@@ -5,6 +5,7 @@ from uuid import UUID
 
 from msgspec import Struct
 
+from kiosk.bundles.managed import check_own_products
 from kiosk.catalogue.classify import Scan, ScannedCoupon, ScannedMember, ScannedReceipt
 from kiosk.catalogue.element_strings import ScannedGtin
 from kiosk.catalogue.line_items import classify_for, find_scanned, quantity_of
@@ -19,6 +20,7 @@ from kiosk.catalogue.product_service import (
 from kiosk.catalogue.product_store import (
     Product,
     read_product,
+    read_products,
     read_stock,
     search_products,
 )
@@ -108,13 +110,17 @@ def find_products(tx: Tx, shop: Shop, _: Caller, query: str, after: str | None, 
 def put_product(
     tx: Tx, shop: Shop, caller: Caller, op_id: UUID, product: ProductFact, if_match: str | None
 ) -> tuple[ProductAnswer, bool]:
-    """Create or replace an article; True when it is new. Raises PreconditionRequired, PreconditionFailed and what
-    `change_products` raises."""
+    """Create or replace an article; True when it is new.
+
+    Raises PreconditionRequired, PreconditionFailed, ManagedByHeadOffice and what `change_products` raises.
+    """
     present = read_product(tx, product.sku)
     if present is not None:
         require_match(if_match, etag_of(_answer(tx, shop, present)))
     elif if_match is not None:
         raise PreconditionFailed
+    departments = [product.department, *([present.department] if present else [])]
+    check_own_products(tx, departments, shop.terms.own_departments)
     origin = origin_of(caller, day_of(tx, caller, shop.terms))
     change_products(tx, shop.journal, origin, op_id, [product], "manager", tax_classes=tax_classes(shop))
     return show_product(tx, shop, caller, product.sku), present is None
@@ -123,8 +129,12 @@ def put_product(
 def import_catalogue(tx: Tx, shop: Shop, caller: Caller, op_id: UUID, products: Sequence[ProductFact]) -> Taken:
     """An import, all of it in one transaction: the good products are taken, the others answered with their faults.
 
-    Raises ImportTooLarge while a shift is open on any till.
+    Raises ImportTooLarge while a shift is open on any till; ManagedByHeadOffice unless all of them are, and were, in
+    departments that the store looks after itself.
     """
+    present = read_products(tx, [product.sku for product in products])
+    departments = [product.department for product in products] + [product.department for product in present.values()]
+    check_own_products(tx, departments, shop.terms.own_departments)
     origin = origin_of(caller, day_of(tx, caller, shop.terms))
     return import_products(
         tx,

@@ -19,12 +19,13 @@ from collections.abc import Iterable
 
 from msgspec import Struct
 
-from kiosk.catalogue.barcodes import LabelPattern, normalise_gtin, read_label
+from kiosk.catalogue.barcodes import LabelPattern, read_label
 from kiosk.catalogue.element_strings import ScannedGtin, read_digital_link, read_elements
 from kiosk.sales.numbering import is_document_number
 from loyalty.coupon_codes import read_code
 from loyalty.coupons import find_token
 from loyalty.one_time_codes import read_identifying
+from sync.gtin import normalise_gtin
 
 LONGEST = 4096
 _GS = "\x1d"

@@ -9,21 +9,17 @@ Only what a till needs is taken: 01 GTIN, 10 batch, 17 expiry, 21 serial, 310n n
 a pack; n is the number of decimals. Meanings are those of the GS1 General Specifications, sections 3.3 to 3.6.
 """
 
-import datetime as dt
-import re
-
 from biip import ParseConfig, ParseError
 from biip.gs1_digital_link_uris import GS1DigitalLinkURI
 from biip.gs1_element_strings import GS1ElementStrings
 from biip.gs1_messages import GS1Message
 from msgspec import Struct, convert
 
-from kiosk.catalogue.barcodes import normalise_gtin
 from loyalty.money import AMOUNT_LIMIT_MINOR
+from sync.gtin import normalise_gtin
 
 _LONGEST = 512  # a symbol on a trade item holds far less
 _GS = "\x1d"
-_EXPIRY = re.compile(r"([0-9]{2})(0[1-9]|1[0-2])([0-2][0-9]|3[01])")
 _FIELDS = {"01": "gtin", "10": "batch", "17": "expiry", "21": "serial"}
 _MEASURES = {"310": "weight", "392": "price"}
 # biip asks the clock for the century of a date. Not verifying dates keeps the answer the same on every day.
@@ -33,8 +29,8 @@ _UNREADABLE = (ParseError, ValueError, ArithmeticError, LookupError)
 
 
 class ScannedGtin(Struct, frozen=True, kw_only=True, tag="gtin"):
-    """A trade item: `gtin` in 14 digits, and what else the symbol said. `expiry` is YYMMDD as printed (`expiry_date`
-    reads it); `quantity_milli` its net weight in grams; `price_minor` the price of this very pack."""
+    """A trade item: `gtin` in 14 digits, and what else the symbol said. `expiry` is YYMMDD as printed;
+    `quantity_milli` its net weight in grams; `price_minor` the price of this very pack."""
 
     gtin: str
     batch: str | None = None
@@ -70,25 +66,6 @@ def read_digital_link(url: str, exponent: int) -> ScannedGtin | None:
     except _UNREADABLE:
         return None
     return _trade_item(link.element_strings, exponent)
-
-
-def expiry_date(expiry: str, year: int) -> dt.date | None:
-    """The day that YYMMDD means in `year`, or None if there is none; day 00 is the last of the month.
-
-    The century is the one that puts the date at most 49 years back and 50 ahead (GS1 General Specifications 7.12).
-    """
-    match = _EXPIRY.fullmatch(expiry)
-    if match is None:
-        return None
-    ahead = (int(match[1]) - year) % 100
-    full_year, month, day = year + (ahead if ahead <= 50 else ahead - 100), int(match[2]), int(match[3])
-    try:
-        if day == 0:
-            following = dt.date(full_year + month // 12, month % 12 + 1, 1)
-            return following - dt.timedelta(days=1)
-        return dt.date(full_year, month, day)
-    except (ValueError, OverflowError):
-        return None
 
 
 def _trade_item(elements: GS1ElementStrings, exponent: int) -> ScannedGtin | None:

@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from kiosk.catalogue.barcodes import normalise_gtin
 from kiosk.catalogue.classify import Scan, ScannedCoupon, ScannedLabel, ScannedReceipt, ScannedText, classify
 from kiosk.catalogue.element_strings import ScannedGtin
 from kiosk.catalogue.product_store import Product, find_by_gtin, find_by_item_code, read_product
@@ -15,6 +14,7 @@ from kiosk.shop import Shop
 from kiosk.terms import Terms
 from loyalty.errors import InvalidInput
 from loyalty.transactions import Tx
+from sync.gtin import normalise_gtin
 
 
 class UnknownProduct(InvalidInput):

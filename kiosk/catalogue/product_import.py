@@ -20,10 +20,10 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 
 from msgspec import Struct
 
-from kiosk.catalogue.barcodes import normalise_gtin
-from kiosk.catalogue.product_rules import Fault, check_product
 from loyalty.identity import fold_name
 from sync.facts.catalogue import ProductFact
+from sync.gtin import normalise_gtin
+from sync.product_rules import Fault, check_product
 
 BYTES_MAX = 64 * 2**20
 LINES_MAX = 250_000

@@ -12,7 +12,6 @@ from uuid import UUID
 
 import msgspec
 
-from kiosk.catalogue.product_rules import Fault, check_product
 from kiosk.catalogue.product_store import Product, read_price_book, read_products, read_stocks
 from kiosk.commands import fingerprint
 from loyalty.errors import Conflict, InvalidInput, Problem
@@ -21,6 +20,7 @@ from loyalty.money import AMOUNT_LIMIT_MINOR
 from loyalty.transactions import Tx
 from sync.facts.catalogue import ProductFact, ProductsChanged, StockCount, StockCounted
 from sync.journal import Journal, Origin, find_same
+from sync.product_rules import Fault, check_product
 
 PRODUCTS_MAX = 500
 CHANGES_AT_ONCE_MAX = 10_000

@@ -6,7 +6,7 @@ A sale's own coupons are written by the functions that take a sale's lists, call
 
 from collections.abc import Iterable
 
-from loyalty.apply_points import post_points
+from kiosk.points.apply_postings import post_points
 from loyalty.transactions import Tx
 from sync.facts.coupons import CouponGivenBack, CouponsIssued, CouponVoided, IssuedCoupon, KeysListed, UsedCoupon
 from sync.facts.points import ledger_postings
@@ -71,8 +71,8 @@ def issue_coupons(tx: Tx, entry: Entry, coupons: Iterable[IssuedCoupon], source:
 def use_coupons(tx: Tx, entry: Entry, used: Iterable[UsedCoupon]) -> None:
     """Uses by the sale of `entry`. One that was taken meanwhile, or one too many, breaks the transaction."""
     tx.executemany(
-        "INSERT INTO coupon_use (serial, n, op, offer, uses_max, given_back, store, business_day)"
-        " VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+        "INSERT INTO coupon_use (serial, n, op, offer, uses_max, given_back, store, business_day, epoch, seq,"
+        " risk_minor) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
         [
             (
                 use.serial,
@@ -83,6 +83,9 @@ def use_coupons(tx: Tx, entry: Entry, used: Iterable[UsedCoupon]) -> None:
                 use.given_back,
                 use.store,
                 entry.business_day or "",
+                entry.epoch,
+                entry.seq,
+                use.risk_minor,
             )
             for use in used
         ],

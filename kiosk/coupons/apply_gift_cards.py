@@ -13,7 +13,7 @@ def post_cards(tx: Tx, entry: Entry, sale: UUID, currency: str, posted: Iterable
     the transaction."""
     tx.executemany(
         "INSERT INTO gift_card_posting (card, n, op, sale, kind, line, ending, currency, amount_minor, balance_minor,"
-        " at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        " elsewhere, at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
         [
             (
                 bytes.fromhex(each.card),
@@ -26,6 +26,7 @@ def post_cards(tx: Tx, entry: Entry, sale: UUID, currency: str, posted: Iterable
                 currency,
                 each.amount_minor,
                 each.balance_minor,
+                int(each.elsewhere),
                 entry.at,
             )
             for each in posted

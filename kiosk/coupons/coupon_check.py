@@ -9,6 +9,9 @@ Two questions that must not be mixed: the signature says that a coupon was issue
 | token of another store, chain  | signature, day, uses here           | once, within `coupons.other_stores_per_day` |
 | token of another store, store  | signature                           | never |
 
+In a store that belongs to a head office, a coupon that other stores take too is not taken if head office has said that
+it was used. If it can be asked, it decides (kiosk/coupons/coupon_backing.py); `other_stores_per_day` counts no more.
+
 An own coupon that the ledger does not know was issued in a life of the database that is lost: it is refused, because
 nobody knows whether it was used. A token that stands in the ledger digit by digit is as good as its row, so only
 other digits have their signature checked.
@@ -21,6 +24,7 @@ import datetime as dt
 from collections.abc import Sequence
 from uuid import UUID
 
+from kiosk.coupons.chain_coupons import is_used_elsewhere, read_chain_keys
 from kiosk.coupons.coupon_issue import today_of
 from kiosk.coupons.coupon_refusals import (
     OF_REFUSAL,
@@ -44,9 +48,19 @@ from kiosk.coupons.coupon_store import (
 )
 from kiosk.coupons.shown_coupons import NONE_SHOWN, Shown, ShownCoupons
 from kiosk.offers.offer_store import Mark, read_live_offers, read_offer
+from kiosk.points.link import read_line
 from kiosk.shop import Caller, Shop, day_of
 from loyalty.coupon_codes import read_code
-from loyalty.coupons import GenuineCoupon, Refusal, find_token, looks_cut, offer_number, peek_serial, read_token
+from loyalty.coupons import (
+    GenuineCoupon,
+    Refusal,
+    find_token,
+    looks_cut,
+    offer_number,
+    peek_key,
+    peek_serial,
+    read_token,
+)
 from loyalty.errors import Problem
 from loyalty.keys import KeyList, KeyRegistry
 from loyalty.merge_store import survivor_of
@@ -55,6 +69,7 @@ from loyalty.transactions import Tx
 from sync.facts.coupons import UsedCoupon
 
 _FOREIGN_USES = 1
+_MAY_BE_ANOTHERS = (Refusal.UNKNOWN_KEY, Refusal.FORGED)
 _NO_KEYS = KeyRegistry(KeyList(version=0, keys=()))
 
 
@@ -72,7 +87,7 @@ def look_at_coupons(
         each = look_at_coupon(tx, shop, caller, text, member, pointer=pointer, check_member=True, mark=mark)
         if each.use is not None and each.use.serial in seen:
             each = each._replace(use=None, problem=CouponShownTwice(pointer=pointer))
-        elif each.use is not None and each.use.store is not None and _is_beyond(tx, shop, caller, each.use, shown):
+        elif each.use is not None and each.use.store and _is_beyond(tx, shop, caller, each.use, shown):
             each = each._replace(use=None, problem=ForeignCouponRefused(pointer=pointer))
         if each.use is not None:
             seen.add(each.use.serial)
@@ -82,6 +97,8 @@ def look_at_coupons(
 
 def _is_beyond(tx: Tx, shop: Shop, caller: Caller, use: UsedCoupon, before: Sequence[Shown]) -> bool:
     """Whether one more coupon of other stores is too many for its offer today, with those of this basket counted."""
+    if read_line(tx) is not None:
+        return False
     uses = [each.use for each in before if each.use is not None]
     here = sum(other.store is not None and other.offer == use.offer for other in uses)
     taken = count_foreign_uses(tx, use.offer, day_of(tx, caller, shop.terms))
@@ -109,6 +126,8 @@ def look_at_coupon(
     row, registry = _find_scanned(tx, peek_serial(token) if token is not None else None)
     member = member if check_member else _owner_of(row, member)
     verdict = read_token(text, registry, shop.terms.store, today, row.token if row is not None else None)
+    if row is None and token is not None and verdict in _MAY_BE_ANOTHERS:
+        verdict = _read_by_chain_keys(tx, shop, token, today, verdict)
     if isinstance(verdict, Refusal):
         return Shown(None, OF_REFUSAL[verdict](pointer=pointer))
     if verdict.store != shop.terms.store:
@@ -128,6 +147,17 @@ def _find_scanned(tx: Tx, serial: int | None) -> tuple[CouponRow | None, KeyRegi
     return found[0], found[1] or _NO_KEYS
 
 
+def _read_by_chain_keys(
+    tx: Tx, shop: Shop, token: str, today: dt.date, verdict: GenuineCoupon | Refusal
+) -> GenuineCoupon | Refusal:
+    """What the keys of other stores say of a token that none of our own has signed. Where none fits, `verdict`."""
+    for registry in read_chain_keys(tx, peek_key(token)):
+        said = read_token(token, registry, shop.terms.store, today)
+        if said not in _MAY_BE_ANOTHERS:
+            return said
+    return verdict
+
+
 def _owner_of(row: CouponRow | None, member: UUID | None) -> UUID | None:
     return member if row is None else row.member
 
@@ -144,7 +174,12 @@ def _look_in_ledger(
     use = None
     if problem is None:
         use = UsedCoupon(
-            serial=row.serial, n=row.uses + 1, offer=row.offer, uses_max=row.uses_max, given_back=row.given_back
+            serial=row.serial,
+            n=row.uses + 1,
+            offer=row.offer,
+            uses_max=row.uses_max,
+            given_back=row.given_back,
+            last_day=row.valid_until if row.scope == "chain" else "",
         )
     return Shown(use, problem, row.serial, offer, row.member, row.valid_until)
 
@@ -167,6 +202,8 @@ def _problem_of(tx: Tx, row: CouponRow, today: dt.date, member: UUID | None, poi
         return CouponExpired(f"It held until {row.valid_until}.", pointer=pointer)
     if row.member is not None and member != row.member and member != survivor_of(tx, row.member):
         return CouponOfAnother(pointer=pointer)
+    if row.scope == "chain" and is_used_elsewhere(tx, row.serial, row.valid_until, row.uses_left):
+        return CouponUsed(pointer=pointer)
     return None
 
 
@@ -181,10 +218,11 @@ def _look_at_foreign(tx: Tx, shop: Shop, caller: Caller, genuine: GenuineCoupon,
     if offer is None:
         return known._replace(problem=CouponOfferOver(pointer=pointer))
     count = count_uses(tx, body.serial)
-    if count.uses - count.given_back >= _FOREIGN_USES:
+    last_day = body.last_day.isoformat()
+    if count.uses - count.given_back >= _FOREIGN_USES or is_used_elsewhere(tx, body.serial, last_day, _FOREIGN_USES):
         return known._replace(problem=CouponUsed(pointer=pointer))
     taken = count_foreign_uses(tx, offer.id, day_of(tx, caller, shop.terms))
-    if taken >= shop.terms.foreign_coupons_per_day:
+    if taken >= shop.terms.foreign_coupons_per_day and read_line(tx) is None:
         return known._replace(problem=ForeignCouponRefused(pointer=pointer))
     use = UsedCoupon(
         serial=body.serial,
@@ -193,5 +231,6 @@ def _look_at_foreign(tx: Tx, shop: Shop, caller: Caller, genuine: GenuineCoupon,
         uses_max=_FOREIGN_USES,
         given_back=count.given_back,
         store=genuine.store,
+        last_day=last_day,
     )
     return known._replace(use=use)

@@ -5,13 +5,13 @@ from uuid import UUID
 
 from kiosk.coupons.coupons import serial_text
 from kiosk.documents import store_header
+from kiosk.members.known_members import find_member
 from kiosk.offers.offer_store import read_offer
 from kiosk.paper import queue_paper
 from kiosk.shifts.business_day import local_text
 from kiosk.shop import Caller, Shop
 from loyalty.coupon_codes import print_code
 from loyalty.ids import derived_uuid
-from loyalty.member_store import find_member
 from loyalty.offers.offer import Offer
 from loyalty.offers.terms import say_terms, say_title
 from loyalty.transactions import Tx

@@ -12,6 +12,7 @@ from msgspec import Struct
 
 from kiosk.coupons.coupon_refusals import MemberNeeded
 from kiosk.coupons.coupons import IssueCoupon
+from kiosk.points.accounts import open_account
 from kiosk.program.program_store import read_definitions, read_version
 from kiosk.sales.sale_points import UnknownHold
 from kiosk.shop import Caller, Shop
@@ -19,7 +20,6 @@ from loyalty.errors import InvalidInput
 from loyalty.points.account import Balance
 from loyalty.points.decide import capture
 from loyalty.points.refusals import HoldNotFound
-from loyalty.points_store import open_account
 from loyalty.rewards import Reward, RewardCoupon
 from loyalty.transactions import Tx
 from sync.facts.points import PointsHeld, PointsPosted, fact_postings

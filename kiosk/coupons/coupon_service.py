@@ -27,6 +27,7 @@ from kiosk.coupons.coupons import (
     serial_text,
 )
 from kiosk.coupons.shown_coupons import Shown
+from kiosk.members.known_members import find_member, need_active_member
 from kiosk.offers.offer_store import read_offer
 from kiosk.outcome import Outcome
 from kiosk.print_answers import PrintJobAnswer
@@ -35,7 +36,6 @@ from kiosk.shop import Caller, Shop, day_of, origin_of
 from loyalty.coupon_codes import print_code
 from loyalty.coupons import Scope
 from loyalty.ids import derived_uuid
-from loyalty.member_store import find_member, need_active_member
 from loyalty.merge_store import group_of
 from loyalty.offers.terms import say_terms, say_title
 from loyalty.transactions import Tx

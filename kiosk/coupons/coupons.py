@@ -15,7 +15,6 @@ from sync.facts.coupons import IssuedCoupon
 CAMPAIGN_MAX = 500
 _SERIAL_DIGITS = 16
 
-Serial = Annotated[str, Meta(min_length=_SERIAL_DIGITS, max_length=_SERIAL_DIGITS, pattern=r"^[0-9a-f]*$(?!\n)")]
 Members = Annotated[tuple[UUID, ...], Meta(min_length=1, max_length=CAMPAIGN_MAX)]
 
 

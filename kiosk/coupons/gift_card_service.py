@@ -4,7 +4,7 @@ Decided in the transaction that writes the fact. There is one writer at a time, 
 is charged by one after the other, and the second sees what the first left on it.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from uuid import UUID
 
 from msgspec import Struct
@@ -14,6 +14,8 @@ from kiosk.coupons.gift_card_store import Liability, read_activated, read_cards,
 from kiosk.coupons.gift_cards import (
     GIFT_CARD,
     GiftCardNeeded,
+    GiftCardNeedsLine,
+    KeptCard,
     NoGiftCard,
     Paid,
     Purse,
@@ -21,9 +23,12 @@ from kiosk.coupons.gift_cards import (
     read_card_code,
     spread_refund,
 )
+from kiosk.points.link import read_line
 from kiosk.shop import Caller, Shop
 from loyalty.transactions import Tx
 from sync.facts.gift_cards import CardPosted
+
+NO_CARDS: Mapping[str, KeptCard] = {}
 
 
 class SoldCardLine(Struct, frozen=True):
@@ -67,12 +72,13 @@ def charge_cards(
     sold: Sequence[SoldCardLine],
     tenders: Sequence[TenderRequest],
     before: Sequence[CardPosted] = (),
+    kept: Mapping[str, KeptCard] = NO_CARDS,
 ) -> tuple[CardPosted, ...]:
     """What a sale does to gift cards: those it sells are charged with their price, those that pay give what they pay.
 
-    A card cannot pay for itself: what is sold is charged last. `before` are movements that the same entry makes first.
-    Raises GiftCardNeeded, NoGiftCard, WrongGiftCardCode,
-    UnknownGiftCard, GiftCardShort, GiftCardActive.
+    A card cannot pay for itself: what is sold is charged last. `before` are movements that the same entry makes first,
+    `kept` is what head office keeps of cards for this sale. Raises GiftCardNeeded, NoGiftCard, WrongGiftCardCode,
+    UnknownGiftCard, GiftCardShort, GiftCardActive, GiftCardNeedsLine.
     """
     paying = [
         (*read_card_code(tender.code or "", f"/tenders/{index}/code"), tender.amount_minor, f"/tenders/{index}/code")
@@ -82,7 +88,8 @@ def charge_cards(
     selling = _selling(shop, asked, sold)
     if not paying and not selling:
         return ()
-    purse = Purse(read_cards(tx, [*(card for card, *_ in paying), *(card for card, *_ in selling)], before))
+    cards = read_cards(tx, [*(card for card, *_ in paying), *(card for card, *_ in selling)], before)
+    purse = Purse(cards, _kept_by(tx, kept))
     for card, _, amount, pointer in paying:
         purse.redeem(card, amount, pointer)
     for card, ending, amount, line in selling:
@@ -90,23 +97,31 @@ def charge_cards(
     return tuple(purse.posted)
 
 
-def mirror_cards(tx: Tx, sale: UUID) -> tuple[CardPosted, ...]:
+def mirror_cards(tx: Tx, sale: UUID, kept: Mapping[str, KeptCard] = NO_CARDS) -> tuple[CardPosted, ...]:
     """What voiding a sale does to its cards: those it sold are taken back, those that paid get it back. Raises
-    GiftCardSpent where a card it sold has been used."""
-    return _undo(tx, sale, {each.line for each in read_activated(tx, sale)}, None)
+    GiftCardSpent where a card it sold has been used, GiftCardNeedsLine where only head office knows."""
+    return _undo(tx, sale, {each.line for each in read_activated(tx, sale)}, None, kept=kept)
 
 
 def return_cards(
-    tx: Tx, sale: UUID, lines: set[int], refunded_minor: int, before: Sequence[CardPosted] = ()
+    tx: Tx,
+    sale: UUID,
+    lines: set[int],
+    refunded_minor: int,
+    before: Sequence[CardPosted] = (),
+    kept: Mapping[str, KeptCard] = NO_CARDS,
 ) -> tuple[CardPosted, ...]:
     """What a return does to cards: sold ones among its `lines` are taken back, and `refunded_minor` goes to those that
-    had paid. `before` are movements that the same entry makes first. Raises GiftCardSpent."""
-    return _undo(tx, sale, lines, refunded_minor, before)
+    had paid. `before` are movements that the same entry makes first. Raises GiftCardSpent, GiftCardNeedsLine."""
+    return _undo(tx, sale, lines, refunded_minor, before, kept=kept)
 
 
 def ask_balance(tx: Tx, shop: Shop, _: Caller, command: AskBalance) -> CardBalance:
-    """What is on a card. Raises WrongGiftCardCode, UnknownGiftCard."""
+    """What is on a card, by the books of this store. Raises WrongGiftCardCode, UnknownGiftCard, and GiftCardNeedsLine
+    in a store that has to ask head office."""
     card, ending = read_card_code(command.code, "/code")
+    if read_line(tx) is not None:
+        raise GiftCardNeedsLine(pointer="/code")
     state = read_cards(tx, [card]).get(card)
     if state is None:
         raise UnknownGiftCard(pointer="/code")
@@ -143,7 +158,13 @@ def _selling(shop: Shop, asked: Sequence[LineRequest], sold: Sequence[SoldCardLi
 
 
 def _undo(
-    tx: Tx, sale: UUID, lines: set[int], refunded_minor: int | None, before: Sequence[CardPosted] = ()
+    tx: Tx,
+    sale: UUID,
+    lines: set[int],
+    refunded_minor: int | None,
+    before: Sequence[CardPosted] = (),
+    *,
+    kept: Mapping[str, KeptCard] = NO_CARDS,
 ) -> tuple[CardPosted, ...]:
     """Refunds go first: what a voided sale charged to a card that it also used is then there to be taken back."""
     activated = [each for each in read_activated(tx, sale) if each.line in lines]
@@ -154,12 +175,18 @@ def _undo(
         back = spread_refund(_less(read_paid(tx, sale), before), refunded_minor)
     if not back and not activated:
         return ()
-    purse = Purse(read_cards(tx, [*(each.card for each in back), *(each.card for each in activated)], before))
+    cards = read_cards(tx, [*(each.card for each in back), *(each.card for each in activated)], before)
+    purse = Purse(cards, _kept_by(tx, kept))
     for each in back:
         purse.refund(each.card, each.amount_minor, each.sale)
     for sold in activated:
         purse.cancel(sold.card, sold.amount_minor, sold.line)
     return tuple(purse.posted)
+
+
+def _kept_by(tx: Tx, kept: Mapping[str, KeptCard]) -> Mapping[str, KeptCard] | None:
+    """What is kept, or None in a store that is its own authority and needs nobody to say what is on a card."""
+    return kept if read_line(tx) is not None else None
 
 
 def _less(paid: list[Paid], before: Sequence[CardPosted]) -> list[Paid]:

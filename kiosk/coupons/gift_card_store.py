@@ -33,13 +33,15 @@ def read_cards(tx: Tx, cards: Iterable[str], before: Iterable[CardPosted] = ()) 
     states = {}
     for card in dict.fromkeys(cards):
         row = tx.execute(
-            "SELECT n, ending, balance_minor FROM gift_card_posting WHERE card = ? ORDER BY n DESC LIMIT 1",
+            "SELECT n, ending, balance_minor, elsewhere FROM gift_card_posting WHERE card = ? ORDER BY n DESC LIMIT 1",
             (bytes.fromhex(card),),
         ).fetchone()
         if row is not None:
-            states[card] = CardState(n=row[0], ending=row[1], balance_minor=row[2])
+            states[card] = CardState(n=row[0], ending=row[1], balance_minor=row[2], elsewhere=bool(row[3]))
     for each in before:
-        states[each.card] = CardState(n=each.n, ending=each.ending, balance_minor=each.balance_minor)
+        states[each.card] = CardState(
+            n=each.n, ending=each.ending, balance_minor=each.balance_minor, elsewhere=each.elsewhere
+        )
     return states
 
 

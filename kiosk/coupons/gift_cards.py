@@ -35,9 +35,9 @@ class WrongGiftCardCode(InvalidInput):
 
 
 class UnknownGiftCard(InvalidInput):
-    """This gift card was not sold here."""
+    """This gift card is not known."""
 
-    code, hint = "unknown_gift_card", "Look at the number again. A card of another shop is taken there."
+    code, hint = "unknown_gift_card", "Look at the number again; it stands on the card."
 
 
 class GiftCardActive(Conflict):
@@ -58,6 +58,12 @@ class GiftCardSpent(Conflict):
     code, hint = "gift_card_spent", "Take back what was bought with it first."
 
 
+class GiftCardNeedsLine(Conflict):
+    """Head office cannot be asked now what is on this gift card."""
+
+    code, hint = "gift_card_needs_line", "Take another way of paying; the card is good as soon as the line is back."
+
+
 class GiftCardNeeded(InvalidInput):
     """Which gift card is sold?"""
 
@@ -71,11 +77,21 @@ class NoGiftCard(InvalidInput):
 
 
 class CardState(Struct, frozen=True, kw_only=True):
-    """A card as it is: how many movements it had, and what stands on it. n = 0: never sold."""
+    """A card as it is: how many movements it had here, and what stands on it. n = 0: none. `elsewhere`: other stores
+    may move it too, so what stands on it is only what this store did."""
 
     n: int = 0
     ending: str = ""
     balance_minor: int = 0
+    elsewhere: bool = False
+
+
+class KeptCard(NamedTuple):
+    """Money of a card that head office keeps for one fact of this store: `amount_minor` of what was free on it."""
+
+    reservation: UUID
+    ending: str
+    amount_minor: int
 
 
 class Paid(NamedTuple):
@@ -89,8 +105,12 @@ class Paid(NamedTuple):
 class Purse:
     """The cards that one fact moves. Each decision sees the ones before it, so a card may come twice."""
 
-    def __init__(self, cards: Mapping[str, CardState]) -> None:
+    def __init__(self, cards: Mapping[str, CardState], kept: Mapping[str, KeptCard] | None = None) -> None:
+        """`kept` is what head office keeps of these cards for this fact; None where this store is its own authority.
+        With one, nothing is taken off a card but what is kept."""
         self._cards = dict(cards)
+        self._kept = kept
+        self._left = {card: each.amount_minor for card, each in kept.items()} if kept is not None else {}
         self.posted: list[CardPosted] = []
 
     def activate(self, card: str, ending: str, amount_minor: int, line: int, pointer: str | None = None) -> None:
@@ -103,7 +123,12 @@ class Purse:
         self._post(card, ending, "activate", amount_minor, line)
 
     def redeem(self, card: str, amount_minor: int, pointer: str | None = None) -> str:
-        """Pay with a card; answers its ending. Raises UnknownGiftCard, GiftCardShort with what is on it."""
+        """Pay with a card; answers its ending. Raises UnknownGiftCard, GiftCardShort with what is on it,
+        GiftCardNeedsLine."""
+        if self._kept is not None:
+            ending = self._take_kept(card, amount_minor, pointer)
+            self._post(card, ending, "redeem", -amount_minor, kept=True)
+            return ending
         state = self._known(card, pointer)
         if amount_minor > state.balance_minor:
             detail = f"{state.balance_minor} is on card {state.ending}."
@@ -118,9 +143,21 @@ class Purse:
     def cancel(self, card: str, amount_minor: int, line: int | None, pointer: str | None = None) -> None:
         """Take a sold card back for what it was sold for. Raises GiftCardSpent where that is not on it any more."""
         state = self._known(card, pointer)
+        if self._kept is not None:
+            self._take_kept(card, amount_minor, pointer)
+            self._post(card, state.ending, "cancel", -amount_minor, line, kept=True)
+            return
         if amount_minor > state.balance_minor:
             raise GiftCardSpent(f"Card {state.ending}.", pointer=pointer)
         self._post(card, state.ending, "cancel", -amount_minor, line)
+
+    def _take_kept(self, card: str, amount_minor: int, pointer: str | None) -> str:
+        """Use up what is kept of a card; its ending. Raises GiftCardNeedsLine."""
+        kept = self._kept.get(card) if self._kept is not None else None
+        if kept is None or self._left[card] < amount_minor:
+            raise GiftCardNeedsLine(pointer=pointer)
+        self._left[card] -= amount_minor
+        return kept.ending
 
     def _known(self, card: str, pointer: str | None) -> CardState:
         state = self._cards.get(card)
@@ -136,9 +173,16 @@ class Purse:
         amount_minor: int,
         line: int | None = None,
         paid_for: UUID | None = None,
+        *,
+        kept: bool = False,
     ) -> None:
         before = self._cards.get(card, CardState())
-        after = CardState(n=before.n + 1, ending=ending, balance_minor=before.balance_minor + amount_minor)
+        after = CardState(
+            n=before.n + 1,
+            ending=ending,
+            balance_minor=before.balance_minor + amount_minor,
+            elsewhere=before.elsewhere or kept,
+        )
         self._cards[card] = after
         self.posted.append(
             CardPosted(
@@ -150,6 +194,8 @@ class Purse:
                 balance_minor=after.balance_minor,
                 line=line,
                 paid_for=paid_for,
+                reserved=self._kept[card].reservation if kept and self._kept is not None else None,
+                elsewhere=after.elsewhere,
             )
         )
 

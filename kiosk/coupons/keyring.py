@@ -32,6 +32,7 @@ from loyalty.keys import (
     ListedKey,
     SignedKeyList,
     WrongKeyList,
+    first_key_id,
     public_hex,
     read_key_list,
     sign_key_list,
@@ -154,7 +155,7 @@ def _add_key(
 ) -> SignedKeyList:
     """A list with one more key. Its number is above every number ever listed here."""
     listed = dict(registry.keys) if registry else {}
-    kid = max(listed, default=0) + 1
+    kid = max(listed, default=first_key_id(store) - 1) + 1
     if kid > KEY_ID_MAX:
         raise WrongKeyList("There are no key numbers left.")
     private = _load_or_make(keys / f"store-{kid}-{_life(epoch)}.key")

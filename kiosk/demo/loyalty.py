@@ -6,10 +6,11 @@ One offer counts by itself, one by a coupon that members take at the kiosk, one 
 from collections.abc import Callable
 from uuid import UUID
 
-from kiosk.offers.offer_service import OfferRequest, put_offer
+from kiosk.offers.offer_service import put_offer
 from kiosk.program.program_service import REWARDS, put_definition
 from kiosk.shop import Caller, Shop
 from loyalty.offers.offer import Conditions, Goods, Minimum, PercentOff
+from loyalty.offers.request import OfferRequest
 from loyalty.rewards import RewardCoupon, RewardTerms
 from loyalty.transactions import Tx
 

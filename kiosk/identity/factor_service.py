@@ -11,6 +11,7 @@ from msgspec import Struct
 
 from kiosk.identity.proofs import CheckedProof, CodeSecretAnswer, FactorProofNeeded, FactorsAnswer, ProofNeeded
 from kiosk.identity.second_factor import close_session, open_session, prove_member
+from kiosk.members.known_members import find_member, read_secrets
 from kiosk.members.member_profile import need_active, read_profile, record_profile
 from kiosk.members.member_views import recognise
 from kiosk.members.members import RecognisedMember
@@ -18,8 +19,7 @@ from kiosk.points.points import MemberPoints
 from kiosk.points.points_views import show_points
 from kiosk.shifts.business_day import utc_text
 from kiosk.shop import Caller, Shop
-from loyalty.identifier_store import SecretRow, read_secrets
-from loyalty.member_store import find_member
+from loyalty.identifier_store import SecretRow
 from loyalty.one_time_codes import make_setup_uri, write_secret
 from loyalty.transactions import Tx
 from sync.facts.members import MemberEnrolled

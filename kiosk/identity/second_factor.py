@@ -34,14 +34,14 @@ from kiosk.identity.proofs import (
     SessionEnded,
     Shown,
 )
+from kiosk.members.known_members import find_by_identifier, read_member, read_secrets, refuse_replaced_card
+from kiosk.points.accounts import read_balance
 from kiosk.sales.sale import ApprovalNeeded
 from kiosk.shop import Caller, Shop
 from loyalty.errors import Problem
-from loyalty.identifier_store import read_secrets, refuse_replaced_card
-from loyalty.member_store import UnknownMember, find_by_identifier, read_member
+from loyalty.member_store import UnknownMember
 from loyalty.merge_store import group_of
 from loyalty.one_time_codes import Judged, Verdict, judge_code, read_secret
-from loyalty.points_store import read_balance
 from loyalty.transactions import Tx
 from sync.chain import decode_content
 from sync.http.auth import hash_token

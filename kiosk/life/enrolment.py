@@ -14,6 +14,7 @@ from urllib.parse import urlsplit
 from uuid import UUID
 
 import msgspec
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from msgspec import Struct
 
 from kiosk.config import Config
@@ -21,7 +22,7 @@ from kiosk.life.start import DATABASE_NAME, lack_of_store
 from loyalty.errors import InvalidInput, Problem
 from sync.agent.client import HubClient, HubRefused
 from sync.agent.key import FILE_NAME as KEY_NAME
-from sync.agent.key import load_key, make_key, public_hex
+from sync.agent.key import StoreKeyDamaged, load_key, make_key, public_hex
 from sync.durable_files import replace_file
 from sync.protocol.messages import Enrol, EnrolAnswer
 
@@ -29,11 +30,13 @@ FILE_NAME = "hub.json"
 
 
 class Enrolment(Struct, frozen=True, kw_only=True):
-    """Where this store belongs: head office's address, and the store's id there."""
+    """Where this store belongs: head office's address, and the store's id there. `hub_key` is the key that head office
+    signs with (64 hex digits), kept from the enrolment on; empty where it told none."""
 
     url: str
     store: UUID
     name: str
+    hub_key: str = ""
 
 
 class HubFileDamaged(Problem):
@@ -84,7 +87,8 @@ def read_enrolment(folder: Path) -> Enrolment | None:
 
 
 def enrol(config: Config, url: str, code: str) -> Enrolment:
-    """Join the head office at `url` with its code. A running service takes part from its next start on.
+    """Join the head office at `url` with its code, or join it again where the key or the address is lost or damaged. A
+    running service takes part from its next start on.
 
     Raises WrongHubAddress, EnrolledAlready, EnrolmentRefused, OtherStore, HubSilent; StoreNotReady or StoreLost where
     there is no store.
@@ -92,7 +96,7 @@ def enrol(config: Config, url: str, code: str) -> Enrolment:
     folder = config.data_dir()
     if not (folder / DATABASE_NAME).exists():
         raise lack_of_store(folder)
-    if (folder / FILE_NAME).exists():
+    if _can_speak(folder):
         raise EnrolledAlready(str(folder / FILE_NAME))
     return join(config, url, code)
 
@@ -101,11 +105,11 @@ def join(config: Config, url: str, code: str) -> Enrolment:
     """`enrol` without a look at what is in the folder; makes the key where there is none. Raises as `enrol`."""
     check_address(url)
     folder = config.data_dir()
-    key = load_key(folder) or make_key(folder)
+    key = _load_sound_key(folder) or make_key(folder)
     answer = asyncio.run(_send(url, Enrol(code=code.strip(), public_key=public_hex(key))))
     if answer.code != config.store.code:
         raise OtherStore(f"The code is for {answer.code}, the configuration says {config.store.code}.")
-    enrolment = Enrolment(url=url.rstrip("/"), store=answer.store, name=answer.name)
+    enrolment = Enrolment(url=url.rstrip("/"), store=answer.store, name=answer.name, hub_key=answer.hub_key)
     replace_file(folder / FILE_NAME, json.dumps(msgspec.to_builtins(enrolment)))
     return enrolment
 
@@ -127,6 +131,22 @@ def key_is_private(folder: Path) -> bool:
         return (folder / KEY_NAME).stat().st_mode & 0o077 == 0
     except FileNotFoundError:
         return True
+
+
+def _can_speak(folder: Path) -> bool:
+    """Whether this store has joined and can still say so. One whose key or address is damaged has to join again."""
+    try:
+        return read_enrolment(folder) is not None and load_key(folder) is not None
+    except (HubFileDamaged, StoreKeyDamaged):
+        return False
+
+
+def _load_sound_key(folder: Path) -> Ed25519PrivateKey | None:
+    """The key in the folder. One that cannot be read signs nothing any more, so another may take its place."""
+    try:
+        return load_key(folder)
+    except StoreKeyDamaged:
+        return None
 
 
 async def _send(url: str, message: Enrol) -> EnrolAnswer:

@@ -14,13 +14,20 @@ from prometheus_client.core import GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
 from kiosk import __version__
+from kiosk.bundles.feed_bundles import note_told, versions_in
 from kiosk.life import healing, link_notes
+from kiosk.life.bootstrap import Bootstrap, Installed
 from kiosk.life.day_side import DaySide
 from kiosk.life.enrolment import Enrolment, HubFileDamaged, read_enrolment
+from kiosk.life.feed_bases import attach_installed, forget_damaged, overwrite_gone
 from kiosk.life.feed_rows import find_wrong, keep_page, read_position
+from kiosk.life.laying import lay_over, list_touched
 from kiosk.life.restored import erase_again
 from kiosk.life.setting_aside import apply_or_set_aside
+from kiosk.life.told import list_bases
+from kiosk.points.lease_report import read_report
 from kiosk.points.link import note_line, note_pushed, note_read
+from kiosk.points.told_accounts import keep_accounts_of
 from kiosk.web.door import Door
 from loyalty.transactions import Tx
 from sync import marks
@@ -28,10 +35,11 @@ from sync.agent.agent import Agent
 from sync.agent.client import HubClient
 from sync.agent.day_prover import DayProver
 from sync.agent.key import StoreKeyDamaged, load_key
+from sync.agent.lease_reporter import LeaseReporter
 from sync.agent.puller import Puller
 from sync.agent.status_teller import StatusTeller
 from sync.chain import Head, epoch_text
-from sync.db import connect
+from sync.db import SqliteError, connect
 from sync.journal import Origin, read_life
 from sync.journal_mending import LoggedOp, take_back
 from sync.protocol.messages import PrinterState, StoreStatus
@@ -75,6 +83,7 @@ class ShopSide:
         origin, op_id = Origin(now_ms=self.now_ms()), self._door.new_id()
         set_aside = take_back(tx, self._door.shop.journal, apply_or_set_aside, origin, op_id, last, ops)
         fields = {"epoch": epoch_text(last.epoch), "seq": last.seq, "entries": len(ops), "set_aside": set_aside}
+        keep_accounts_of(tx, last.epoch, last.seq - len(ops))
         logger.warning("entries came back from head office", extra={"fields": fields})
 
     def note_lost_life(self, tx: Tx, ordinal: int) -> bool:
@@ -100,12 +109,21 @@ def renew(door: Door, folder: Path, plan: healing.Plan, on_new_life: Callable[[]
 class FeedReader:
     """What head office tells, written into this store."""
 
-    def __init__(self, door: Door) -> None:
+    def __init__(self, door: Door, bootstrap: Bootstrap | None = None) -> None:
+        """Without `bootstrap` everything is read page by page."""
         self._door = door
+        self._bootstrap = bootstrap
 
     async def position(self) -> tuple[str | None, dict[str, int]]:
         """Where the last page ended."""
         return await self._door.database.read(read_position)
+
+    async def bootstrap(self, client: HubClient, session: str, timeline: int) -> Installed | None:
+        """Install what head office offers in files, where it has very much to tell."""
+        installed = await self._bootstrap.run(client, session, timeline) if self._bootstrap is not None else None
+        if installed is not None:
+            await self._door.instant.look(self._door.now_ms())
+        return installed
 
     async def keep_page(self, page: ApplyPage) -> tuple[str, ...]:
         """Write a page; whoever it says was erased is erased here in the same transaction."""
@@ -113,6 +131,9 @@ class FeedReader:
         wrong, erased = await self._door.database.write(lambda tx: self._keep(tx, page))
         if erased:
             await self._door.database.erase_traces()
+            await overwrite_gone(self._door.database)
+        if page.dropped or versions_in(page.puts):
+            await self._door.instant.look(self._door.now_ms())
         return wrong
 
     async def note_read(self, applied: dict[str, int]) -> None:
@@ -124,20 +145,34 @@ class FeedReader:
 
     async def audit(self) -> tuple[str, ...]:
         """Add everything up anew, in the helper process."""
-        return await self._door.helper.run(audit, self._door.database.path)
+        wrong, damaged = await self._door.helper.run(audit, self._door.database.path)
+        if damaged:
+            await forget_damaged(self._door.database, damaged)
+        return (*wrong, *damaged)
 
     def _keep(self, tx: Tx, page: ApplyPage) -> tuple[tuple[str, ...], bool]:
+        touched = list_touched(tx, page)
         wrong = keep_page(tx, page)
         members = [UUID(put.key) for put in page.puts if put.entity == "erased" and put.value is not None]
         journal, now_ms = self._door.shop.journal, self._door.now_ms()
+        lay_over(tx, touched, journal, now_ms)
+        note_told(tx, now_ms, versions_in(page.puts))
         erased = [erase_again(tx, journal, now_ms, member, _ERASED) for member in members]
-        return wrong, any(erased)
+        # One whom this store was only told of leaves traces in the file, too.
+        is_forgotten = any(put.entity == "member" and put.value is None for put in page.puts)
+        return wrong, is_forgotten or any(erased)
 
 
-def audit(database: Path) -> tuple[str, ...]:
-    """The buckets that do not add up. Top-level, so that the helper process can run it."""
+def audit(database: Path) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """The buckets that do not add up, or those whose snapshots cannot be read. Top-level, so that the helper process
+    can run it."""
     with contextlib.closing(connect(database, read_only=True)) as connection:
-        return find_wrong(connection)
+        attach_installed(connection, database)
+        try:
+            return find_wrong(connection), ()
+        except SqliteError:
+            # A page of one of them, nobody can tell which.
+            return (), tuple(base.bucket for base in list_bases(connection))
 
 
 class HeadOffice:
@@ -147,15 +182,16 @@ class HeadOffice:
         self, door: Door, enrolment: Enrolment, key: Ed25519PrivateKey, on_new_life: Callable[[], None]
     ) -> None:
         self._client = HubClient(enrolment.url)
-        self.puller = Puller(FeedReader(door), self._client, self._end_session)
+        self.puller = Puller(FeedReader(door, Bootstrap(door, enrolment)), self._client, self._end_session)
         self.agent = Agent(
             ShopSide(door, on_new_life),
             self._client,
             key,
             store=enrolment.store,
             version=__version__,
-            on_session=self.puller.begin_session,
+            on_session=self._begin_session,
         )
+        self._leases = LeaseReporter(lambda: door.database.write(read_report), self._client)
         self.status = StatusTeller(self._look_at_devices, self._client, lambda: self.agent.session)
         self._door = door
         self.days = DayProver(DaySide(door), self._client, lambda: self.agent.session, store=enrolment.store)
@@ -174,6 +210,7 @@ class HeadOffice:
     async def stop(self) -> None:
         """End; nothing is lost by it."""
         await self.status.stop()
+        await self._leases.stop()
         await self.days.stop()
         await self.puller.stop()
         await self.agent.stop()
@@ -190,6 +227,10 @@ class HeadOffice:
             problem = await worker.check()
             printers.append(PrinterState(name=name, state=problem.code if problem is not None else "ready"))
         return StoreStatus(printers=tuple(printers), queued=self.agent.queued)
+
+    def _begin_session(self, session: str) -> None:
+        self.puller.begin_session(session)
+        self._leases.begin_session(session)
 
     def _end_session(self, session: str, fence: int) -> None:
         self.agent.end_session(session, fence)

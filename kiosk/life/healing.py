@@ -13,7 +13,8 @@ and the start carries the plan out in one transaction before anything is served:
 - where something was moved, the tables are made anew from the journal, because postings carry their place.
 
 A cut at any moment leaves the store before or after: the plan stays until the new life is on the disk, and a plan that
-was carried out says nothing new.
+was carried out says nothing new. A plan that cannot be read still says that a new life has to begin: that is always
+safe, and what it would have moved is found once more by whoever found it first.
 """
 
 import json
@@ -68,9 +69,14 @@ def read_plan(folder: Path) -> Plan | None:
         return None
 
 
+def has_unreadable_plan(folder: Path) -> bool:
+    """Whether somebody found that this disk has gone back in time, and what he wrote down about it is damaged."""
+    return (folder / FILE_NAME).exists() and read_plan(folder) is None
+
+
 def read_notice(folder: Path) -> str | None:
     """What the screens show while a plan waits; None where none does."""
-    return NOTICE if read_plan(folder) is not None else None
+    return NOTICE if (folder / FILE_NAME).exists() else None
 
 
 def drop_plan(folder: Path) -> None:

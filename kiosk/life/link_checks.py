@@ -19,7 +19,8 @@ _CLOCK_APART_MS = 60_000
 _RESTART = "Start the service anew: counterfoil store --config FILE"
 _ENROL = "Ask head office for a new code: counterfoil enrol --hub URL --code CODE --config FILE"
 _ALARMS = {
-    "store_revoked": "Head office has taken this store's key back. Ask it for a new code: counterfoil recover",
+    "store_revoked": "Head office has taken this store's key back. Ask it for a new code, move hub.json and store.key"
+    " out of the data folder, then: counterfoil enrol --hub URL --code CODE --config FILE",
     "quarantined": "Two copies of this store run. Stop the one that should not; head office then names the true one.",
     "superseded": "Head office named another copy the true one. Stop this one.",
     "upgrade_required": "Install the present release.",

@@ -16,9 +16,11 @@ from typing import Any
 
 import msgspec
 
+from kiosk.life.feed_bases import attach_installed
 from kiosk.registry import REGISTRY, list_statements
 from loyalty.transactions import Tx
 from sync.db import SqliteError, SqliteUnavailable, connect
+from sync.db_connections import connect_scratch, spare_adapting
 from sync.http.problems import StorageUnavailable
 from sync.verify import Mark, Report, verify
 from sync.walk import Wrong
@@ -36,11 +38,13 @@ def prove(database: Path, *, full: bool) -> Report:
 
     Raises StorageUnavailable when the disk does not answer; what is wrong with the data stands in the report.
     """
+    spare_adapting()
     folder = database.parent
     store = connect(database, read_only=True)
     # A flipped bit may leave a text that is no UTF-8. It must be told apart from the right one, not end the proof.
     store.text_factory = _read_text
     try:
+        attach_installed(store, database)
         store.execute("BEGIN")
         report = prove_open(store, read_mark(folder), full=full)
         if report.tables:
@@ -93,9 +97,7 @@ def _read_text(raw: bytes) -> str:
 
 def open_scratch() -> Any:  # noqa: ANN401  pysqlite3 has no types
     """An empty database in memory with today's schema."""
-    scratch = connect(":memory:")
-    scratch.execute("PRAGMA foreign_keys = OFF")
-    scratch.execute("PRAGMA synchronous = OFF")
+    scratch = connect_scratch()
     for statement in list_statements():
         scratch.execute(statement)
     scratch.execute("BEGIN")

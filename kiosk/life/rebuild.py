@@ -8,6 +8,7 @@ may be the very thing that is broken.
 import os
 from pathlib import Path
 
+from kiosk.life.feed_bases import attach_installed
 from kiosk.life.proof import forget_fault, read_mark
 from kiosk.life.remaking import remake_tables
 from kiosk.life.start import StoreDamaged, lock_folder
@@ -47,6 +48,7 @@ def _rebuild(database: Path, proved: Head | None) -> int:
     connection = connect(database)
     try:
         connection.execute("PRAGMA foreign_keys = OFF")
+        attach_installed(connection, database)
         connection.execute("BEGIN IMMEDIATE")
         wrong = Walk(connection, proved).run()
         if wrong is not None:

@@ -152,7 +152,7 @@ async def _fetch_everything(connection: Any, folder: Path, enrolment: Enrolment)
     """Every life into the journal, the first one first; nothing is applied yet."""
     client = HubClient(enrolment.url)
     try:
-        session, heads = await _open_session(client, folder, enrolment.store)
+        session, heads = await open_session(client, folder, enrolment.store)
         held = [_Held(_head_of(head), await _ordinal_of(client, session, head.epoch)) for head in heads if head.seq > 0]
         if not held:
             raise NothingHeld(enrolment.url)
@@ -162,7 +162,7 @@ async def _fetch_everything(connection: Any, folder: Path, enrolment: Enrolment)
         await client.close()
 
 
-async def _open_session(client: HubClient, folder: Path, store: UUID) -> tuple[str, tuple[EpochHead, ...]]:
+async def open_session(client: HubClient, folder: Path, store: UUID) -> tuple[str, tuple[EpochHead, ...]]:
     """A session of this command alone. Whoever had the floor before loses it."""
     key = load_key(folder)
     assert key is not None, "joining made one"

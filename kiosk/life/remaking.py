@@ -4,6 +4,7 @@ The statements create and drop tables by the names their declarations give; fore
 one by one.
 """
 
+from kiosk.life.laying import lay_over_everything
 from kiosk.registry import REGISTRY
 from loyalty.tables import TableClass
 from loyalty.transactions import Tx
@@ -22,11 +23,13 @@ def empty_tables(tx: Tx) -> None:
 
 
 def remake_tables(tx: Tx) -> int:
-    """Empty the tables and replay the journal into them. Returns the entries, those without an effect too."""
+    """Empty the tables and replay the journal into them, under what head office told. Returns the entries, those
+    without an effect too."""
     empty_tables(tx)
     count, walk = 0, Walk(tx)
     for entry in walk.entries():
         if walk.counts:
             REGISTRY.appliers[type(entry.body)](tx, entry)
         count += 1
+    lay_over_everything(tx)
     return count

@@ -41,20 +41,22 @@ def settle_copy(tx: Tx, journal: Journal, now_ms: int, erased: frozenset[UUID], 
 
 
 def erase_again(tx: Tx, journal: Journal, now_ms: int, member: UUID, reason: str) -> bool:
-    """Erase a member who was erased elsewhere; whether there was anything of her here."""
+    """Erase a member who was erased elsewhere; whether this store had booked anything personal of her. What it printed
+    and noted of one whom it only was told of goes as well."""
     row = read_member(tx, member)
-    if row is None or row.status == "erased":
+    if row is not None and row.status == "erased":
         return False
-    body = MemberErased(
-        member=member,
-        reason=reason,
-        locale=row.locale,
-        revision=row.revision + 1,
-        enrolled_at=row.enrolled_at,
-    )
-    journal.record(tx, Origin(now_ms=now_ms), derived_uuid(member, "erase"), body)
+    if row is not None:
+        body = MemberErased(
+            member=member,
+            reason=reason,
+            locale=row.locale,
+            revision=row.revision + 1,
+            enrolled_at=row.enrolled_at,
+        )
+        journal.record(tx, Origin(now_ms=now_ms), derived_uuid(member, "erase"), body)
     forget_member(tx, member)
     forget_labels_of(tx, member)
     forget_factors(tx, member)
     forget_member_rows(tx, member)
-    return True
+    return row is not None

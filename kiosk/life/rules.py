@@ -15,12 +15,14 @@ points (I1 to I4, I6 to I8, I11 to I13) are loyalty's (loyalty/points/invariants
     gift_cards | every balance is the sum of what moved the card
 """
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 
-from loyalty.apply_points import check_invariants
+from kiosk.points.told_accounts import check_points
+from loyalty.points_proof import INVARIANTS
 from loyalty.transactions import Tx
+from sync.verify import CacheCheck, JointCheck
 
-Rule = Callable[[Tx], Iterator[str]]
+POINTS = JointCheck(check_points)
 
 _FORBIDDEN: Mapping[str, tuple[tuple[str, str], ...]] = {
     "numbers": (
@@ -51,17 +53,25 @@ _FORBIDDEN: Mapping[str, tuple[tuple[str, str], ...]] = {
         (
             "what offers took off sale {} is not what their uses say",
             (
-                "SELECT hex(id) FROM sale WHERE"
-                " (SELECT total(amount_minor) FROM sale_discount WHERE sale = id AND kind = 'offer')"
-                " <> (SELECT total(discount_minor) FROM offer_use WHERE op = id AND offer_use.sale = id)"
+                "SELECT hex(sale) FROM (SELECT sale, json_extract(off.value, '$.amount_minor') AS off_minor"
+                " FROM sale_line, json_each(discounts) AS off WHERE json_extract(off.value, '$.kind') = 'offer'"
+                " UNION ALL SELECT sale, -discount_minor FROM offer_use WHERE op = sale)"
+                " GROUP BY sale HAVING sum(off_minor) <> 0"
             ),
         ),
         (
             "offer {} was given back more often than used",
-            "SELECT offer FROM offer_total WHERE uses < 0 OR discount_minor < 0",
+            "SELECT offer FROM offer_use GROUP BY offer HAVING sum(uses) < 0 OR sum(discount_minor) < 0",
         ),
     ),
     "returns": (
+        (
+            "sale {} came back and is not in the books",
+            (
+                "SELECT hex(sale) FROM taken_back WHERE store IS NULL"
+                " AND NOT EXISTS (SELECT 1 FROM sale WHERE sale.id = taken_back.sale)"
+            ),
+        ),
         (
             "of sale {}, line {}, more came back than was sold",
             (
@@ -91,6 +101,8 @@ _FORBIDDEN: Mapping[str, tuple[tuple[str, str], ...]] = {
             "of sale {} more went back in {} than was paid in it (I9)",
             (
                 "SELECT hex(sale), settles FROM (SELECT sale, settles, -amount_minor AS amount FROM refund"
+                " WHERE NOT EXISTS (SELECT 1 FROM taken_back AS back"
+                " WHERE back.op = refund.op AND back.n = refund.n AND back.store IS NOT NULL)"
                 " UNION ALL SELECT sale, settles, amount_minor FROM sale_tender"
                 " UNION ALL SELECT id, 'cash', -change_minor FROM sale) GROUP BY sale, settles HAVING sum(amount) < 0"
             ),
@@ -126,7 +138,7 @@ _FORBIDDEN: Mapping[str, tuple[tuple[str, str], ...]] = {
 }
 
 
-def _never(forbidden: tuple[tuple[str, str], ...]) -> Rule:
+def _never(forbidden: tuple[tuple[str, str], ...]) -> CacheCheck:
     def look(tx: Tx) -> Iterator[str]:
         for sentence, select in forbidden:
             for row in tx.execute(select):
@@ -135,7 +147,7 @@ def _never(forbidden: tuple[tuple[str, str], ...]) -> Rule:
     return look
 
 
-RULES: Mapping[str, Rule] = {
-    "points": check_invariants,
+RULES: Mapping[str, CacheCheck | JointCheck] = {
+    INVARIANTS: POINTS,
     **{name: _never(forbidden) for name, forbidden in _FORBIDDEN.items()},
 }

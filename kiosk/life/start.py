@@ -19,6 +19,7 @@ from msgspec import Struct
 
 from kiosk.coupons.keyring import KeyDamaged, prepare_keys
 from kiosk.life import healing
+from kiosk.life.feed_bases import attach_installed
 from kiosk.life.lives import begin_life, check_same_store
 from kiosk.life.proof import forget_finding, read_finding, remember_fault
 from kiosk.members.tombstones import add_tombstones, list_tombstones, read_tombstones
@@ -133,6 +134,7 @@ def start_store(folder: Path, store: str, currency: str, time_zone: str, *, key_
         try:
             _migrate_beside_a_copy(connection, path)
             check_same_store(connection, store, currency)
+            attach_installed(connection, path)
             life = read_life(connection)
             if life is None or not marks.is_same_life(connection, found):
                 life = _begin_next_life(connection, folder, store, currency, time_zone)
@@ -210,7 +212,10 @@ def _heal(
     """The life that a waiting plan makes this file begin, if there is one."""
     plan = healing.read_plan(folder)
     if plan is None:
-        return None
+        if not healing.has_unreadable_plan(folder):
+            return None
+        logger.error("the plan for a new life cannot be read: a new life begins without it")
+        return _begin_next_life(connection, folder, store, currency, time_zone)
     try:
         life = healing.carry_out(connection, folder, plan, store, currency, time_zone)
     except Broken as broken:

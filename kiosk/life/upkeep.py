@@ -10,14 +10,16 @@ from zoneinfo import ZoneInfo
 from prometheus_client.core import GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
-from kiosk.helper import Helper
 from kiosk.life.healing import read_notice
 from kiosk.life.proof import prove, read_finding
 from kiosk.points.lease_service import end_leases, let_go_lapsed
 from kiosk.sales.basket_service import forget_labels_before
+from kiosk.sales.reservations import give_back, has_reservations
 from kiosk.web.door import Door
+from kiosk.web.reserving import list_in_use
 from printers import spool
 from sync import marks
+from sync.helper import Helper
 from sync.journal import read_head
 
 logger = logging.getLogger(__name__)
@@ -40,6 +42,7 @@ class Upkeep:
             (_NIGHT_S, self._verify_at_night),
             (_TIDY_S, self._tidy),
             (_LEND_S, self._end_leases),
+            (_LEND_S, self._give_back),
         )
         self._tasks = [asyncio.create_task(_repeat(seconds, work)) for seconds, work in rounds]
 
@@ -87,6 +90,12 @@ class Upkeep:
         if door.lender is not None and door.read_only is None:
             await door.database.write(lambda tx: end_leases(tx, door.shop, door.now_ms(), door.uptime()))
 
+    async def _give_back(self) -> None:
+        """Give back what head office keeps for sales and returns that were never booked."""
+        door = self._door
+        if door.reserver is not None and door.read_only is None and await door.database.read(has_reservations):
+            await door.database.write(lambda tx: give_back(tx, door.shop, door.now_ms(), list_in_use(door)))
+
     async def _tidy(self) -> None:
         """Drop papers and basket labels past their time; papers can be rendered again from the facts. Let go what was
         set aside and nobody came back for."""
@@ -96,6 +105,9 @@ class Upkeep:
         await self._door.database.write(lambda tx: forget_labels_before(tx, before, now_ms - _DAY_MS))
         if self._door.lender is not None and self._door.read_only is None:
             await self._door.database.write(lambda tx: let_go_lapsed(tx, self._door.shop, now_ms))
+        # Last: what was deleted may be the space it takes.
+        if self._door.database.traces_left:
+            await self._door.database.erase_traces()
 
 
 async def _repeat(seconds: float, work: Callable[[], Awaitable[None]]) -> None:

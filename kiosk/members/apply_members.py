@@ -4,6 +4,7 @@ The personal half of an entry may be gone when it is replayed, because the membe
 written without it; the erasure, further on in the journal, brings it to its final state.
 """
 
+from kiosk.points.apply_postings import refold
 from loyalty.apply_members import (
     ConsentWord,
     add_consents,
@@ -12,7 +13,6 @@ from loyalty.apply_members import (
     put_member,
     put_merge,
 )
-from loyalty.apply_points import refold
 from loyalty.member_store import MemberRow
 from loyalty.merge_store import survivor_of
 from loyalty.points.facts import Merge

@@ -5,6 +5,8 @@ from uuid import UUID
 
 from kiosk.coupons.coupon_store import coupons_of
 from kiosk.coupons.coupons import serial_text
+from kiosk.members.known_consents import read_consent_log
+from kiosk.members.known_members import find_member
 from kiosk.members.member_profile import read_profile
 from kiosk.members.member_records import (
     ExportedActivity,
@@ -20,7 +22,7 @@ from kiosk.members.member_views import answer_consent, present
 from kiosk.members.merge_service import answer_merge
 from kiosk.shifts.business_day import utc_text
 from kiosk.shop import Caller, Shop
-from loyalty.member_store import MemberRow, find_member, read_consent_log
+from loyalty.member_store import MemberRow
 from loyalty.merge_store import group_of, read_merges
 from loyalty.points.facts import place_of
 from loyalty.points_store import read_group

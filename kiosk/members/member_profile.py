@@ -10,11 +10,11 @@ from uuid import UUID
 
 import msgspec
 
+from kiosk.members.known_members import find_member, read_identifiers, read_secrets
 from kiosk.members.members import MemberNotActive
 from kiosk.shop import Caller, Shop, day_of, origin_of
-from loyalty.identifier_store import read_identifiers, read_secrets
 from loyalty.ids import uuid7
-from loyalty.member_store import MemberRow, find_member
+from loyalty.member_store import MemberRow
 from loyalty.transactions import Tx
 from sync.facts.members import MemberChanged, PrivateProfile
 from sync.journal import Private, private_hash_of

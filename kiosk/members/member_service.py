@@ -15,6 +15,8 @@ from kiosk.commands import fingerprint
 from kiosk.identity.second_factor import forget_factors
 from kiosk.life.feed_rows import forget_member_rows
 from kiosk.members.apply_members import profile_of
+from kiosk.members.known_consents import list_withdrawals, read_consents
+from kiosk.members.known_members import find_by_identifier, find_member, is_card_known, refuse_replaced_card
 from kiosk.members.member_profile import PROFILE_RANDOM_BYTES, need_active, read_profile, record_profile, tidy_profile
 from kiosk.members.member_views import present
 from kiosk.members.members import (
@@ -40,10 +42,9 @@ from kiosk.sales.reasons import refuse_name
 from kiosk.shifts.business_day import utc_text
 from kiosk.shop import Caller, Shop, day_of, origin_of
 from loyalty.errors import IdConflict
-from loyalty.identifier_store import is_card_known
 from loyalty.identity import make_card, normalise_email, normalise_phone
 from loyalty.ids import derived_uuid
-from loyalty.member_store import MemberRow, find_by_identifier, find_member, list_withdrawals, read_consents
+from loyalty.member_store import MemberRow
 from loyalty.merge_store import group_of
 from loyalty.transactions import Tx
 from printers.spool import forget_member
@@ -62,7 +63,7 @@ def enrol_member(tx: Tx, shop: Shop, caller: Caller, command: EnrolMember, rando
     A phone or e-mail that another active member has is taken: two shops may do that while the line is down, and a
     family shares a phone. The answer names the others.
 
-    Raises WrongPhone, WrongEmail, ConsentTwice, IdConflict.
+    Raises WrongPhone, WrongEmail, WrongCard, CardTaken, CardReplaced, ConsentTwice, IdConflict.
     """
     assert len(random) == ENROL_RANDOM_BYTES
     known = find(tx, command.id)
@@ -74,7 +75,7 @@ def enrol_member(tx: Tx, shop: Shop, caller: Caller, command: EnrolMember, rando
         name=command.name,
         phone=normalise_phone(command.phone, prefix) if command.phone is not None else None,
         email=normalise_email(command.email) if command.email is not None else None,
-        card=_free_card(tx, random[_SALT:]),
+        card=_shown_card(tx, command.card) if command.card is not None else _free_card(tx, random[_SALT:]),
     )
     salt = random[:_SALT]
     private = Private(command.id, salt, msgspec.json.encode(profile))
@@ -241,6 +242,16 @@ def _changed(profile: PrivateProfile, command: ChangeMember, prefix: str) -> Pri
         if name in wanted:
             wanted[name] = tuple(map(normalise, wanted[name]))
     return tidy_profile(msgspec.structs.replace(profile, **wanted))
+
+
+def _shown_card(tx: Tx, text: str) -> str:
+    """The number of a card that the customer has already. Raises WrongCard, CardTaken for one that is somebody's here,
+    CardReplaced for one that was reported lost."""
+    card = need_card(text)
+    refuse_replaced_card(tx, card, "/card")
+    if is_card_known(tx, card):
+        raise CardTaken(pointer="/card")
+    return card
 
 
 def _free_card(tx: Tx, random: bytes) -> str:

@@ -8,6 +8,7 @@ from uuid import UUID
 
 from msgspec import Struct
 
+from kiosk.members.known_members import find_member
 from kiosk.offers.offer_store import Mark
 from kiosk.program.program_shelf import ProgramBook
 from kiosk.program.program_store import read_used
@@ -16,7 +17,6 @@ from kiosk.shifts.business_day import local_time, utc_of_local
 from kiosk.shop import Caller, Shop
 from kiosk.terms import Terms
 from loyalty.earning_rules.context import EarningContext
-from loyalty.member_store import find_member
 from loyalty.merge_store import group_of
 from loyalty.segments import Visit, days_needed, find_segments
 from loyalty.tiers import Measure, Qualifying, Standing, find_standing, reads_from

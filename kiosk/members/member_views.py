@@ -2,6 +2,8 @@
 
 from uuid import UUID
 
+from kiosk.members.known_consents import read_consents
+from kiosk.members.known_members import find_by_identifier, find_member, need_active_member, refuse_unknown_card
 from kiosk.members.member_profile import read_profile
 from kiosk.members.member_standing import read_standing
 from kiosk.members.members import (
@@ -17,17 +19,8 @@ from kiosk.offers.member_offers import list_member_offers
 from kiosk.points.points_views import points_now
 from kiosk.shifts.business_day import utc_text
 from kiosk.shop import Caller, Shop
-from loyalty.identifier_store import refuse_replaced_card
 from loyalty.identity import mask_phone, normalise_phone
-from loyalty.member_store import (
-    ConsentRow,
-    MemberRow,
-    UnknownMember,
-    find_by_identifier,
-    find_member,
-    need_active_member,
-    read_consents,
-)
+from loyalty.member_store import ConsentRow, MemberRow, UnknownMember
 from loyalty.one_time_codes import read_identifying
 from loyalty.transactions import Tx
 from sync.http.paging import Page
@@ -79,7 +72,8 @@ def answer_consent(consent: ConsentRow) -> ConsentAnswer:
 def resolve_member(tx: Tx, shop: Shop, caller: Caller, command: ResolveMember) -> ResolvedMember:
     """Whom a scanned code or a phone number stands for.
 
-    Raises TokenOrPhone, WrongPhone, CardReplaced, and UnknownMember for a code or number that no active member has.
+    Raises TokenOrPhone, WrongPhone, CardReplaced, MemberElsewhere, and UnknownMember for a code or number that no
+    active member has.
     """
     if (command.token is None) == (command.phone is None):
         raise TokenOrPhone
@@ -89,7 +83,7 @@ def resolve_member(tx: Tx, shop: Shop, caller: Caller, command: ResolveMember) -
         kind, value = "phone", normalise_phone(command.phone or "", shop.terms.phone_prefix)
     found = find_by_identifier(tx, kind, value) if value is not None else []
     if not found and kind == "card" and value is not None:
-        refuse_replaced_card(tx, value, "/token")
+        refuse_unknown_card(tx, value, "/token")
     if not found:
         raise UnknownMember(pointer="/token" if kind == "card" else "/phone")
     is_staff = caller.role != "kiosk"

@@ -94,9 +94,14 @@ class ConsentRequest(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class EnrolMember(Booking, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """POST /v1/members. `id` becomes the member's id."""
+    """POST /v1/members. `id` becomes the member's id.
+
+    `card` is one that the customer shows and that is known neither here nor, as far as it can be asked, elsewhere: she
+    earns with it at once, and head office joins her with whoever has this card (sync/hub/card_owners.py).
+    """
 
     locale: Locale
+    card: Code | None = None
     name: Name | None = None
     phone: Phone | None = None
     email: Email | None = None

@@ -10,6 +10,7 @@ from uuid import UUID
 import msgspec
 
 from kiosk.commands import fingerprint
+from kiosk.members.known_members import find_member, is_card_known, need_active_member
 from kiosk.members.member_profile import need_active, read_profile, record_profile
 from kiosk.members.member_records import (
     MergeAnswer,
@@ -24,14 +25,12 @@ from kiosk.members.member_records import (
 from kiosk.members.member_views import present
 from kiosk.members.members import CardTaken, MemberAnswer, need_card
 from kiosk.outcome import Outcome
+from kiosk.points.accounts import open_account
 from kiosk.sales.reasons import refuse_name
 from kiosk.shifts.business_day import utc_text
 from kiosk.shop import Caller, Shop, day_of, origin_of
-from loyalty.identifier_store import is_card_known
 from loyalty.identity import make_card
 from loyalty.ids import derived_uuid
-from loyalty.member_store import find_member, need_active_member
-from loyalty.points_store import open_account
 from loyalty.transactions import Tx
 from sync.facts.members import MemberMerged, MemberParted
 from sync.journal import Entry, find, find_same

@@ -341,19 +341,9 @@ CREATE TABLE sale_line (
     tax_minor INTEGER NOT NULL,
     points INTEGER NOT NULL,
     override_reason TEXT,
+    discounts TEXT NOT NULL,
     PRIMARY KEY (sale, line),
     CHECK (gross_minor - discount_minor = net_minor)
-) STRICT, WITHOUT ROWID;
-
-CREATE TABLE sale_discount (
-    sale BLOB NOT NULL REFERENCES sale (id),
-    line INTEGER NOT NULL,
-    n INTEGER NOT NULL,
-    kind TEXT NOT NULL,
-    offer TEXT,
-    reason TEXT NOT NULL,
-    amount_minor INTEGER NOT NULL,
-    PRIMARY KEY (sale, line, n)
 ) STRICT, WITHOUT ROWID;
 
 CREATE TABLE sale_tax (
@@ -388,7 +378,7 @@ CREATE INDEX sale_void_by_shift ON sale_void (shift);
 CREATE TABLE taken_back (
     op BLOB NOT NULL,
     n INTEGER NOT NULL,
-    sale BLOB NOT NULL REFERENCES sale (id),
+    sale BLOB NOT NULL,
     number TEXT NOT NULL,
     shift BLOB NOT NULL,
     operator TEXT,
@@ -396,6 +386,8 @@ CREATE TABLE taken_back (
     at INTEGER NOT NULL,
     reason TEXT NOT NULL,
     member BLOB,
+    store TEXT,
+    tax_mode TEXT NOT NULL,
     value_minor INTEGER NOT NULL,
     rounding_minor INTEGER NOT NULL,
     points_clawed_back INTEGER NOT NULL,
@@ -598,20 +590,21 @@ CREATE TABLE offer_use (
     uses INTEGER NOT NULL,
     discount_minor INTEGER NOT NULL,
     member BLOB,
-    PRIMARY KEY (op, sale, offer)
+    PRIMARY KEY (offer, op, sale)
 ) STRICT, WITHOUT ROWID;
 
 CREATE TABLE offer_total (
     offer TEXT PRIMARY KEY,
     uses INTEGER NOT NULL,
-    discount_minor INTEGER NOT NULL
+    discount_minor INTEGER NOT NULL,
+    by_member INTEGER NOT NULL CHECK (by_member IN (0, 1))
 ) STRICT, WITHOUT ROWID;
 
 CREATE TABLE offer_member_total (
-    member BLOB NOT NULL,
     offer TEXT NOT NULL,
+    member BLOB NOT NULL,
     uses INTEGER NOT NULL,
-    PRIMARY KEY (member, offer)
+    PRIMARY KEY (offer, member)
 ) STRICT, WITHOUT ROWID;
 
 CREATE TABLE definition (
@@ -706,6 +699,9 @@ CREATE TABLE coupon_use (
     given_back INTEGER NOT NULL,
     store TEXT,
     business_day TEXT NOT NULL,
+    epoch INTEGER NOT NULL,
+    seq INTEGER NOT NULL,
+    risk_minor INTEGER NOT NULL CHECK (risk_minor >= 0),
     PRIMARY KEY (serial, n),
     CHECK (n - given_back <= uses_max)
 ) STRICT, WITHOUT ROWID;
@@ -713,6 +709,8 @@ CREATE TABLE coupon_use (
 CREATE INDEX coupon_use_by_op ON coupon_use (op);
 
 CREATE INDEX coupon_use_foreign ON coupon_use (offer, business_day) WHERE store IS NOT NULL;
+
+CREATE INDEX coupon_use_at_risk ON coupon_use (epoch, seq) WHERE risk_minor > 0;
 
 CREATE TABLE coupon_give_back (
     serial INTEGER NOT NULL,
@@ -739,9 +737,11 @@ CREATE TABLE gift_card_posting (
     ending TEXT NOT NULL,
     currency TEXT NOT NULL,
     amount_minor INTEGER NOT NULL CHECK (amount_minor <> 0),
-    balance_minor INTEGER NOT NULL CHECK (balance_minor >= 0),
+    balance_minor INTEGER NOT NULL,
+    elsewhere INTEGER NOT NULL CHECK (elsewhere IN (0, 1)),
     at INTEGER NOT NULL,
-    PRIMARY KEY (card, n)
+    PRIMARY KEY (card, n),
+    CHECK (balance_minor >= 0 OR elsewhere = 1)
 ) STRICT, WITHOUT ROWID;
 
 CREATE INDEX gift_card_posting_by_sale ON gift_card_posting (sale);
@@ -803,11 +803,31 @@ CREATE TABLE feed_row (
 
 CREATE INDEX feed_row_by_thing ON feed_row (entity, key);
 
+CREATE INDEX feed_row_by_part ON feed_row (key) WHERE entity GLOB 'bundle:*';
+
 CREATE TABLE feed_bucket (
     bucket TEXT PRIMARY KEY,
     generation INTEGER NOT NULL,
     checksum TEXT NOT NULL,
-    told TEXT NOT NULL
+    told TEXT NOT NULL,
+    seq INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE feed_identifier (
+    kind TEXT NOT NULL,
+    value TEXT NOT NULL,
+    member TEXT NOT NULL,
+    bucket TEXT NOT NULL,
+    state TEXT NOT NULL,
+    PRIMARY KEY (kind, value, member, bucket)
+) STRICT, WITHOUT ROWID;
+
+CREATE INDEX feed_identifier_by_member ON feed_identifier (member);
+
+CREATE TABLE feed_base (
+    bucket TEXT PRIMARY KEY,
+    file TEXT NOT NULL,
+    generation INTEGER NOT NULL
 ) STRICT, WITHOUT ROWID;
 
 CREATE TABLE head_office_note (
@@ -818,3 +838,25 @@ CREATE TABLE head_office_note (
 CREATE TABLE lost_life (
     epoch INTEGER PRIMARY KEY
 ) STRICT;
+
+CREATE TABLE bundle_ready (
+    version INTEGER PRIMARY KEY,
+    bucket TEXT NOT NULL,
+    active_at INTEGER NOT NULL,
+    complete_at INTEGER NOT NULL
+) STRICT;
+
+CREATE TABLE bundle_outcome (
+    version INTEGER NOT NULL,
+    op BLOB NOT NULL,
+    outcome TEXT NOT NULL CHECK (outcome IN ('active', 'refused')),
+    bucket TEXT NOT NULL,
+    active_at INTEGER NOT NULL,
+    arrived_at INTEGER NOT NULL,
+    at INTEGER NOT NULL,
+    products INTEGER NOT NULL,
+    offers INTEGER NOT NULL,
+    rules INTEGER NOT NULL,
+    code TEXT NOT NULL,
+    PRIMARY KEY (version, op)
+) STRICT, WITHOUT ROWID;

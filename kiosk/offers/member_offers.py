@@ -4,12 +4,12 @@ from uuid import UUID
 
 import msgspec
 
+from kiosk.members.known_members import find_member
 from kiosk.offers.live_offers import MemberOffer
 from kiosk.offers.offer_store import read_books
 from kiosk.offers.offered import read_offered
 from kiosk.shifts.business_day import utc_of_local, utc_text
 from kiosk.shop import Caller, Shop
-from loyalty.member_store import find_member
 from loyalty.offers.conditions import find_allowance, find_obstacles
 from loyalty.offers.context import OfferContext
 from loyalty.offers.offer import Offer

@@ -7,38 +7,29 @@ told: the sale's `quote_due_minor` no longer fits (kiosk/sales/sale.py, PriceCha
 """
 
 from collections.abc import Sequence
-from typing import Annotated, Literal
+from typing import Literal
 from uuid import UUID
 
 import msgspec
-from msgspec import Meta, Struct
 
+from kiosk.bundles.managed import check_may_end, check_own
 from kiosk.offers.offer_store import (
     OfferRow,
     Used,
     count_live_offers,
     id_list,
+    read_given,
     read_offer,
     read_offer_book,
     read_offers,
-    read_used,
 )
 from kiosk.shop import Caller, Shop, day_of, origin_of
 from loyalty.errors import Conflict, InvalidInput, NotFound
-from loyalty.offers.offer import (
-    Conditions,
-    Effect,
-    Language,
-    Limits,
-    Offer,
-    OfferId,
-    Stacking,
-    Title,
-    encode_offer,
-)
-from loyalty.offers.validation import OfferFault, validate_offer
-from loyalty.rewards import PREFIX
+from loyalty.offers.offer import Offer, encode_offer
+from loyalty.offers.request import OfferRequest, make_offer
+from loyalty.offers.validation import OfferFault
 from loyalty.transactions import Tx
+from sync.bundle_values import OFFER
 from sync.facts.offers import OfferChanged
 from sync.http.etag import require_match, strong_etag
 from sync.http.paging import Page, decode_cursor, encode_cursor, page_of
@@ -74,19 +65,6 @@ class TooManyOffers(Conflict):
     code, hint = "too_many_offers", "End offers that nobody needs any more."
 
 
-class OfferRequest(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """PUT /v1/offers/{id}: the offer as it shall be. The id is the path's, versions are counted by the store."""
-
-    title: Annotated[dict[Language, Title], Meta(max_length=20)]
-    effect: Effect
-    format: Literal[1] = 1
-    trigger: Literal["automatic", "coupon"] = "automatic"
-    conditions: Conditions = Conditions()
-    stacking: Stacking = Stacking.BEST_OF
-    priority: Annotated[int, Meta(ge=0, le=1_000_000)] = 100
-    limits: Limits = Limits()
-
-
 class OfferAnswer(OfferRequest, frozen=True, kw_only=True):
     """An offer as it is, and what it has given so far, whatever its version was."""
 
@@ -104,8 +82,9 @@ def put_offer(
     """Make or change an offer; True when it is new. An ended one is live again, with its uses still counted. The same
     once more writes nothing.
 
-    Raises OfferRefused, TooManyOffers, PreconditionRequired, PreconditionFailed.
+    Raises OfferRefused, TooManyOffers, PreconditionRequired, PreconditionFailed, ManagedByHeadOffice.
     """
+    check_own(tx, OFFER)
     present = read_offer(tx, offer_id)
     _require_match(present, if_match)
     version = present.offer.version + 1 if present else 1
@@ -122,11 +101,12 @@ def put_offer(
 def end_offer(tx: Tx, shop: Shop, caller: Caller, op_id: UUID, offer_id: str, if_match: str | None) -> OfferAnswer:
     """End an offer: from now on no sale gets it. Ending it again answers the same.
 
-    Raises OfferMissing, PreconditionRequired, PreconditionFailed.
+    Raises OfferMissing, PreconditionRequired, PreconditionFailed, ManagedByHeadOffice.
     """
     present = read_offer(tx, offer_id)
     if present is None:
         raise OfferMissing(offer_id[:_ID_MAX])
+    check_may_end(tx, OFFER, offer_id)
     if not present.live:
         return _answer(tx, present)
     _require_match(present, if_match)
@@ -151,7 +131,7 @@ def list_offers(
     (last,) = decode_cursor(after, purpose, tuple[str]) if after else ("",)
     rows = read_offers(tx, last, limit + 1, _LIVE[state])
     page = page_of(rows, limit, lambda row: encode_cursor((row.offer.id,), purpose))
-    used = read_used(tx, id_list([row.offer.id for row in page.items]))
+    used = read_given(tx, id_list([row.offer.id for row in page.items]))
     return Page(tuple(_render(row, used.get(row.offer.id, Used())) for row in page.items), page.next)
 
 
@@ -169,19 +149,10 @@ def _require_match(present: OfferRow | None, if_match: str | None) -> None:
 
 def _make_offer(offer_id: str, version: int, request: OfferRequest) -> Offer:
     """The offer, if anybody could explain it. Raises OfferRefused; also for an id that is none."""
-    try:
-        msgspec.convert(offer_id, OfferId)
-    except msgspec.ValidationError as error:
-        message = f"An offer's id is 1 to {_ID_MAX} letters, digits and signs without blanks."
-        raise OfferRefused([OfferFault("/id", "wrong_id", message)]) from error
-    if offer_id.startswith(PREFIX):  # its uses would be counted together with those of the reward
-        raise OfferRefused([OfferFault("/id", "wrong_id", f"An id that begins with {PREFIX} is a reward's own.")])
-    values = {field: getattr(request, field) for field in request.__struct_fields__}
-    offer = Offer(id=offer_id, version=version, **values)
-    faults = validate_offer(offer)
-    if faults:
-        raise OfferRefused(faults)
-    return offer
+    made = make_offer(offer_id, version, request)
+    if made.offer is None:
+        raise OfferRefused(made.faults)
+    return made.offer
 
 
 def _record(tx: Tx, shop: Shop, caller: Caller, op_id: UUID, offer: Offer, live_since: int, *, live: bool) -> None:
@@ -197,7 +168,7 @@ def _record(tx: Tx, shop: Shop, caller: Caller, op_id: UUID, offer: Offer, live_
 
 
 def _answer(tx: Tx, row: OfferRow) -> OfferAnswer:
-    return _render(row, read_used(tx, id_list([row.offer.id])).get(row.offer.id, Used()))
+    return _render(row, read_given(tx, id_list([row.offer.id])).get(row.offer.id, Used()))
 
 
 def _render(row: OfferRow, used: Used) -> OfferAnswer:

@@ -104,7 +104,7 @@ def read_offers(tx: Tx, after: str, limit: int, live: bool | None) -> list[Offer
 
 
 def read_used(tx: Tx, offers: str) -> dict[str, Used]:
-    """What was used of these offers (a JSON list of ids) by everybody; one never used is not in the answer."""
+    """What was used of these offers (a JSON list of ids), each of which has a limit, by everybody."""
     rows = tx.execute(
         "SELECT offer, uses, discount_minor FROM json_each(?) AS asked"
         " JOIN offer_total ON offer_total.offer = asked.value",
@@ -113,9 +113,22 @@ def read_used(tx: Tx, offers: str) -> dict[str, Used]:
     return {row[0]: Used(row[1], row[2]) for row in rows}
 
 
+def read_given(tx: Tx, offers: str) -> dict[str, Used]:
+    """The same for any offers; one never used is not in the answer. Of offers without a limit the uses are added up."""
+    rows = tx.execute(
+        "SELECT offer, uses, discount_minor FROM json_each(?1) AS asked"
+        " JOIN offer_total ON offer_total.offer = asked.value"
+        " UNION ALL SELECT offer, sum(uses), sum(discount_minor) FROM json_each(?1) AS asked"
+        " JOIN offer_use ON offer_use.offer = asked.value"
+        " WHERE NOT EXISTS (SELECT 1 FROM offer_total WHERE offer_total.offer = asked.value) GROUP BY offer",
+        (offers,),
+    )
+    return {row[0]: Used(row[1], row[2]) for row in rows}
+
+
 def read_used_by(tx: Tx, member: UUID, offers: str) -> dict[str, int]:
-    """How often a member, with all who were merged into it, used these offers (a JSON list of ids); one never used is
-    not in the answer."""
+    """How often a member, with all who were merged into it, used these offers (a JSON list of ids), each of which has a
+    limit per member; one never used is not in the answer."""
     used: dict[str, int] = {}
     for each in group_of(tx, member):
         rows = tx.execute(

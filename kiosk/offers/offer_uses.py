@@ -9,29 +9,31 @@ an exchange           | the same for the goods that come back; the new goods use
 """
 
 from collections.abc import Sequence
+from operator import attrgetter
 from uuid import UUID
 
 from kiosk.sales.returns import SoldState
 from loyalty.transactions import Tx
 from sync.facts.offers import OfferGivenBack
 from sync.facts.returns import ReturnedLine
+from sync.facts.sales import SaleCompleted
+from sync.journal import find
 
 
 def read_uses_of(tx: Tx, sale: UUID) -> tuple[OfferGivenBack, ...]:
-    """What a sale used when it was made, by offer, as it would be given back."""
-    rows = tx.execute(
-        "SELECT offer, version, uses, discount_minor, member FROM offer_use WHERE op = ? AND sale = ? ORDER BY offer",
-        (sale.bytes, sale.bytes),
-    )
+    """What a sale of this store used when it was made, by offer, as it would be given back."""
+    entry = find(tx, sale)
+    if entry is None or not isinstance(entry.body, SaleCompleted):
+        return ()
     return tuple(
         OfferGivenBack(
-            offer=offer,
-            version=version,
-            uses=uses,
-            discount_minor=discount_minor,
-            member=UUID(bytes=member) if member else None,
+            offer=use.offer,
+            version=use.version,
+            uses=use.uses,
+            discount_minor=use.discount_minor,
+            member=entry.body.member,
         )
-        for offer, version, uses, discount_minor, member in rows
+        for use in sorted(entry.body.offers, key=attrgetter("offer"))
     )
 
 

@@ -33,7 +33,7 @@ def used_offers(outcome: Outcome | None) -> tuple[OfferUsed, ...]:
             version=use.version,
             uses=use.uses,
             discount_minor=use.discount_minor,
-            code=use.reason.code.value,
+            code=str(use.reason.code),
             parameters=use.reason.parameters,
             coupon=use.coupon,
         )

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from uuid import UUID
 
 from kiosk.points.apply_backing import forget_backing, write_backing
-from loyalty.apply_points import post_points
+from kiosk.points.apply_postings import post_points
 from loyalty.transactions import Tx
 from sync.facts.points import PointsAdjusted, PointsHeld, PointsPosted, PointsReleased, ledger_postings
 from sync.journal import Entry

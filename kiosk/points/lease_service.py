@@ -3,6 +3,7 @@
     need = lease_needed(tx, shop, caller, command)     # None: nobody has to be asked
     keep_lease(tx, shop, lease)                        # head office's answer
     end_leases(tx, shop, now_ms, uptime)               # what can be used no more goes back, as facts
+    give_back(tx, shop, lease, now_ms)                 # so does what a refused hold was lent, at once
     let_go_lapsed(tx, shop, now_ms)                    # and holds that nobody came back for
 
 A lease is ended by a fact of its own, behind all that was set aside on it: whoever has applied this life up to the fact
@@ -17,6 +18,7 @@ from uuid import UUID
 
 import msgspec
 
+from kiosk.points.accounts import open_account, view_account
 from kiosk.points.feed_lending import delete_lease, save_lease
 from kiosk.points.link import read_line
 from kiosk.points.points import HoldPoints
@@ -27,7 +29,6 @@ from loyalty.lending import LAPSED_KEPT_MS
 from loyalty.merge_store import group_of, survivor_of
 from loyalty.points.account import Hold
 from loyalty.points.decide import release
-from loyalty.points_store import open_account, view_account
 from loyalty.transactions import Tx
 from sync.chain import epoch_text
 from sync.facts.lending import LeaseEnded
@@ -40,11 +41,11 @@ SELECT id, member, points, epoch, boot, ends_at_ms,
     (SELECT coalesce(sum(points), 0) FROM hold_backing WHERE lease = lease.id)
 FROM lease
 """
-# A hold in the account of somebody else, after a merge, is looked at in any case.
+# By the name of the hold: after a merge it stands in the account of somebody else.
 _OPEN = """
 SELECT hold_backing.hold, hold_backing.member
-FROM hold_backing LEFT JOIN points_hold ON points_hold.account = hold_backing.member AND points_hold.id = hold
-WHERE points_hold.id IS NULL OR (state IN ('open', 'lapsed') AND expires_at <= ?)
+FROM points_hold JOIN hold_backing ON hold_backing.hold = points_hold.id
+WHERE state IN ('open', 'lapsed') AND expires_at <= ?
 """
 # Told by head office and not known here: an answer that was lost, or a lease of an earlier life.
 _STRANGE = "SELECT key, value FROM feed_row WHERE entity = 'lease' ORDER BY key"
@@ -92,6 +93,13 @@ def keep_lease(tx: Tx, shop: Shop, lease: Lease) -> None:
         save_lease(tx, shop.journal.epoch, lease)
 
 
+def give_back(tx: Tx, shop: Shop, lease: UUID, now_ms: int) -> bool:
+    """Report the end of a lease that was asked for in vain, because the hold was refused; False where another hold has
+    taken of it meanwhile, or its end was reported."""
+    loans = [loan for loan, _ in _loans(tx) if loan.lease.id == lease.bytes and not loan.taken]
+    return any(_end(tx, shop, loan, "over", usable=False, now_ms=now_ms) for loan in loans)
+
+
 def end_leases(tx: Tx, shop: Shop, now_ms: int, uptime: Uptime | None) -> int:
     """Report the end of each lease that can be used no more; how many."""
     ended = 0
@@ -111,8 +119,8 @@ def end_leases(tx: Tx, shop: Shop, now_ms: int, uptime: Uptime | None) -> int:
 
 def let_go_lapsed(tx: Tx, shop: Shop, now_ms: int) -> None:
     """Release every hold that lapsed long ago, also those on no lease or on one that has ended: head office keeps the
-    points of each hold that it has heard of until they have paid or are let go. Looks at all holds that ever had a
-    backing, so it is for now and then."""
+    points of each hold that it has heard of until they have paid or are let go. Looks through all holds there
+    ever were, so it is for now and then."""
     rows: dict[bytes, bytes] = dict(tx.execute(_OPEN, (now_ms - LAPSED_KEPT_MS,)).fetchall())
     _let_go(tx, shop, [_backed(tx, shop, hold, member, 0, now_ms) for hold, member in rows.items()], now_ms)
 

@@ -10,11 +10,16 @@ which there was nothing left to read, never before.
 
 from uuid import UUID
 
+import msgspec
 from msgspec import Struct
 
+from kiosk.life.told import read_told
 from loyalty.leases import Uptime
 from loyalty.merge_store import group_of, survivor_of
 from loyalty.transactions import Tx
+from sync.feed_values import RestoredValue
+
+_restored = msgspec.json.Decoder(RestoredValue).decode
 
 
 class Line(Struct, frozen=True, kw_only=True):
@@ -59,8 +64,9 @@ def count_queued(tx: Tx) -> int:
 def describe_balance(tx: Tx, member: UUID, now_ms: int) -> tuple[bool, int]:
     """Whether a balance is provisional, and as of when it is known: (provisional, milliseconds since 1970 UTC).
 
-    It is provisional while the line is down (somebody may spend elsewhere) or while something of this store is not
-    acknowledged.
+    It is provisional while the line is down (somebody may spend elsewhere), while something of this store is not
+    acknowledged, and while head office was put back from a backup and has not heard everybody again: then it is as old
+    as the backup, whenever it was read.
     """
     line = read_line(tx)
     if line is None:
@@ -68,7 +74,19 @@ def describe_balance(tx: Tx, member: UUID, now_ms: int) -> tuple[bool, int]:
     as_of = line.read_at if line.read_at is not None else line.since
     group = group_of(tx, survivor_of(tx, member))
     waits = any(tx.execute(_UNACKNOWLEDGED_POSTING, (each.bytes,)).fetchone() is not None for each in group)
+    restored = _read_restored(tx)
+    if restored is not None and restored.until > now_ms:
+        return True, min(as_of, restored.known_until)
     return not line.online or waits, as_of
+
+
+def _read_restored(tx: Tx) -> RestoredValue | None:
+    """What head office says of itself after it was put back from a backup; None in all other times."""
+    value = read_told(tx, "restored", "accounts")
+    try:
+        return _restored(value) if value is not None else None
+    except msgspec.DecodeError:
+        return None
 
 
 def note_line(tx: Tx, *, online: bool, now_ms: int) -> None:

@@ -12,6 +12,7 @@ from uuid import UUID
 from msgspec.structs import replace
 
 from kiosk.answers import RedeemPreview
+from kiosk.coupons.chain_coupons import coupons_at_risk
 from kiosk.points.link import Line, read_line
 from kiosk.shop import Caller, Shop
 from loyalty.errors import Problem
@@ -97,13 +98,14 @@ def _refusal_of(
 
 def _states(tx: Tx, shop: Shop, caller: Caller, line: Line, member: UUID) -> tuple[MemberState, StoreState]:
     group = group_of(tx, survivor_of(tx, member))
-    used = _floor_used(tx)
+    used = floor_used(tx)
     known = MemberState(
         loans=tuple(loan for each in group for loan in _loans(tx, shop.journal.epoch, each)),
         unacknowledged_minor=sum(used.get(each.bytes, 0) for each in group),
         account_age_ms=_account_age(tx, shop, caller, line, member),
     )
-    store = StoreState(online=line.online, unacknowledged_minor=sum(used.values()), uptime=caller.uptime)
+    risked = sum(used.values()) + coupons_at_risk(tx)
+    store = StoreState(online=line.online, unacknowledged_minor=risked, uptime=caller.uptime)
     return known, store
 
 
@@ -116,7 +118,7 @@ def _loans(tx: Tx, epoch: int, member: UUID) -> list[Loan]:
     ]
 
 
-def _floor_used(tx: Tx) -> dict[bytes, int]:
+def floor_used(tx: Tx) -> dict[bytes, int]:
     """What is not acknowledged, by member, in minor units."""
     return {member: int(minor) for member, minor in tx.execute(_FLOOR)}
 

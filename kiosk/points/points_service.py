@@ -15,8 +15,10 @@ from kiosk.answers import render_balance
 from kiosk.commands import fingerprint
 from kiosk.identity.proofs import CheckedProof
 from kiosk.identity.second_factor import prove_member
+from kiosk.members.known_members import find_member, need_active_member
 from kiosk.members.members import MemberNotActive
 from kiosk.outcome import Outcome
+from kiosk.points.accounts import open_account
 from kiosk.points.offline_policy import check_offline_policy
 from kiosk.points.points import AdjustedPoints, AdjustPoints, HoldAnswer, HoldPoints
 from kiosk.program.reward_holds import reward_to_hold
@@ -26,11 +28,9 @@ from kiosk.shifts.business_day import utc_text
 from kiosk.shop import Caller, Shop, day_of, origin_of
 from loyalty.errors import IdConflict
 from loyalty.ids import derived_uuid
-from loyalty.member_store import find_member, need_active_member
 from loyalty.points.account import Balance
 from loyalty.points.decide import adjust, place_hold, release
 from loyalty.points.refusals import HoldNotFound
-from loyalty.points_store import open_account
 from loyalty.transactions import Tx
 from sync.facts.points import PointsAdjusted, PointsHeld, PointsPosted, PointsReleased, fact_postings
 from sync.journal import Entry, find, find_same

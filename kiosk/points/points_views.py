@@ -2,15 +2,16 @@
 
 from uuid import UUID
 
+from kiosk.members.known_members import find_member
+from kiosk.points.accounts import load_account, view_account
 from kiosk.points.link import describe_balance
 from kiosk.points.points import LotAnswer, MemberPoints, PostingAnswer, render_points
 from kiosk.shifts.business_day import utc_text
 from kiosk.shop import Caller, Shop
-from loyalty.member_store import find_member
 from loyalty.points.account import Account, lot_of
 from loyalty.points.facts import Posting, id_of, place_of
 from loyalty.points.fold import view
-from loyalty.points_store import load_account, read_postings_page, view_account
+from loyalty.points_store import read_postings_page
 from loyalty.transactions import Tx
 from sync.http.paging import Page, PageQuery, decode_cursor, encode_cursor, page_of
 

@@ -11,9 +11,11 @@ from uuid import UUID
 
 from kiosk.commands import fingerprint
 from kiosk.identity.second_factor import need_session
+from kiosk.members.known_members import need_active_member, share_identifier
 from kiosk.members.member_standing import read_context
 from kiosk.offers.offer_store import has_bought
 from kiosk.outcome import Outcome
+from kiosk.points.accounts import open_account
 from kiosk.program.activities import (
     ActivityAnswer,
     ActivityProof,
@@ -43,13 +45,10 @@ from loyalty.activities import (
 )
 from loyalty.earning_rules.context import Used
 from loyalty.earning_rules.evaluation import RuleShare, evaluate_activity
-from loyalty.identifier_store import share_identifier
-from loyalty.member_store import need_active_member
 from loyalty.merge_store import group_of
 from loyalty.points.decide import earn
 from loyalty.points.operation import OpenAccount
 from loyalty.points.periods import end_of_day
-from loyalty.points_store import open_account
 from loyalty.transactions import Tx
 from sync.facts.earning import ActivityRecorded, RuleEarned
 from sync.facts.points import fact_postings

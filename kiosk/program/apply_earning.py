@@ -4,7 +4,7 @@
 from collections.abc import Sequence
 from uuid import UUID
 
-from loyalty.apply_points import post_points
+from kiosk.points.apply_postings import post_points
 from loyalty.transactions import Tx
 from sync.facts.earning import ActivityRecorded, DefinitionChanged, ReferralPaid, RuleEarned
 from sync.facts.points import ledger_postings

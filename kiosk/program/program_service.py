@@ -13,6 +13,7 @@ from uuid import UUID
 import msgspec
 from msgspec import Struct
 
+from kiosk.bundles.managed import check_may_end, check_own
 from kiosk.program.program_shelf import base_rule
 from kiosk.program.program_store import (
     DefinitionRow,
@@ -30,6 +31,7 @@ from loyalty.earning_rules.validation import RuleFault, validate_rule
 from loyalty.errors import Conflict, InvalidInput, NotFound
 from loyalty.rewards import Reward, money_reward, validate_reward
 from loyalty.transactions import Tx
+from sync.bundle_values import EARNING_RULE
 from sync.facts.earning import DefinitionChanged
 from sync.http.etag import require_match, strong_etag
 from sync.http.problems import FieldError, PreconditionFailed
@@ -134,8 +136,10 @@ def put_definition(
 
     The first version of what the configuration says already is 2: what was earned before names version 1.
 
-    Raises DefinitionRefused, TooManyDefinitions, PreconditionRequired, PreconditionFailed.
+    Raises DefinitionRefused, TooManyDefinitions, PreconditionRequired, PreconditionFailed, ManagedByHeadOffice.
     """
+    if sort.sort == EARNING_RULE:
+        check_own(tx, EARNING_RULE)
     present = read_definition(tx, sort.sort, name)
     if present is not None:
         require_match(if_match, strong_etag(present.revision))
@@ -157,11 +161,13 @@ def end_definition(
     """End one: nothing is decided by it any more. Ending it again answers the same. To end the configuration's own
     rule, save it first.
 
-    Raises DefinitionMissing, PreconditionRequired, PreconditionFailed.
+    Raises DefinitionMissing, PreconditionRequired, PreconditionFailed, ManagedByHeadOffice.
     """
     present = read_definition(tx, sort.sort, name)
     if present is None:
         raise DefinitionMissing(name[:_NAME_MAX])
+    if sort.sort == EARNING_RULE:
+        check_may_end(tx, EARNING_RULE, name)
     if not present.live:
         return _render(sort, present)
     require_match(if_match, strong_etag(present.revision))

@@ -15,18 +15,17 @@ from uuid import UUID
 from msgspec import Struct
 from msgspec.structs import replace
 
+from kiosk.members.known_members import find_member, read_member, share_identifier
 from kiosk.offers.offer_store import Mark
+from kiosk.points.accounts import open_account
 from kiosk.sales.returns import SoldState
 from kiosk.sales.sale_earning import WHOLE_BASKET
 from kiosk.shifts.business_day import utc_text
 from kiosk.shop import Caller, Shop
-from loyalty.identifier_store import share_identifier
-from loyalty.member_store import find_member, read_member
 from loyalty.merge_store import survivor_of
 from loyalty.points.decide import earn, take_back, undo_earn
 from loyalty.points.facts import PostingId
 from loyalty.points.periods import Period, end_of_period
-from loyalty.points_store import open_account
 from loyalty.referrals import Referral, ReferralState, state_of
 from loyalty.transactions import Tx
 from sync.facts.earning import ReferralPaid

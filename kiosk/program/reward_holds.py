@@ -12,6 +12,7 @@ from uuid import UUID
 import msgspec
 
 from kiosk.commands import TenderRequest
+from kiosk.members.known_members import need_active_member
 from kiosk.members.member_standing import read_standing
 from kiosk.program.held_rewards import HeldReward
 from kiosk.program.program_store import read_program_mark, read_version
@@ -19,7 +20,6 @@ from kiosk.program.reward_service import TierNeeded
 from kiosk.sales.sale_points import HoldTwice, UnknownHold
 from kiosk.shop import Caller, Shop
 from loyalty.errors import InvalidInput
-from loyalty.member_store import need_active_member
 from loyalty.merge_store import survivor_of
 from loyalty.points.decide import RedeemRules
 from loyalty.rewards import Reward, RewardCoupon, RewardMoney, offer_of, redeem_rules_of

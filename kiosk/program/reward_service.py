@@ -4,14 +4,14 @@ from uuid import UUID
 
 from msgspec import Struct
 
+from kiosk.members.known_members import need_active_member
 from kiosk.members.member_standing import read_standing
+from kiosk.points.accounts import load_account
 from kiosk.program.program_service import REWARDS, list_definitions
 from kiosk.shop import Caller, Shop
 from loyalty.errors import Conflict
-from loyalty.member_store import need_active_member
 from loyalty.points.account import Account
 from loyalty.points.fold import view
-from loyalty.points_store import load_account
 from loyalty.rewards import Reward, quote_reward
 from loyalty.transactions import Tx
 

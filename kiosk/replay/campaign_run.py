@@ -37,7 +37,7 @@ from kiosk.life.proof import prove
 from kiosk.life.start import DATABASE_NAME
 from kiosk.members.member_service import ENROL_RANDOM_BYTES, enrol_member
 from kiosk.members.members import EnrolMember
-from kiosk.offers.offer_service import OfferRequest, end_offer, etag_of, put_offer, show_offer
+from kiosk.offers.offer_service import end_offer, etag_of, put_offer, show_offer
 from kiosk.offers.offer_store import read_offer
 from kiosk.replay.campaign_plan import CampaignPlan
 from kiosk.replay.replay_orders import command_of
@@ -46,6 +46,7 @@ from kiosk.shifts.shift_service import open_shift
 from kiosk.shop import Caller, Shop
 from loyalty.ids import derived_uuid
 from loyalty.offers.offer import Offer
+from loyalty.offers.request import OfferRequest
 from loyalty.transactions import Tx
 
 _DAY_MS = 86_400_000

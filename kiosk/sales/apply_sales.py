@@ -5,11 +5,13 @@ Which table holds what: kiosk/schema/sales.py. Points go to loyalty's postings, 
 
 from uuid import UUID
 
+import msgspec
+
 from kiosk.catalogue.apply_stock import move_stock
 from kiosk.offers.apply_offers import give_back_offers, use_offers
+from kiosk.points.apply_postings import post_folded, post_points
 from kiosk.program.apply_earning import put_referral, put_rule_points
 from kiosk.sales.apply_vouchers import move_vouchers, undo_vouchers
-from loyalty.apply_points import post_folded, post_points
 from loyalty.transactions import Tx
 from sync.facts.points import ledger_postings
 from sync.facts.returns import ReturnTaken, TakenBack
@@ -24,12 +26,10 @@ _INSERT_SALE = (
 )
 _INSERT_LINE = (
     "INSERT INTO sale_line (sale, line, sku, name, department, quantity_milli, unit_price_minor, gross_minor,"
-    " discount_minor, net_minor, tax_rate, tax_minor, points, override_reason)"
-    " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+    " discount_minor, net_minor, tax_rate, tax_minor, points, override_reason, discounts)"
+    " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
 )
-_INSERT_DISCOUNT = (
-    "INSERT INTO sale_discount (sale, line, n, kind, offer, reason, amount_minor) VALUES (?, ?, ?, ?, ?, ?, ?)"
-)
+_encode = msgspec.json.Encoder().encode
 
 
 def apply_sale_completed(tx: Tx, entry: Entry) -> None:
@@ -40,13 +40,6 @@ def apply_sale_completed(tx: Tx, entry: Entry) -> None:
     _number(tx, entry, sale, "sale")
     tx.execute(_INSERT_SALE, _sale_row(entry, sale))
     tx.executemany(_INSERT_LINE, [_line(op, line) for line in sale.lines])
-    discounts = [
-        (op, line.line, n, discount.kind, discount.offer, discount.reason, discount.amount_minor)
-        for line in sale.lines
-        for n, discount in enumerate(line.discounts, 1)
-    ]
-    if discounts:
-        tx.executemany(_INSERT_DISCOUNT, discounts)
     tx.executemany(
         "INSERT INTO sale_tax (sale, rate, base_minor, tax_minor) VALUES (?, ?, ?, ?)",
         [(op, tax.rate, tax.base_minor, tax.tax_minor) for tax in sale.taxes],
@@ -105,7 +98,7 @@ def apply_return_taken(tx: Tx, entry: Entry) -> None:
     if taken.taken.vouchers is not None:
         undo_vouchers(tx, entry, taken.taken.sale, taken.currency, taken.taken.vouchers)
     postings = (*taken.taken.postings, *taken.taken.referral)
-    if postings:
+    if postings and taken.taken.elsewhere is None:
         post_points(tx, ledger_postings(entry.op_id, entry.epoch, entry.seq, postings))
 
 
@@ -156,15 +149,19 @@ def _line(sale: bytes, line: SoldLine) -> tuple[object, ...]:
         line.tax_minor,
         line.points,
         line.override_reason,
+        _encode(line.discounts).decode() if line.discounts else "[]",
     )
 
 
 def _taken_back(tx: Tx, entry: Entry, n: int, taken: TakenBack, number: str, shift: UUID, reason: str) -> None:
-    """`n` numbers the sales that give back in one entry; it also keeps their stock moves apart from the sold lines'."""
+    """`n` numbers the sales that give back in one entry; it also keeps their stock moves apart from the sold lines'.
+
+    One that is neither of this store nor of another breaks the transaction."""
     op, sale = entry.op_id.bytes, taken.sale.bytes
     tx.execute(
-        "INSERT INTO taken_back (op, n, sale, number, shift, operator, business_day, at, reason, member, value_minor,"
-        " rounding_minor, points_clawed_back) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        "INSERT INTO taken_back (op, n, sale, number, shift, operator, business_day, at, reason, member, store,"
+        " tax_mode, value_minor, rounding_minor, points_clawed_back) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?,"
+        " coalesce(?, (SELECT tax_mode FROM sale WHERE id = ?)), ?, ?, ?)",
         (
             op,
             n,
@@ -176,6 +173,9 @@ def _taken_back(tx: Tx, entry: Entry, n: int, taken: TakenBack, number: str, shi
             entry.at,
             reason,
             taken.member.bytes if taken.member else None,
+            taken.elsewhere.store if taken.elsewhere else None,
+            taken.elsewhere.tax_mode if taken.elsewhere else None,
+            sale,
             taken.value_minor,
             taken.rounding_minor,
             taken.points_clawed_back,

@@ -14,6 +14,7 @@ from kiosk.answers import QuoteAnswer, QuotedReturn, RefundAllowed
 from kiosk.commands import CompleteSale, ExchangeLine
 from kiosk.identity.approvals import check_approver
 from kiosk.offers.offer_uses import read_uses_back
+from kiosk.points.accounts import open_account
 from kiosk.program.referral_service import revoke_referral
 from kiosk.sales.basket_terms import read_basket_terms
 from kiosk.sales.refunds import Owed, quote_refunds, refunds_of, settle_refunds
@@ -23,7 +24,6 @@ from kiosk.sales.returns import ReturnValue, spend_credit, value_return
 from kiosk.sales.voucher_service import undo_by_return
 from kiosk.shop import Caller, Shop
 from loyalty.points.operation import OpenAccount
-from loyalty.points_store import open_account
 from loyalty.transactions import Tx
 from sync.facts.returns import Refunded, TakenBack
 

@@ -8,8 +8,9 @@ from collections.abc import Iterable, Sequence
 from uuid import UUID
 
 from kiosk.commands import LineRequest
+from kiosk.members.known_members import find_member
 from kiosk.members.members import ReasonNamesMember, mentions
-from loyalty.member_store import MemberRow, find_member
+from loyalty.member_store import MemberRow
 from loyalty.transactions import Tx
 
 

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from uuid import UUID
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from kiosk.answers import (
     BalanceAnswer,
@@ -19,14 +20,23 @@ from kiosk.identity.approvals import need_approval
 from kiosk.offers.offer_uses import read_uses_back
 from kiosk.outcome import Outcome
 from kiosk.paper import queue_paper
+from kiosk.points.accounts import open_account
 from kiosk.print_answers import PrintJobAnswer
 from kiosk.program.referral_service import revoke_referral
 from kiosk.sales.basket_terms import read_basket_terms
 from kiosk.sales.numbering import document_number
 from kiosk.sales.reasons import refuse_names
 from kiosk.sales.refunds import Owed, quote_refunds, refunds_of, settle_refunds
+from kiosk.sales.reservations import NOTHING_KEPT, Kept, is_kept, still_kept
 from kiosk.sales.return_points import PointsBack, decide_points_back
 from kiosk.sales.returns import ReturnTooLate, ReturnValue, SoldState, VoidedSaleReturned, value_return
+from kiosk.sales.returns_elsewhere import (
+    ForeignSale,
+    ReturnNeedsLine,
+    check_foreign,
+    decide_foreign_back,
+    name_elsewhere,
+)
 from kiosk.sales.sale_store import (
     UnknownReceipt,
     UnknownSale,
@@ -40,10 +50,10 @@ from kiosk.sales.tender import POINTS, POINTS_DEBT
 from kiosk.sales.voucher_service import undo_by_return
 from kiosk.shifts.business_day import utc_text
 from kiosk.shop import Caller, Shop, need_open_shift, origin_of
-from loyalty.points_store import open_account
+from loyalty.member_store import read_member
 from loyalty.transactions import Tx
 from sync.chain import JournalMark
-from sync.facts.returns import ReturnedLine, ReturnTaken, TakenBack
+from sync.facts.returns import Refunded, ReturnedLine, ReturnTaken, TakenBack
 from sync.journal import Entry, find_same
 
 _DAY_MS = 86_400_000
@@ -91,12 +101,15 @@ class ReturnAnswer(Struct, frozen=True, kw_only=True):
     print_job: PrintJobAnswer | None
 
 
-def quote_return(tx: Tx, shop: Shop, caller: Caller, command: QuoteReturn) -> ReturnQuoteAnswer:
-    """What would be given back. Raises UnknownReceipt, VoidedSaleReturned, ReturnTooLate and what valuing raises."""
+def quote_return(
+    tx: Tx, shop: Shop, caller: Caller, command: QuoteReturn, foreign: ForeignSale | None = None
+) -> ReturnQuoteAnswer:
+    """What would be given back; `foreign` is another store's sale as head office told it.
+
+    Raises UnknownReceipt, VoidedSaleReturned, ReturnTooLate and what valuing raises.
+    """
     shop.terms.check_currency(command.currency)
-    sold = find_returnable(tx, shop, caller, command.sale)
-    value = value_return(sold, pairs_of(command.lines))
-    points = decide_back(tx, shop, caller, sold, value, _NO_ENTRY)
+    sold, _, points = _decide(tx, shop, caller, command, _NO_ENTRY, foreign)
     step = shop.terms.cash_rounding_step_minor
     refund_minor, _ = quote_refunds([Owed(points.owed_minor, points.sold.allowed())], 0, step)
     return ReturnQuoteAnswer(
@@ -110,22 +123,32 @@ def quote_return(tx: Tx, shop: Shop, caller: Caller, command: QuoteReturn) -> Re
     )
 
 
-def take_back(tx: Tx, shop: Shop, caller: Caller, command: TakeBack) -> Outcome[ReturnAnswer]:
-    """Take goods back by their receipt and give the money back.
+def take_back(
+    tx: Tx,
+    shop: Shop,
+    caller: Caller,
+    command: TakeBack,
+    foreign: ForeignSale | None = None,
+    kept: Kept = NOTHING_KEPT,
+) -> Outcome[ReturnAnswer]:
+    """Take goods back by their receipt and give the money back; `foreign` is another store's sale as head office told
+    it, which keeps the goods for this return; `kept` is what it keeps of gift cards that the own sale sold.
 
-    Raises UnknownReceipt, VoidedSaleReturned, ReturnTooLate, NoOpenShift, ApprovalNeeded, ReasonNamesMember and what
-    valuing and refunding raise; nothing is written then.
+    Raises ReturnNeedsLine where it does so no longer, UnknownReceipt, VoidedSaleReturned, ReturnTooLate, NoOpenShift,
+    ApprovalNeeded, ReasonNamesMember and what valuing and refunding raise; nothing is written then.
     """
     known = find_same(tx, command.id, ReturnTaken, fingerprint(command))
     if known is not None:
         return Outcome(_answer(known), replayed=True)
     shop.terms.check_currency(command.currency)
     shift = need_open_shift(tx, caller.till)
-    sold = find_returnable(tx, shop, caller, command.sale)
+    sold, value, points = _decide(tx, shop, caller, command, command.id, foreign)
+    if foreign is not None and (foreign.reservation is None or not is_kept(tx, foreign.reservation)):
+        raise ReturnNeedsLine(pointer="/sale")
     approver = need_approval(tx, caller, command.approval, "return", shop.terms.needs_approval)
-    refuse_names(tx, [sold.member], [(command.reason, "/reason")])
-    value = value_return(sold, pairs_of(command.lines))
-    points = decide_back(tx, shop, caller, sold, value, command.id)
+    # A member of another store may be unknown here: then nobody here knows a name that could stand in the reason.
+    is_known = foreign is None or (sold.member is not None and read_member(tx, sold.member) is not None)
+    refuse_names(tx, [sold.member] if is_known else [], [(command.reason, "/reason")])
     owed = [Owed(points.owed_minor, points.sold.allowed())]
     given = settle_refunds(owed, 0, pool_of(command.refunds), shop.terms.cash_rounding_step_minor).given[0]
     refunds = refunds_of(given) + points.refunds
@@ -140,28 +163,55 @@ def take_back(tx: Tx, shop: Shop, caller: Caller, command: TakeBack) -> Outcome[
         currency=shop.terms.currency,
         reason=command.reason,
         receipt=command.receipt,
-        taken=TakenBack(
-            sale=sold.sale,
-            sale_number=sold.number,
-            lines=points.lines,
-            value_minor=value.value_minor,
-            rounding_minor=sum(refund.amount_minor for refund in refunds) - value.value_minor,
-            refunds=refunds,
-            member=sold.member,
-            postings=points.postings,
-            referral=revoke_referral(tx, shop, caller, command.id, sold, points.lines),
-            debt=points.debt,
-            balance=points.balance,
-            approved_by=approver,
-            offers=read_uses_back(tx, sold, points.lines),
-            vouchers=undo_by_return(tx, sold, points.lines, refunds),
-        ),
+        taken=_taken(sold, value.value_minor, points, refunds, approver),
     )
+    if foreign is not None:
+        taken = replace(body.taken, elsewhere=name_elsewhere(foreign, points.lines))
+    else:
+        taken = replace(
+            body.taken,
+            referral=revoke_referral(tx, shop, caller, command.id, sold, points.lines),
+            offers=read_uses_back(tx, sold, points.lines),
+            vouchers=undo_by_return(tx, sold, points.lines, refunds, kept=still_kept(tx, kept).cards),
+        )
+    body = replace(body, taken=taken)
     entry = shop.journal.record(tx, origin_of(caller, shift.business_day), command.id, body)
     if command.receipt == "paper":
         paper = return_receipt(shop.terms, entry.stamp(), body, tax_added=sold.tax_added)
         queue_paper(tx, shop, caller, receipt_job(command.id), "receipt", command.id, sold.member, paper)
     return Outcome(_answer(entry), replayed=False)
+
+
+def _taken(
+    sold: SoldState, value_minor: int, points: PointsBack, refunds: tuple[Refunded, ...], approver: str | None
+) -> TakenBack:
+    """The goods and what goes back for them."""
+    return TakenBack(
+        sale=sold.sale,
+        sale_number=sold.number,
+        lines=points.lines,
+        value_minor=value_minor,
+        rounding_minor=sum(refund.amount_minor for refund in refunds) - value_minor,
+        refunds=refunds,
+        member=sold.member,
+        postings=points.postings,
+        debt=points.debt,
+        balance=points.balance,
+        approved_by=approver,
+    )
+
+
+def _decide(
+    tx: Tx, shop: Shop, caller: Caller, command: QuoteReturn | TakeBack, op_id: UUID, foreign: ForeignSale | None
+) -> tuple[SoldState, ReturnValue, PointsBack]:
+    """The sale, what its goods are worth, and what becomes of the points."""
+    if foreign is not None:
+        sold = check_foreign(shop, caller, foreign)
+        value = value_return(sold, pairs_of(command.lines))
+        return sold, value, decide_foreign_back(shop, caller, foreign, sold, value, op_id)
+    sold = find_returnable(tx, shop, caller, command.sale)
+    value = value_return(sold, pairs_of(command.lines))
+    return sold, value, decide_back(tx, shop, caller, sold, value, op_id)
 
 
 def decide_back(tx: Tx, shop: Shop, caller: Caller, sold: SoldState, value: ReturnValue, op_id: UUID) -> PointsBack:

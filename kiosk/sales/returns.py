@@ -15,12 +15,17 @@ from collections.abc import Mapping, Sequence
 from uuid import UUID
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from kiosk.catalogue.quantities import check_pieces
 from kiosk.sales.tender import CASH, EXCHANGE, POINTS
 from loyalty.errors import Conflict, InvalidInput
-from loyalty.return_shares import cumulative_share
+from loyalty.return_shares import cumulative_share, returned_now
 from sync.facts.returns import Refunded, ReturnedLine
+from sync.protocol.sale_states import ReturnedElsewhere
+
+_PENDING = "elsewhere"
+"""Stands in `refunded` for what another store is giving back now, in whatever kind."""
 
 
 class NothingLeftToReturn(Conflict):
@@ -143,11 +148,32 @@ def value_of(sold: SoldState, returned: Mapping[int, int]) -> int:
     return cumulative_share(sold.due_minor, back, total)
 
 
+def count_elsewhere(sold: SoldState, told: ReturnedElsewhere) -> SoldState:
+    """A sale with what other stores took back of it. What is kept for them counts as taken and as paid for by its share
+    of what was due: so this store never pays for it again, whatever order the returns arrive in."""
+    booked = _add_returned(sold, told.returned)
+    refunded = dict(sold.refunded)
+    for kind, amount in told.refunded.items():
+        refunded[kind] = refunded.get(kind, 0) + amount
+    both = _add_returned(booked, told.pending)
+    if told.pending:
+        share = value_of(both, _returned(both)) - value_of(booked, _returned(booked))
+        refunded[_PENDING] = share
+    return replace(both, refunded=refunded)
+
+
+def _add_returned(sold: SoldState, more: Mapping[int, int]) -> SoldState:
+    lines = [replace(line, returned_milli=line.returned_milli + more.get(line.line, 0)) for line in sold.lines]
+    return replace(sold, lines=tuple(lines))
+
+
+def _returned(sold: SoldState) -> dict[int, int]:
+    return {line.line: min(line.returned_milli, line.quantity_milli) for line in sold.lines}
+
+
 def _returned_line(line: SoldLineState, before: int, after: int) -> ReturnedLine:
     def step(whole: int) -> int:
-        return cumulative_share(whole, after, line.quantity_milli) - cumulative_share(
-            whole, before, line.quantity_milli
-        )
+        return returned_now(whole, before, after, line.quantity_milli)
 
     return ReturnedLine(
         line=line.line,

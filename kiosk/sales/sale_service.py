@@ -9,11 +9,14 @@ from msgspec.structs import replace
 from kiosk.answers import QuoteAnswer, SaleAnswer, receipt_job, render_sale
 from kiosk.catalogue.line_items import find_items
 from kiosk.commands import CompleteSale, QuoteBasket, VoidSale, fingerprint
+from kiosk.coupons.coupon_backing import back_coupons, limit_coupons
 from kiosk.coupons.coupon_check import look_at_coupons
 from kiosk.coupons.coupon_issue import issue_with_sale
 from kiosk.coupons.coupon_print import print_coupons
+from kiosk.coupons.shown_coupons import ShownCoupons
 from kiosk.documents import sale_receipt, void_receipt
 from kiosk.identity.approvals import need_approval, use_approvals
+from kiosk.members.known_members import need_buyer
 from kiosk.members.member_standing import read_earning
 from kiosk.offers.live_offers import Offered
 from kiosk.offers.lowest_prices import show_lowest_in_quote, show_lowest_in_sale
@@ -22,11 +25,13 @@ from kiosk.offers.offer_uses import read_uses_of
 from kiosk.offers.offered import add_reward, read_offered
 from kiosk.outcome import Outcome
 from kiosk.paper import queue_paper
+from kiosk.points.accounts import open_account, view_account
 from kiosk.points.offline_policy import limit_preview
 from kiosk.program.referral_service import pay_referral, void_referral
 from kiosk.program.reward_holds import read_held_reward, refuse_reward_tenders
 from kiosk.sales.exchange_service import ExchangeReturn, quote_exchange, take_back_for_exchange
 from kiosk.sales.reasons import list_reasons, refuse_names
+from kiosk.sales.reservations import NOTHING_KEPT, Kept, still_kept
 from kiosk.sales.returns import RefundMismatch
 from kiosk.sales.sale import ItemFacts, PriceChanged, SaleFacts, decide_sale, price_lines, quote_priced
 from kiosk.sales.sale_points import payable_amounts, preview_redemption
@@ -35,12 +40,12 @@ from kiosk.sales.voucher_service import charge_gift_cards, undo_by_void
 from kiosk.shop import Caller, OpenShift, Shop, day_of, need_open_shift, origin_of
 from loyalty.errors import Conflict
 from loyalty.ids import derived_uuid
-from loyalty.member_store import need_active_member
+from loyalty.member_store import MemberRow
 from loyalty.points.decide import undo_earn, undo_redeem
 from loyalty.points.facts import id_of
 from loyalty.points.operation import OpenAccount
 from loyalty.points.periods import end_of_day
-from loyalty.points_store import Need, open_account, view_account
+from loyalty.points_store import Need
 from loyalty.rounding import round_cash
 from loyalty.transactions import Tx
 from sync.facts.points import PointsPosted, fact_postings, ledger_postings
@@ -73,23 +78,33 @@ class VoidedDifferently(Conflict):
     code, hint = "voided_differently", "Nothing was changed; look at the sale."
 
 
-def complete_sale(tx: Tx, shop: Shop, caller: Caller, command: CompleteSale) -> Outcome[SaleAnswer]:
-    """Sell. Raises what deciding raises, NoOpenShift, UnknownMember, UnknownHold, ReasonNamesMember, what coupons and
-    gift cards raise, and in an exchange what taking back raises; nothing is written then."""
+def complete_sale(
+    tx: Tx, shop: Shop, caller: Caller, command: CompleteSale, kept: Kept = NOTHING_KEPT
+) -> Outcome[SaleAnswer]:
+    """Sell. `kept` is what head office keeps for this sale.
+
+    Raises what deciding raises, NoOpenShift, UnknownMember, UnknownHold, ReasonNamesMember, what coupons and gift cards
+    raise, and in an exchange what taking back raises; nothing is written then.
+    """
     request = fingerprint(command)
     known = find_same(tx, command.id, SaleCompleted, request)
     if known is not None:
         return Outcome(_answer(known), replayed=True)
     shop.terms.check_currency(command.currency)
     shift = need_open_shift(tx, caller.till)
-    facts = _gather(tx, shop, caller, command, shift)
+    member = need_buyer(tx, command.member) if command.member is not None else None
+    if member is not None and member.id != command.member:
+        command = replace(command, member=member.id)
+    facts = _gather(tx, shop, caller, command, member, shift)
     try:
         body, folded = decide_sale(command, request, facts, shop.terms)
     except PriceChanged as changed:
         changed.extra["quote"] = quote_basket(tx, shop, caller, _quote_of(command))
         raise
     body = show_lowest_in_sale(tx, shop.terms, body, facts.offered)
-    body = charge_gift_cards(tx, shop, command, body)
+    kept = still_kept(tx, kept)
+    body = back_coupons(tx, shop, body, kept.coupons)
+    body = charge_gift_cards(tx, shop, command, body, kept.cards)
     issued = issue_with_sale(tx, shop, caller, command.id, body)
     if issued:
         body = replace(body, vouchers=replace(body.vouchers or SaleVouchers(), issued=issued))
@@ -118,12 +133,23 @@ def quote_basket(tx: Tx, shop: Shop, caller: Caller, command: QuoteBasket) -> Qu
     day = day_of(tx, caller, terms)
     books = read_books(tx)
     items = find_items(tx, shop, books.products, command.lines, day)
-    member = need_active_member(tx, command.member) if command.member is not None else None
+    member = need_buyer(tx, command.member) if command.member is not None else None
+    if member is not None and member.id != command.member:
+        command = replace(command, member=member.id)
     coupons = look_at_coupons(tx, shop, caller, command.coupons, command.member, books.offers)
-    offered = read_offered(tx, shop, caller, books.offers, member, coupons=coupons.by_offer(), with_near_misses=True)
     reward = read_held_reward(tx, command.hold, command.member)
-    offered = offered if reward is None else add_reward(tx, shop, caller, offered, member, reward.offer)
+
+    def offer_with(coupons: ShownCoupons) -> Offered:
+        counts = coupons.by_offer()
+        offered = read_offered(tx, shop, caller, books.offers, member, coupons=counts, with_near_misses=True)
+        return offered if reward is None else add_reward(tx, shop, caller, offered, member, reward.offer)
+
+    offered = offer_with(coupons)
     lines, priced = price_lines(command.lines, items, terms, offered)
+    limited = limit_coupons(tx, shop, coupons, priced.lines)
+    if limited is not coupons:
+        coupons, offered = limited, offer_with(limited)
+        lines, priced = price_lines(command.lines, items, terms, offered)
     balance = redeem = None
     if command.member is not None:
         account = view_account(tx, command.member, caller.now_ms)
@@ -140,11 +166,14 @@ def quote_basket(tx: Tx, shop: Shop, caller: Caller, command: QuoteBasket) -> Qu
     return replace(quote, cash_due_minor=round_cash(quote.pay_minor, terms.cash_rounding_step_minor))
 
 
-def void_sale(tx: Tx, shop: Shop, caller: Caller, sale: UUID, command: VoidSale) -> Outcome[SaleAnswer]:
-    """Undo a sale before its shift closes. Voiding it again answers the same.
+def void_sale(
+    tx: Tx, shop: Shop, caller: Caller, sale: UUID, command: VoidSale, kept: Kept = NOTHING_KEPT
+) -> Outcome[SaleAnswer]:
+    """Undo a sale before its shift closes. Voiding it again answers the same. `kept` is what head office keeps of gift
+    cards that the sale sold.
 
     Raises UnknownSale, NoOpenShift, SoldOnAnotherTill, ShiftOver, AlreadyReturned, ApprovalNeeded, ReasonNamesMember,
-    VoidedDifferently, GiftCardSpent.
+    VoidedDifferently, GiftCardSpent, GiftCardNeedsLine.
     """
     entry = find(tx, sale)
     if entry is None or not isinstance(entry.body, SaleCompleted):
@@ -183,7 +212,7 @@ def void_sale(tx: Tx, shop: Shop, caller: Caller, sale: UUID, command: VoidSale)
         postings=_mirror(tx, shop, caller, void_id, entry),
         referral=void_referral(tx, shop, caller, void_id, sale, body),
         offers=read_uses_of(tx, sale),
-        vouchers=undo_by_void(tx, sale),
+        vouchers=undo_by_void(tx, sale, still_kept(tx, kept).cards),
     )
     recorded = shop.journal.record(tx, origin_of(caller, shift.business_day), void_id, void)
     if body.receipt == "paper":
@@ -201,11 +230,12 @@ def find_and_show(tx: Tx, _: Shop, __: Caller, text: str) -> SaleAnswer:
     return _answer(entry, voided=is_voided(tx, sale))
 
 
-def _gather(tx: Tx, shop: Shop, caller: Caller, command: CompleteSale, shift: OpenShift) -> SaleFacts:
+def _gather(
+    tx: Tx, shop: Shop, caller: Caller, command: CompleteSale, member: MemberRow | None, shift: OpenShift
+) -> SaleFacts:
     """Read all that the decision needs, in the transaction that will write it."""
     books = read_books(tx)
     items = find_items(tx, shop, books.products, command.lines, shift.business_day)
-    member = need_active_member(tx, command.member) if command.member is not None else None
     coupons = look_at_coupons(tx, shop, caller, command.coupons, command.member, books.offers)
     coupons.refuse_bad()
     refuse_reward_tenders(tx, command.tenders)

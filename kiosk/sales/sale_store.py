@@ -2,11 +2,16 @@
 
 from uuid import UUID
 
-from kiosk.sales.returns import SoldLineState, SoldState
+import msgspec
+
+from kiosk.sales.returns import SoldLineState, SoldState, count_elsewhere
 from loyalty.errors import InvalidInput, NotFound
 from loyalty.transactions import Tx
 from sync.facts.sales import SaleCompleted
 from sync.journal import find
+from sync.protocol.sale_states import ReturnedElsewhere
+
+_decode_elsewhere = msgspec.json.Decoder(ReturnedElsewhere).decode
 
 
 class UnknownSale(NotFound):
@@ -83,7 +88,7 @@ def read_sold_state(tx: Tx, sale: UUID) -> SoldState:
     )
     entry = find(tx, sale)
     fact = entry.body if entry is not None and isinstance(entry.body, SaleCompleted) else None
-    return SoldState(
+    state = SoldState(
         sale=sale,
         number=head[0],
         member=UUID(bytes=head[1]) if head[1] else None,
@@ -94,6 +99,16 @@ def read_sold_state(tx: Tx, sale: UUID) -> SoldState:
         refunded=refunded,
         reward_postings=_reward_postings(fact),
     )
+    told = _read_elsewhere(tx, sale)
+    return state if told is None else count_elsewhere(state, told)
+
+
+def _read_elsewhere(tx: Tx, sale: UUID) -> ReturnedElsewhere | None:
+    """What head office said that other stores took back of this sale."""
+    row = tx.execute(
+        "SELECT value FROM feed_row WHERE entity = 'returned_elsewhere' AND key = ?", (str(sale),)
+    ).fetchone()
+    return _decode_elsewhere(row[0]) if row is not None else None
 
 
 def _read_lines(tx: Tx, sale: UUID, fact: SaleCompleted | None, *, tax_added: bool) -> tuple[SoldLineState, ...]:

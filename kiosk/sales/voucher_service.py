@@ -9,15 +9,15 @@
 A sold card of which something is spent cannot come back (409 gift_card_spent): its money is gone.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from uuid import UUID
 
 from msgspec.structs import replace
 
 from kiosk.commands import CompleteSale
 from kiosk.coupons.coupon_returns import UndoneCoupons, undo_coupons_by_return, undo_coupons_by_void
-from kiosk.coupons.gift_card_service import SoldCardLine, charge_cards, mirror_cards, return_cards
-from kiosk.coupons.gift_cards import GIFT_CARD
+from kiosk.coupons.gift_card_service import NO_CARDS, SoldCardLine, charge_cards, mirror_cards, return_cards
+from kiosk.coupons.gift_cards import GIFT_CARD, KeptCard
 from kiosk.sales.returns import SoldState
 from kiosk.shop import Shop
 from loyalty.transactions import Tx
@@ -27,8 +27,11 @@ from sync.facts.sales import SaleCompleted, Tendered
 from sync.facts.vouchers import SaleVouchers, UndoneVouchers
 
 
-def charge_gift_cards(tx: Tx, shop: Shop, command: CompleteSale, body: SaleCompleted) -> SaleCompleted:
-    """The sale with what it does to gift cards; what comes back in an exchange is on them by then.
+def charge_gift_cards(
+    tx: Tx, shop: Shop, command: CompleteSale, body: SaleCompleted, kept: Mapping[str, KeptCard] = NO_CARDS
+) -> SaleCompleted:
+    """The sale with what it does to gift cards; what comes back in an exchange is on them by then. `kept` is what head
+    office keeps of them for this sale.
 
     Raises what `charge_cards` raises; nothing is written then.
     """
@@ -45,7 +48,7 @@ def charge_gift_cards(tx: Tx, shop: Shop, command: CompleteSale, body: SaleCompl
         for line in body.lines
     ]
     before = [card for taken in body.returned if taken.vouchers for card in taken.vouchers.gift_cards]
-    posted = charge_cards(tx, shop, command.lines, sold, command.tenders, before)
+    posted = charge_cards(tx, shop, command.lines, sold, command.tenders, before, kept)
     if not posted:
         return body
     tenders = _name_cards(body.tenders, posted)
@@ -61,9 +64,9 @@ def _touches_cards(shop: Shop, command: CompleteSale, body: SaleCompleted) -> bo
     return not shop.terms.gift_card_departments.isdisjoint([line.department for line in body.lines])
 
 
-def undo_by_void(tx: Tx, sale: UUID) -> UndoneVouchers | None:
-    """What voiding a sale undoes. Raises GiftCardSpent where a card that it sold was used since."""
-    return _undone(undo_coupons_by_void(tx, sale), mirror_cards(tx, sale))
+def undo_by_void(tx: Tx, sale: UUID, kept: Mapping[str, KeptCard] = NO_CARDS) -> UndoneVouchers | None:
+    """What voiding a sale undoes. Raises GiftCardSpent where a card that it sold was used since, GiftCardNeedsLine."""
+    return _undone(undo_coupons_by_void(tx, sale), mirror_cards(tx, sale, kept))
 
 
 def undo_by_return(
@@ -72,11 +75,13 @@ def undo_by_return(
     lines: Sequence[ReturnedLine],
     refunds: Sequence[Refunded],
     others: Sequence[TakenBack] = (),
+    kept: Mapping[str, KeptCard] = NO_CARDS,
 ) -> UndoneVouchers | None:
-    """What taking goods of a sale back undoes; `others` came back before it in the same entry. Raises GiftCardSpent."""
+    """What taking goods of a sale back undoes; `others` came back before it in the same entry. Raises GiftCardSpent,
+    GiftCardNeedsLine."""
     before = [card for taken in others if taken.vouchers for card in taken.vouchers.gift_cards]
     refunded = sum(refund.amount_minor for refund in refunds if refund.kind == GIFT_CARD)
-    cards = return_cards(tx, sold.sale, {line.line for line in lines}, refunded, before)
+    cards = return_cards(tx, sold.sale, {line.line for line in lines}, refunded, before, kept)
     return _undone(undo_coupons_by_return(tx, sold, lines, others), cards)
 
 

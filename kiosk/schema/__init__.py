@@ -1,5 +1,6 @@
 """pure: the tables of the shop, each with its class."""
 
+from kiosk.schema.bundles import TABLES as BUNDLE_TABLES
 from kiosk.schema.catalogue import TABLES as CATALOGUE_TABLES
 from kiosk.schema.counter import TABLES as COUNTER_TABLES
 from kiosk.schema.coupons import TABLES as COUPON_TABLES
@@ -21,4 +22,5 @@ TABLES: tuple[Table, ...] = (
     *COUPON_TABLES,
     *GIFT_CARD_TABLES,
     *HEAD_OFFICE_TABLES,
+    *BUNDLE_TABLES,
 )

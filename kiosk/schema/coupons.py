@@ -50,7 +50,8 @@ CREATE TABLE coupon (
 )
 
 # One use. The key keeps two sales from taking the same one, the CHECK keeps the n-th beyond `uses_max` out whatever
-# was decided: either breaks the whole transaction of the sale.
+# was decided: either breaks the whole transaction of the sale. `risk_minor` is what is lost if another store took the
+# coupon as well, because head office could not be asked.
 COUPON_USE = _fact(
     "coupon_use",
     ("serial", "n"),
@@ -64,12 +65,16 @@ CREATE TABLE coupon_use (
     given_back INTEGER NOT NULL,
     store TEXT,
     business_day TEXT NOT NULL,
+    epoch INTEGER NOT NULL,
+    seq INTEGER NOT NULL,
+    risk_minor INTEGER NOT NULL CHECK (risk_minor >= 0),
     PRIMARY KEY (serial, n),
     CHECK (n - given_back <= uses_max)
 ) STRICT, WITHOUT ROWID
 """,
     "CREATE INDEX coupon_use_by_op ON coupon_use (op)",
     "CREATE INDEX coupon_use_foreign ON coupon_use (offer, business_day) WHERE store IS NOT NULL",
+    "CREATE INDEX coupon_use_at_risk ON coupon_use (epoch, seq) WHERE risk_minor > 0",
 )
 
 COUPON_GIVE_BACK = _fact(

@@ -102,10 +102,15 @@ CREATE TABLE feed_row (
     PRIMARY KEY (bucket, entity, key)
 ) STRICT
 """,
-    indexes=("CREATE INDEX feed_row_by_thing ON feed_row (entity, key)",),
+    indexes=(
+        "CREATE INDEX feed_row_by_thing ON feed_row (entity, key)",
+        # What all bundles say of one thing (kiosk/bundles/bundle_store.py).
+        "CREATE INDEX feed_row_by_part ON feed_row (key) WHERE entity GLOB 'bundle:*'",
+    ),
 )
 
-# What the rows of a bucket add up to (16 hex digits), and what head office said last that they should; empty before.
+# What the rows of a bucket add up to (16 hex digits), what head office said last that they should (empty before), and
+# the newest number that was read: no snapshot from before it is installed.
 FEED_BUCKET = Table(
     name="feed_bucket",
     table_class=TableClass.FEED,
@@ -115,7 +120,43 @@ CREATE TABLE feed_bucket (
     bucket TEXT PRIMARY KEY,
     generation INTEGER NOT NULL,
     checksum TEXT NOT NULL,
-    told TEXT NOT NULL
+    told TEXT NOT NULL,
+    seq INTEGER NOT NULL
+) STRICT, WITHOUT ROWID
+""",
+)
+
+# By what head office recognises the members it tells of: those of the rows of feed_row, so that a card finds its member
+# without reading them all.
+FEED_IDENTIFIER = Table(
+    name="feed_identifier",
+    table_class=TableClass.FEED,
+    key=("kind", "value", "member", "bucket"),
+    personal=("value",),
+    ddl="""
+CREATE TABLE feed_identifier (
+    kind TEXT NOT NULL,
+    value TEXT NOT NULL,
+    member TEXT NOT NULL,
+    bucket TEXT NOT NULL,
+    state TEXT NOT NULL,
+    PRIMARY KEY (kind, value, member, bucket)
+) STRICT, WITHOUT ROWID
+""",
+    indexes=("CREATE INDEX feed_identifier_by_member ON feed_identifier (member)",),
+)
+
+# The snapshot of a bucket that was installed: a file beside the database, whose rows count where feed_row has none of
+# the same thing (kiosk/life/told.py). `file` is its name.
+FEED_BASE = Table(
+    name="feed_base",
+    table_class=TableClass.FEED,
+    key=("bucket",),
+    ddl="""
+CREATE TABLE feed_base (
+    bucket TEXT PRIMARY KEY,
+    file TEXT NOT NULL,
+    generation INTEGER NOT NULL
 ) STRICT, WITHOUT ROWID
 """,
 )
@@ -145,4 +186,15 @@ CREATE TABLE lost_life (
 """,
 )
 
-TABLES: tuple[Table, ...] = (LINE, CURSOR, LEASE, HOLD_BACKING, FEED_ROW, FEED_BUCKET, NOTE, LOST_LIFE)
+TABLES: tuple[Table, ...] = (
+    LINE,
+    CURSOR,
+    LEASE,
+    HOLD_BACKING,
+    FEED_ROW,
+    FEED_BUCKET,
+    FEED_IDENTIFIER,
+    FEED_BASE,
+    NOTE,
+    LOST_LIFE,
+)

@@ -23,11 +23,12 @@ CREATE TABLE offer_version (
     indexes=("CREATE INDEX offer_version_by_offer ON offer_version (offer)",),
 )
 
-# What a sale used (`op` is the sale), and with less than nothing what its void or return gave back.
+# What a sale used (`op` is the sale), and with less than nothing what its void or return gave back. The uses of one
+# offer lie together: to add them up costs what they are, however many others there are.
 OFFER_USE = Table(
     name="offer_use",
     table_class=TableClass.FACT,
-    key=("op", "sale", "offer"),
+    key=("offer", "op", "sale"),
     op="op",
     append_only=True,
     ddl="""
@@ -39,11 +40,13 @@ CREATE TABLE offer_use (
     uses INTEGER NOT NULL,
     discount_minor INTEGER NOT NULL,
     member BLOB,
-    PRIMARY KEY (op, sale, offer)
+    PRIMARY KEY (offer, op, sale)
 ) STRICT, WITHOUT ROWID
 """,
 )
 
+# Of offers with a limit alone (total or budget, or by member), whether live or ended: what is left of a limit is asked
+# by every sale, so it is kept. `by_member`: so are the uses of each member, in the table below.
 OFFER_TOTAL = Table(
     name="offer_total",
     table_class=TableClass.CACHE,
@@ -52,7 +55,8 @@ OFFER_TOTAL = Table(
 CREATE TABLE offer_total (
     offer TEXT PRIMARY KEY,
     uses INTEGER NOT NULL,
-    discount_minor INTEGER NOT NULL
+    discount_minor INTEGER NOT NULL,
+    by_member INTEGER NOT NULL CHECK (by_member IN (0, 1))
 ) STRICT, WITHOUT ROWID
 """,
 )
@@ -60,13 +64,13 @@ CREATE TABLE offer_total (
 OFFER_MEMBER_TOTAL = Table(
     name="offer_member_total",
     table_class=TableClass.CACHE,
-    key=("member", "offer"),
+    key=("offer", "member"),
     ddl="""
 CREATE TABLE offer_member_total (
-    member BLOB NOT NULL,
     offer TEXT NOT NULL,
+    member BLOB NOT NULL,
     uses INTEGER NOT NULL,
-    PRIMARY KEY (member, offer)
+    PRIMARY KEY (offer, member)
 ) STRICT, WITHOUT ROWID
 """,
 )

@@ -58,6 +58,7 @@ CREATE TABLE sale (
     "CREATE INDEX sale_by_member ON sale (member, id) WHERE member IS NOT NULL",
 )
 
+# `discounts` says why the line is cheaper: a JSON list as the fact has it.
 SALE_LINE = _fact(
     "sale_line",
     ("sale", "line"),
@@ -78,26 +79,9 @@ CREATE TABLE sale_line (
     tax_minor INTEGER NOT NULL,
     points INTEGER NOT NULL,
     override_reason TEXT,
+    discounts TEXT NOT NULL,
     PRIMARY KEY (sale, line),
     CHECK (gross_minor - discount_minor = net_minor)
-) STRICT, WITHOUT ROWID
-""",
-)
-
-SALE_DISCOUNT = _fact(
-    "sale_discount",
-    ("sale", "line", "n"),
-    "sale",
-    """
-CREATE TABLE sale_discount (
-    sale BLOB NOT NULL REFERENCES sale (id),
-    line INTEGER NOT NULL,
-    n INTEGER NOT NULL,
-    kind TEXT NOT NULL,
-    offer TEXT,
-    reason TEXT NOT NULL,
-    amount_minor INTEGER NOT NULL,
-    PRIMARY KEY (sale, line, n)
 ) STRICT, WITHOUT ROWID
 """,
 )
@@ -152,6 +136,7 @@ CREATE TABLE sale_void (
 )
 
 # One row per sale that something came back from, in a return or in an exchange (then `op` is the exchanging sale).
+# `store` made the sale, where that is another one; `tax_mode` says how its tax lay.
 TAKEN_BACK = _fact(
     "taken_back",
     ("op", "n"),
@@ -160,7 +145,7 @@ TAKEN_BACK = _fact(
 CREATE TABLE taken_back (
     op BLOB NOT NULL,
     n INTEGER NOT NULL,
-    sale BLOB NOT NULL REFERENCES sale (id),
+    sale BLOB NOT NULL,
     number TEXT NOT NULL,
     shift BLOB NOT NULL,
     operator TEXT,
@@ -168,6 +153,8 @@ CREATE TABLE taken_back (
     at INTEGER NOT NULL,
     reason TEXT NOT NULL,
     member BLOB,
+    store TEXT,
+    tax_mode TEXT NOT NULL,
     value_minor INTEGER NOT NULL,
     rounding_minor INTEGER NOT NULL,
     points_clawed_back INTEGER NOT NULL,
@@ -223,7 +210,6 @@ TABLES = (
     DOCUMENT_NUMBER,
     SALE,
     SALE_LINE,
-    SALE_DISCOUNT,
     SALE_TAX,
     SALE_TENDER,
     SALE_VOID,

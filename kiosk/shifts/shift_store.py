@@ -147,10 +147,10 @@ def _taxes(tx: Tx, key: tuple[bytes]) -> tuple[TaxSum, ...]:
         " WHERE sale.shift = ?1"
         " UNION ALL SELECT rate, -base_minor, -tax_minor FROM sale_tax"
         " JOIN sale_void ON sale_void.sale = sale_tax.sale WHERE sale_void.shift = ?1"
-        " UNION ALL SELECT tax_rate, -(taken_back_line.net_minor - CASE WHEN sale.tax_mode = 'included'"
+        " UNION ALL SELECT tax_rate, -(taken_back_line.net_minor - CASE WHEN taken_back.tax_mode = 'included'"
         " THEN taken_back_line.tax_minor ELSE 0 END), -taken_back_line.tax_minor FROM taken_back_line"
         " JOIN taken_back ON taken_back.op = taken_back_line.op AND taken_back.n = taken_back_line.n"
-        " JOIN sale ON sale.id = taken_back_line.sale WHERE taken_back.shift = ?1"
+        " WHERE taken_back.shift = ?1"
         ") GROUP BY rate ORDER BY CAST(rate AS REAL) DESC",
         key,
     )

@@ -37,8 +37,6 @@ from sync.protocol.push_state import StorePush
 if TYPE_CHECKING:
     from kiosk.simulate.shop import Shop
 
-_QUICK = ("I1", "I2", "I3")
-
 
 def check_stored(world: World, books: HubBooks, place: Place, fresh: Iterable[Received]) -> None:
     """What a push has just stored goes on where the chain ended, and a disk of the shop wrote it there."""

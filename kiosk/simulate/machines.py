@@ -37,7 +37,7 @@ class Machines(Struct, frozen=True, kw_only=True):
     begin: Callable[..., push_state.StorePush] = push_state.begin
     step: Callable[..., tuple[push_state.StorePush, tuple[push_state.Effect, ...]]] = push_store.step
     places_of: Callable[..., tuple[tuple[int, int], ...]] = push_state.places_of
-    decide_life: Callable[..., lives.Continue | lives.NewLife | lives.Quarantine] = lives.decide_life
+    decide_life: Callable[..., lives.Continue | lives.NewLife] = lives.decide_life
     open_session: Callable[..., sessions.Opened | sessions.TurnedAway] = sessions.open_session
     admit_push: Callable[..., sessions.Standing] = sessions.admit_push
     prove_batch: Callable[..., push_hub.Batch] = push_hub.prove_batch

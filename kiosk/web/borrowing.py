@@ -1,9 +1,18 @@
-"""edge: asks head office for points before they are set aside, and never waits long for it."""
+"""edge: asks head office for points before they are set aside, and never waits long for it.
+
+    borrowed = await borrow(door, call)
+    …                                       # the hold is refused: nobody else should have to do without these points
+    await return_lease(door, borrowed)
+
+A service that ends between the two keeps the lease until its time is over.
+"""
 
 import asyncio
 import logging
+from typing import NamedTuple
+from uuid import UUID
 
-from kiosk.points.lease_service import keep_lease, lease_needed
+from kiosk.points.lease_service import give_back, keep_lease, lease_needed
 from kiosk.points.points import HoldPoints
 from kiosk.web.door import Door, Session
 from loyalty.errors import Conflict
@@ -23,17 +32,24 @@ class PointsElsewhere(Conflict):
     code, hint = "points_elsewhere", "Use fewer points; what the member has can be seen again in a moment."
 
 
-async def borrow(door: Door, call: Call[Session, HoldPoints, None]) -> bool:
-    """See to it that a lease covers the hold, if head office answers. False: it was asked in vain, so the rules without
-    a line decide. Raises PointsElsewhere."""
+class Borrowed(NamedTuple):
+    """What asking came to. Not `answered`: head office was asked in vain, so the rules without a line decide. `lease`
+    is what it lent now."""
+
+    answered: bool = True
+    lease: UUID | None = None
+
+
+async def borrow(door: Door, call: Call[Session, HoldPoints, None]) -> Borrowed:
+    """See to it that a lease covers the hold, if head office answers. Raises PointsElsewhere."""
     if door.lender is None:
-        return True
+        return Borrowed()
     need = await door.read(call, lease_needed, call.body)
     if need is None:
-        return True
+        return Borrowed()
     uptime = door.uptime()
     if uptime is None:  # nobody could say when the lease is over
-        return False
+        return Borrowed(answered=False)
     command = LeaseCommand(id=door.new_id(), member=need.member, points=need.points, epoch=need.epoch, seq=need.seq)
     try:
         async with asyncio.timeout(PATIENCE_S):
@@ -42,9 +58,17 @@ async def borrow(door: Door, call: Call[Session, HoldPoints, None]) -> bool:
         if refused.refusal == _NOT_FREE:
             raise PointsElsewhere from refused
         logger.warning("head office lends nothing", extra={"fields": {"code": refused.refusal}})
-        return False
+        return Borrowed(answered=False)
     except (HubSilent, TimeoutError):
-        return False
+        # A grant whose answer was lost is in the feed, and the store reports its end (lease_service.end_leases).
+        return Borrowed(answered=False)
     lease = receive(granted.lease.bytes, granted.member.bytes, granted.points, uptime, granted.duration_ms)
     await door.database.write(lambda tx: keep_lease(tx, door.shop, lease))
-    return True
+    return Borrowed(lease=granted.lease)
+
+
+async def return_lease(door: Door, borrowed: Borrowed) -> None:
+    """The hold was refused: what was lent for it goes back at once, unless somebody else took of it meanwhile."""
+    lease = borrowed.lease
+    if lease is not None:
+        await door.database.write(lambda tx: give_back(tx, door.shop, lease, door.now_ms()))

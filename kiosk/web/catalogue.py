@@ -4,7 +4,6 @@ from typing import Annotated, Literal
 
 from msgspec import Meta, Struct
 
-from kiosk.catalogue.barcodes import normalise_gtin
 from kiosk.catalogue.catalogue_service import (
     ProductAnswer,
     ScanAnswer,
@@ -22,16 +21,18 @@ from kiosk.catalogue.catalogue_service import (
 from kiosk.catalogue.classify import ScannedCoupon
 from kiosk.catalogue.line_items import classify_for
 from kiosk.catalogue.product_import import PROBLEMS_MAX, LineProblem, parse_products
-from kiosk.catalogue.product_rules import DEPARTMENT_MAX, GTINS_MAX, ITEM_CODE_MAX, NAME_MAX
 from kiosk.catalogue.product_service import PRODUCTS_MAX
 from kiosk.commands import PRINTABLE, Amount, Booking, Code, Reason, Scanned
 from kiosk.web.door import MANAGERS, SHOPPERS, STAFF, Door, Session
+from kiosk.web.looking_up import look_up
 from kiosk.web.table import RouteTable
 from loyalty.coupons import find_token
 from sync.facts.catalogue import ProductFact
+from sync.gtin import normalise_gtin
 from sync.http.calls import Call
 from sync.http.paging import Page, PageQuery
 from sync.http.routes import Answer
+from sync.product_rules import DEPARTMENT_MAX, GTINS_MAX, ITEM_CODE_MAX, NAME_MAX
 
 routes = RouteTable(tag="catalogue", roles=STAFF)
 
@@ -123,7 +124,10 @@ async def look(door: Door, call: Call[Session, ScanRequest, None]) -> object:
     found = classify_for(door.shop.terms, call.body.text, call.body.symbology)
     if isinstance(found, ScannedCoupon) and find_token(found.text) is None:
         door.slow_down_typing(call)
-    return await door.read(call, scan, call.body.text, call.body.symbology)
+    answer = await door.read(call, scan, call.body.text, call.body.symbology)
+    if answer.kind == "unknown" and await look_up(door, code=call.body.text):
+        return await door.read(call, scan, call.body.text, call.body.symbology)
+    return answer
 
 
 @routes.post(

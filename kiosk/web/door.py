@@ -14,8 +14,8 @@ from uuid import UUID
 
 from msgspec import Struct
 
+from kiosk.bundles.instant import Instant
 from kiosk.config import Config
-from kiosk.helper import Helper
 from kiosk.shop import Caller, Shop
 from loyalty.coupons import find_token
 from loyalty.ids import uuid7
@@ -23,12 +23,15 @@ from loyalty.leases import Uptime
 from loyalty.transactions import Tx
 from printers.worker import Worker
 from sync.db import Database
+from sync.helper import Helper
 from sync.http.calls import Call
 from sync.http.events import Bell
 from sync.http.limits import Rate, RateLimiter
 from sync.http.problems import ReadOnly
 from sync.pins import Pins
-from sync.protocol.commands import LeaseAnswer, LeaseCommand
+from sync.protocol.commands import LeaseAnswer, LeaseCommand, ReservedAnswer, Reserving
+from sync.protocol.lookups import MemberLookup, MembersFound
+from sync.protocol.sale_states import SaleState
 
 T = TypeVar("T")
 P = ParamSpec("P")
@@ -65,6 +68,23 @@ class Lender(Protocol):
         """Raises HubSilent, HubRefused (sync/agent/client.py)."""
 
 
+class Finder(Protocol):
+    """Whoever asks head office for members."""
+
+    async def look_up(self, asked: MemberLookup) -> MembersFound:
+        """Raises HubSilent, HubRefused (sync/agent/client.py)."""
+
+
+class Reserver(Protocol):
+    """Whoever asks head office to keep something for this store."""
+
+    async def reserve(self, command: Reserving) -> ReservedAnswer:
+        """Raises HubSilent, HubRefused (sync/agent/client.py)."""
+
+    async def read_sale(self, text: str) -> SaleState:
+        """A sale of any store. Raises HubSilent, HubRefused."""
+
+
 class Door:
     """The store as its handlers see it. `bell` rings when something was committed."""
 
@@ -94,6 +114,10 @@ class Door:
         self._basket_limiter = RateLimiter(_BASKET_RATE)
         self.read_only: str | None = None
         self.lender: Lender | None = None
+        self.finder: Finder | None = None
+        self.instant = Instant(database, shop, self.new_id, lambda: self.read_only is None)
+        self.reserver: Reserver | None = None
+        self.reserved_until: dict[UUID, float] = {}
 
     def new_id(self) -> UUID:
         """An id for something that this service starts itself."""
@@ -135,6 +159,7 @@ class Door:
     ) -> T:
         """`write` for what is no fact, such as signing in: it goes on while the store is read-only."""
         caller = self.caller(call)
+        await self.instant.reach(caller.now_ms)
         return await self.database.write(lambda tx: service(tx, self.shop, caller, *args, **kwargs))
 
     async def read(
@@ -146,6 +171,7 @@ class Door:
     ) -> T:
         """Run a service function on a snapshot."""
         caller = self.caller(call)
+        await self.instant.reach(caller.now_ms)
         return await self.database.read(lambda tx: service(tx, self.shop, caller, *args, **kwargs))
 
     def profile_of(self, printer: str) -> str:

@@ -9,6 +9,7 @@ from uuid import UUID
 
 import msgspec
 
+from kiosk.life.feed_bases import overwrite_gone
 from kiosk.members.member_service import (
     CHANGE_RANDOM_BYTES,
     ENROL_RANDOM_BYTES,
@@ -36,8 +37,10 @@ from kiosk.outcome import Outcome
 from kiosk.points.points import MemberPoints, PostingAnswer
 from kiosk.points.points_views import list_postings, show_points
 from kiosk.web.door import KIOSK, MANAGERS, SHOPPERS, STAFF, Door, Session
+from kiosk.web.looking_up import look_up
 from kiosk.web.proofs import need_proof
 from kiosk.web.table import RouteTable, reply
+from loyalty.member_store import UnknownMember
 from sync.http.calls import Call
 from sync.http.paging import Page, PageQuery
 from sync.http.routes import Answer
@@ -75,8 +78,13 @@ async def enrol(door: Door, call: Call[Session, EnrolMember, None]) -> object:
     response=ResolvedMember,
 )
 async def resolve(door: Door, call: Call[Session, ResolveMember, None]) -> object:
-    """POST /v1/members/resolve."""
+    """POST /v1/members/resolve. A card that nobody here has is asked of head office."""
     door.slow_down_kiosk(call)
+    try:
+        return await door.read(call, resolve_member, call.body)
+    except UnknownMember:
+        if not await look_up(door, code=call.body.token, phone=call.body.phone):
+            raise
     return await door.read(call, resolve_member, call.body)
 
 
@@ -148,6 +156,7 @@ async def erase(door: Door, call: Call[Session, EraseMember, None]) -> object:
     erased = await door.read(call, list_erased, member)
     await asyncio.to_thread(add_tombstones, door.database.path.parent, Tombstones(erased=erased))
     await door.database.erase_traces()
+    await overwrite_gone(door.database)
     return reply(saved, 200, {"ETag": tag_of(saved.answer)})
 
 

@@ -4,7 +4,6 @@ from kiosk.offers.live_offers import MemberOffer
 from kiosk.offers.member_offers import list_member_offers
 from kiosk.offers.offer_service import (
     OfferAnswer,
-    OfferRequest,
     OfferState,
     end_offer,
     etag_of,
@@ -15,6 +14,7 @@ from kiosk.offers.offer_service import (
 from kiosk.web.door import MANAGERS, SHOPPERS, STAFF, Door, Session
 from kiosk.web.proofs import need_proof
 from kiosk.web.table import RouteTable
+from loyalty.offers.request import OfferRequest
 from sync.http.calls import Call
 from sync.http.paging import Page, PageQuery
 from sync.http.routes import Answer

@@ -4,11 +4,13 @@ from uuid import UUID
 
 from kiosk.points.points import AdjustedPoints, AdjustPoints, HoldAnswer, HoldPoints
 from kiosk.points.points_service import adjust_points, hold_points, release_hold
-from kiosk.web.borrowing import borrow
+from kiosk.web.borrowing import Borrowed, borrow, return_lease
 from kiosk.web.door import SHOPPERS, STAFF, Door, Session
 from kiosk.web.proofs import check_proof
 from kiosk.web.table import RouteTable
+from loyalty.errors import Problem
 from sync.http.calls import Call
+from sync.http.problems import StorageUnavailable
 
 routes = RouteTable(tag="points", roles=STAFF)
 _WRITTEN = (409, 503)
@@ -24,10 +26,17 @@ _WRITTEN = (409, 503)
     problems=(403, 409, 423, 503),
 )
 async def hold(door: Door, call: Call[Session, HoldPoints, None]) -> object:
-    """POST /v1/holds. The proof is looked at first, outside of the transaction that sets the points aside."""
+    """POST /v1/holds. The proof is looked at first, outside of the transaction that sets the points aside. For a wrong
+    one head office is asked nothing, and what it lent for a hold that is refused for another reason goes back."""
     proof = await check_proof(door, call, call.body.member, call.body.proof)
-    answered = await borrow(door, call)
-    return await door.write(call, hold_points, call.body, proof, unanswered=not answered)
+    borrowed = await borrow(door, call) if proof.problem is None else Borrowed()
+    try:
+        return await door.write(call, hold_points, call.body, proof, unanswered=not borrowed.answered)
+    except StorageUnavailable:
+        raise  # whether the hold was placed is not known: the lease waits for its end
+    except Problem:
+        await return_lease(door, borrowed)
+        raise
 
 
 @routes.post(

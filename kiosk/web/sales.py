@@ -8,9 +8,17 @@ from msgspec import Meta
 from kiosk.answers import QuoteAnswer, SaleAnswer
 from kiosk.commands import CompleteSale, QuoteBasket, QuoteReturn, TakeBack, VoidSale, codes_of
 from kiosk.sales.return_service import ReturnAnswer, ReturnQuoteAnswer, quote_return, take_back
+from kiosk.sales.returns_elsewhere import show_foreign
 from kiosk.sales.sale_list import SaleSummary, list_sales
 from kiosk.sales.sale_service import complete_sale, find_and_show, quote_basket, void_sale
 from kiosk.web.door import STAFF, Door, Session
+from kiosk.web.reserving import (
+    find_foreign,
+    reserve_for_return,
+    reserve_for_sale,
+    reserve_for_void,
+    reserve_return,
+)
 from kiosk.web.table import RouteTable
 from sync.http.calls import Call
 from sync.http.paging import Page, PageQuery
@@ -37,7 +45,8 @@ class SalesQuery(PageQuery, frozen=True, kw_only=True):
 async def sell(door: Door, call: Call[Session, CompleteSale, None]) -> object:
     """POST /v1/sales."""
     door.slow_down_baskets(call, codes_of(call.body))
-    return await door.write(call, complete_sale, call.body)
+    kept = await reserve_for_sale(door, call)
+    return await door.write(call, complete_sale, call.body, kept)
 
 
 @routes.get("/v1/sales", "List sales", query=SalesQuery, response=Page[SaleSummary])
@@ -50,7 +59,8 @@ async def list_all(door: Door, call: Call[Session, None, SalesQuery]) -> object:
 @routes.get("/v1/sales/{id}", "One sale by id or receipt number", response=SaleAnswer, texts=frozenset({"id"}))
 async def show(door: Door, call: Call[Session, None, None]) -> object:
     """GET /v1/sales/{id}."""
-    return await door.read(call, find_and_show, call.text("id"))
+    foreign = await find_foreign(door, call, call.text("id"), by_id=False)
+    return show_foreign(foreign) if foreign else await door.read(call, find_and_show, call.text("id"))
 
 
 @routes.post(
@@ -62,7 +72,8 @@ async def show(door: Door, call: Call[Session, None, None]) -> object:
 )
 async def void(door: Door, call: Call[Session, VoidSale, None]) -> object:
     """POST /v1/sales/{id}/void."""
-    return await door.write(call, void_sale, call.id(), call.body)
+    kept = await reserve_for_void(door, call, call.id())
+    return await door.write(call, void_sale, call.id(), call.body, kept)
 
 
 @routes.post("/v1/quotes", "Price a basket; writes nothing", body=QuoteBasket, response=QuoteAnswer, problems=(409,))
@@ -81,7 +92,8 @@ async def quote(door: Door, call: Call[Session, QuoteBasket, None]) -> object:
 )
 async def quote_back(door: Door, call: Call[Session, QuoteReturn, None]) -> object:
     """POST /v1/return-quotes."""
-    return await door.read(call, quote_return, call.body)
+    foreign = await find_foreign(door, call, call.body.sale)
+    return await door.read(call, quote_return, call.body, foreign)
 
 
 @routes.post(
@@ -94,4 +106,6 @@ async def quote_back(door: Door, call: Call[Session, QuoteReturn, None]) -> obje
 )
 async def back(door: Door, call: Call[Session, TakeBack, None]) -> object:
     """POST /v1/returns."""
-    return await door.write(call, take_back, call.body)
+    foreign = await reserve_return(door, call)
+    kept = await reserve_for_return(door, call)
+    return await door.write(call, take_back, call.body, foreign, kept)

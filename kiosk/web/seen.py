@@ -19,6 +19,7 @@ this way no other does for some minutes.
 
 import asyncio
 import contextlib
+import functools
 import logging
 import re
 from collections.abc import Callable
@@ -37,6 +38,7 @@ from sync.chain import Head, JournalMark, epoch_text, mark_of
 from sync.http.auth import read_bearer
 from sync.http.problems import ReadOnly, Unauthorized
 from sync.journal import read_head
+from sync.protocol.lives import NewLife, decide_life
 
 logger = logging.getLogger(__name__)
 HEADER = "Counterfoil-Seen"
@@ -104,8 +106,12 @@ class SeenMarks:
     async def _look_later(self) -> None:
         await asyncio.sleep(_LOOK_S)
         mark, self._waiting = self._waiting, None
-        if mark is not None:
-            await self._is_lost(mark)
+        try:
+            if mark is not None:
+                await self._is_lost(mark)
+        except Exception:
+            # The client says it again with its next request. Nobody waits for this task but the end of the service.
+            logger.exception("what a client remembers was not looked up")
 
     async def _is_lost(self, mark: Head) -> bool:
         """Whether this disk lacks an entry that a client has seen; a new life is on its way then."""
@@ -134,11 +140,15 @@ def find_plan(tx: Tx, newest: int, mark: Head, now_ms: int) -> tuple[Head, heali
     missing. A life that is not known here at all had begun before the disk went back.
     """
     head = read_head(tx, newest)
-    row = tx.execute("SELECT hash FROM journal WHERE epoch = ? AND seq = ?", (mark.epoch, mark.seq)).fetchone()
-    if row is not None and row[0] == mark.hash:
-        return head, None
     unknown = tx.execute("SELECT 1 FROM journal WHERE epoch = ? AND seq = 1", (mark.epoch,)).fetchone() is None
-    if mark.epoch != newest and not (unknown and not healing.knows_lost(tx, epoch_text(mark.epoch))):
+    decision = decide_life(
+        (head,) if unknown else (read_head(tx, mark.epoch), head),
+        functools.partial(_own_hash, tx),
+        nonce_matches=True,  # or the start would have begun a new life already
+        witnesses=(mark,),
+        answered=(mark.epoch,) if healing.knows_lost(tx, epoch_text(mark.epoch)) else (),
+    )
+    if not isinstance(decision, NewLife):
         return head, None
     reason, started_at = tx.execute("SELECT reason, started_at FROM life WHERE epoch = ?", (newest,)).fetchone() or (
         "",
@@ -148,3 +158,8 @@ def find_plan(tx: Tx, newest: int, mark: Head, now_ms: int) -> tuple[Head, heali
         return head, None
     seen = epoch_text(mark.epoch) if unknown else None
     return head, healing.Plan(epoch=epoch_text(newest), seq=head.seq, hash=head.hash.hex(), seen_epoch=seen)
+
+
+def _own_hash(tx: Tx, epoch: int, seq: int) -> bytes | None:
+    row = tx.execute("SELECT hash FROM journal WHERE epoch = ? AND seq = ?", (epoch, seq)).fetchone()
+    return row[0] if row is not None else None

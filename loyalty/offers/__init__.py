@@ -1,5 +1,6 @@
 """Offers: what head office writes down, what it takes off a cart, and why. All of it is pure.
 
+request       an offer as somebody asks for it
 offer         the offer and its JSON              context     who asks, when, and what is left of the limits
 validation    offers refused when they are made   conditions  may this offer run here, now, for this shopper
 book          offers made ready for many carts    cart        lines, and what is left of them

@@ -36,7 +36,7 @@ def goods_of(effect: Effect) -> tuple[Goods, ...]:
 
 class Entry:
     """One offer of the book with what is the same for every cart. `is_free`: nothing can be in its way. `reason` is
-    said of it where no quantity step is reached."""
+    said of it where no quantity step is reached; `is_plain`: its goods play one role, and no others count for it."""
 
     __slots__ = (
         "by_coupon",
@@ -44,6 +44,7 @@ class Entry:
         "goods",
         "is_free",
         "is_open",
+        "is_plain",
         "is_unlimited",
         "minimum",
         "offer",
@@ -64,6 +65,7 @@ class Entry:
         self.is_unlimited = not self.by_coupon and offer.limits == Limits()
         self.separable = offer.limits.budget_minor is None and is_separable(offer.effect)
         self.is_free = self.is_open and self.is_unlimited and self.minimum is None
+        self.is_plain = len(self.goods) == 1 and self.minimum is None
         self.takes_sets = takes_sets(offer.effect)
         self.reason = reason_of(offer.effect)
 
@@ -89,6 +91,7 @@ class OfferBook:
         self.by_id = {entry.offer.id: entry for entry in self.entries}
         if len(self.by_id) < len(self.entries):
             raise ValueError("two versions of one offer cannot be live together")
+        self._places = {entry.offer.id: place for place, entry in enumerate(self.entries)}
         self._by_product: dict[str, list[_Target]] = {}
         self._by_category: dict[str, list[_Target]] = {}
         self._whole: list[_Target] = []  # everything, without an exception
@@ -127,16 +130,18 @@ class OfferBook:
             for target in self._targets_of(lines[place]):
                 found.setdefault(target, []).append(place)
         if allowed:
-            found.update((target, allowed) for target in self._whole)
+            for target in self._whole:
+                found[target] = allowed
+        entries = self.entries
         if only_giving is None:
-            places = {place for place, _ in found}
-        else:
-            places = {place for place, role in found if role == 0}
-            places.update([place for place, _ in found if self.entries[place].offer.id in only_giving])
-        matches = [self._match(self.entries[place], place, found) for place in sorted(places)]
-        if only_giving is None:
-            return matches
-        return [match for match in matches if all(match.roles) or match.entry.offer.id in only_giving]
+            return [self._match(entries[place], place, found) for place in sorted({place for place, _ in found})]
+        named = {self._places.get(offer) for offer in only_giving}
+        matches = []
+        for place in sorted({place for place, role in found if role == 0 or place in named}):
+            match = self._match(entries[place], place, found)
+            if all(match.roles) or place in named:
+                matches.append(match)
+        return matches
 
     def _targets_of(self, line: CartLine) -> Iterable[_Target]:
         """What this line is found under, each target once, without what is found by every line. Kept for the goods that
@@ -164,7 +169,10 @@ class OfferBook:
 
     @staticmethod
     def _match(entry: Entry, place: int, found: dict[_Target, list[int]]) -> Match:
-        roles: list[Sequence[int]] = [found.get((place, 0), ())]
+        first = found.get((place, 0), ())
+        if entry.is_plain:
+            return Match(entry, (first,), ())
+        roles: list[Sequence[int]] = [first]
         if len(entry.goods) > 1:
             taken = set(roles[0])
             for role in range(1, len(entry.goods)):

@@ -109,7 +109,7 @@ class Left:
             for place, line in enumerate(lines)
         ]
         self._amounts = [line.amount_minor if line.allowed else 0 for line in lines]
-        self._pieces = [line.pieces if line.allowed else 0 for line in lines]
+        self._lines = lines
 
     def parcels_of(self, lines: Iterable[int], *, for_set: bool) -> list[Parcel]:
         """What an offer may still claim of these lines: not what is closed, nor, for a set, what is in another set."""
@@ -124,8 +124,8 @@ class Left:
         return sum([amounts[line] for line in lines])
 
     def pieces_of(self, lines: Iterable[int]) -> int:
-        pieces = self._pieces
-        return sum([pieces[line] for line in lines])
+        cart = self._lines
+        return sum([cart[line].pieces for line in lines if cart[line].allowed])
 
     def move(self, line: int, amount_minor: int) -> None:
         """Less (or, below nothing, more) to pay for a line after the last turn."""
@@ -135,12 +135,12 @@ class Left:
         """Carry out what was granted on parcels of this cart as it is now, with the discount of each take. `close`:
         what is claimed takes no other offer."""
         for take, discount in takes:
-            parcel, line = take.parcel, take.parcel.line
+            parcel, taken, cost_minor = take
+            line, pieces, milli, _, was_in_set = parcel
             held = self._parcels[line]
-            if len(held) == 1 and take.pieces == parcel.pieces and not close:  # all of a line that is in one parcel
+            if taken == pieces and not close and len(held) == 1:  # all of a line that is in one parcel
                 self._amounts[line] -= discount
-                amount = take.amount_minor - discount
-                held[0] = parcel_of((line, parcel.pieces, parcel.quantity_milli, amount, in_set or parcel.in_set))
+                held[0] = parcel_of((line, pieces, milli, cost_minor - discount, in_set or was_in_set))
                 continue
             held.remove(parcel)
             if take.pieces != parcel.pieces:

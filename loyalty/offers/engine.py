@@ -66,7 +66,7 @@ def apply_offers(lines: Sequence[CartLine], offers: OfferBook | Iterable[Offer],
     Raises ValueError for two lines of one number or two offers of one id.
     """
     book = offers if isinstance(offers, OfferBook) else OfferBook(offers)
-    cart = sorted(lines, key=lambda line: line.line)
+    cart = sorted(lines, key=_line_of)
     if len({line.line for line in cart}) < len(cart):
         raise ValueError("two lines carry the same number")
     # Who was shown no price yet is told what is missing; who pays is owed only what is given, and why a coupon is not.
@@ -130,7 +130,9 @@ class _Pricing:
             turn = self._begin(number, match)
             (blocked if turn.obstacles else separable if match.entry.separable else contending).append(turn)
         rest = Separable([(turn.match.entry.effect, turn.match.roles[0]) for turn in separable])
-        unclaimed = {parcel.line: parcel for parcel in self._left.parcels_of(range(len(self._cart)), for_set=True)}
+        # Nobody else looks at lines that no separable offer means.
+        wanted = range(len(self._cart)) if contending or blocked else rest.lines()
+        unclaimed = {parcel.line: parcel for parcel in self._left.parcels_of(wanted, for_set=True)}
         winners = []
         losers = contending
         if contending:

@@ -9,7 +9,7 @@ Their percentages are compared exactly, in 1/10,000 of a minor unit, and rounded
     (143000, 1497500, [0, 1])
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 from loyalty.offers.cart import Parcel
 from loyalty.offers.offer import WHOLE_PERCENT, AmountOff, Effect, FixedPrice, PercentOff, hundredths
@@ -46,6 +46,10 @@ class Separable:
             for line in lines:
                 self._by_line.setdefault(line, []).append(place)
         self._known: dict[Parcel, tuple[int, int]] = {}
+
+    def lines(self) -> Collection[int]:
+        """The lines that any of them means."""
+        return self._by_line.keys()
 
     def worth(self, parcel: Parcel) -> int:
         """What they take off a parcel, in 1/10,000 of a minor unit."""

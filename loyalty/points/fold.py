@@ -39,7 +39,7 @@ def fold(postings: Iterable[Posting], as_of: int | None = None, merges: Iterable
         book = Book()
         if len({posting.member for posting in ordered}) > 1:
             raise ValueError("postings of several members without a merge")
-        _run(book, ordered)
+        run_postings(book, ordered)
     if as_of is not None:
         book.settle()
         book.advance(as_of)
@@ -92,11 +92,11 @@ def view(account: Account, as_of: int) -> Account:
 
 def _extend(account: Account, ordered: Sequence[Posting]) -> Account:
     book = Book(account)
-    _run(book, ordered)
+    run_postings(book, ordered)
     return book.close()
 
 
-def _run(book: Book, ordered: Sequence[Posting]) -> None:
+def run_postings(book: Book, ordered: Sequence[Posting]) -> None:
     """Apply postings in their order.
 
     Debt is settled after every posting, except that goods which come back in one instant count as one return, in how
@@ -136,7 +136,7 @@ def _fold_group(ordered: list[Posting], joins: list[Merge]) -> Book:
         kept, lost = books.pop(into, None) or Book(), books.pop(absorbed, None) or Book()
         kept.advance(join.effective_at)
         lost.advance(join.effective_at)
-        _join(kept, lost)
+        join_books(kept, lost)
         kept.last, kept.returning = max(filter(None, (kept.last, lost.last, place))), False
         books[into] = kept
         survivors[absorbed] = into
@@ -159,11 +159,11 @@ def _run_each(books: dict[bytes, Book], survivors: dict[bytes, bytes], ordered: 
     for posting in ordered:
         shares.setdefault(_survivor(survivors, posting.member), []).append(posting)
     for member, postings in shares.items():
-        _run(books.setdefault(member, Book()), postings)
+        run_postings(books.setdefault(member, Book()), postings)
 
 
-def _join(kept: Book, lost: Book) -> None:
-    """Two accounts become one: everything is added up, and what one has settles what the other owes."""
+def join_books(kept: Book, lost: Book) -> None:
+    """Two accounts at one instant become one: everything is added up, and what one has settles what the other owes."""
     kept.lots |= lost.lots
     kept.holds |= lost.holds
     kept.redemptions |= lost.redemptions
@@ -175,5 +175,6 @@ def _join(kept: Book, lost: Book) -> None:
     kept.incidents += lost.incidents
     for reference, postings in lost.waiting.items():
         kept.waiting.setdefault(reference, []).extend(postings)
+    kept.long_waiting += lost.long_waiting
     kept.index()
     kept.settle()

@@ -14,7 +14,8 @@ from msgspec.structs import replace
 from loyalty.points.account import Account
 from loyalty.points.decide import Stamp
 from loyalty.points.facts import Merge, Posting
-from loyalty.points.fold import add_postings, takes, view
+from loyalty.points.fold import apply_postings, takes, view
+from loyalty.points.told import Told, make_account
 
 UNWRITTEN = 2**63 - 1
 """The number of an entry that is not written yet: it comes after all that are."""
@@ -24,9 +25,9 @@ class OpenAccount(Struct, frozen=True, kw_only=True):
     """One member's account, and what the operation `op_id` has posted to it so far.
 
     `account_of` is the member whose account it is: another one where `member` was merged into her. `at` is the
-    effective time of its postings and `origin` the life of the database that will write them. `history` and `merges`
-    are needed only where the account cannot simply be added to (`fold.takes`). The first posting gets the number
-    `first`.
+    effective time of its postings and `origin` the life of the database that will write them. `history`, `merges` and
+    `told` are needed only where the account cannot simply be added to (`fold.takes`). The first posting gets the number
+    `first`. `is_kept`: there are rows of the account.
     """
 
     member: bytes
@@ -37,8 +38,10 @@ class OpenAccount(Struct, frozen=True, kw_only=True):
     account_of: bytes
     history: tuple[Posting, ...] = ()
     merges: tuple[Merge, ...] = ()
+    told: tuple[Told, ...] = ()
     posted: tuple[Posting, ...] = ()
     first: int = 1
+    is_kept: bool = True
 
     def stamp(self) -> Stamp:
         """The name and place of the next posting."""
@@ -55,20 +58,25 @@ class OpenAccount(Struct, frozen=True, kw_only=True):
 
     def account(self) -> Account:
         """The account at this moment, all that was posted included."""
-        account = add_postings(self.before, self.posted, self.history, self.merges) if self.posted else self.before
+        account = self._with_posted() if self.posted else self.before
         return view(account, self.at) if account.as_of < self.at else account
+
+    def _with_posted(self) -> Account:
+        if takes(self.before, self.posted):
+            return apply_postings(self.before, self.posted)
+        return make_account([*self.history, *self.posted], self.merges, self.told)
 
     def folded(self) -> "Folded":
         """The account at this moment, with what it takes to write it down without folding it again."""
         extends = bool(self.posted) and takes(self.before, self.posted)
-        return Folded(self.account_of, self.before, self.account(), self.posted, extends)
+        return Folded(self.account_of, self.before, self.account(), self.posted, extends, self.is_kept)
 
 
 class Folded(Struct, frozen=True):
     """What one operation made of one account, as its decision saw it.
 
     `extends`: the postings were added to `before`, so that the rows which changed are all there is to write. Where they
-    were not, the account is to be folded anew by whoever writes.
+    were not, the account is to be folded anew by whoever writes. `is_kept`: there are rows of `before`.
     """
 
     account_of: bytes
@@ -76,6 +84,7 @@ class Folded(Struct, frozen=True):
     after: Account
     posted: tuple[Posting, ...]
     extends: bool
+    is_kept: bool = True
 
 
 def effective_at(now: int, origin: int, newest_of_origin: int, before: Account) -> int:

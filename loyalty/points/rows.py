@@ -8,7 +8,8 @@ lots, holds and redemptions that are not the very same objects as before.
     after = apply_postings(before, postings)
     changes = changed_rows(before, after)
 
-Legs and incidents are only ever added: the new ones are in the changes, and none need to be loaded to go on.
+Incidents are only ever added: the new ones are in the changes, and none need to be loaded to go on. Legs are not kept:
+folding anew makes them.
 """
 
 from collections.abc import Iterable
@@ -16,7 +17,7 @@ from typing import Any
 
 import msgspec
 
-from loyalty.points.account import Account, Hold, Incident, Leg, Lot, LotId, Piece, Redemption
+from loyalty.points.account import Account, Hold, Incident, Lot, LotId, Piece, Redemption
 from loyalty.points.facts import LinePoints, Place, PostingId
 
 Row = tuple[Any, ...]
@@ -29,10 +30,6 @@ LOT_COLUMNS = (
 )
 HOLD_COLUMNS = ("id", "op_id", "n", "member", "points", "expires_at", "state", "pieces", "captured")
 REDEMPTION_COLUMNS = ("op_id", "n", "member", "points", "pieces", "lines", "restored_lines")
-LEG_COLUMNS = (
-    *("at", "kind", "bucket", "points", "op_id", "n", "member"),
-    *("lot_op_id", "lot_n", "lot_member", "lot_restored"),
-)
 INCIDENT_COLUMNS = ("kind", "op_id", "n", "member", "points")
 
 # Made once: to make one for each value costs ten times what decoding does.
@@ -50,7 +47,6 @@ class AccountRows(msgspec.Struct, frozen=True):
     lots: list[Row]
     holds: list[Row]
     redemptions: list[Row]
-    legs: list[Row]
     incidents: list[Row]
 
 
@@ -70,7 +66,6 @@ def changed_rows(before: Account, after: Account) -> AccountRows:
             for key, redemption in after.redemptions.items()
             if before.redemptions.get(key) is not redemption
         ],
-        legs=[_leg_row(leg) for leg in after.legs[len(before.legs) :]],
         incidents=[_incident_row(incident) for incident in after.incidents[len(before.incidents) :]],
     )
 
@@ -92,7 +87,6 @@ def from_rows(
     lots: Iterable[Row],
     holds: Iterable[Row],
     redemptions: Iterable[Row],
-    legs: Iterable[Row] = (),
     incidents: Iterable[Row] = (),
 ) -> Account:
     """The account that was saved as these rows. Legs and incidents may be left out when only balances are asked."""
@@ -109,7 +103,6 @@ def from_rows(
         holds={hold.id: hold for hold in map(_hold, holds)},
         redemptions={redemption.id: redemption for redemption in map(_redemption, redemptions)},
         waiting=_postings.decode(waiting),
-        legs=tuple(map(_leg, legs)),
         incidents=tuple(Incident(row[0], PostingId(*row[1:4]), row[4]) for row in incidents),
     )
 
@@ -161,15 +154,6 @@ def _redemption(row: Row) -> Redemption:
         _lines.decode(lines),
         _lines.decode(restored_lines),
     )
-
-
-def _leg_row(leg: Leg) -> Row:
-    return (leg.at, leg.kind, leg.bucket, leg.points, *leg.posting, *(leg.lot or (None, None, None, None)))
-
-
-def _leg(row: Row) -> Leg:
-    lot = None if row[7] is None else LotId(*row[7:])
-    return Leg(row[0], row[1], row[2], row[3], PostingId(*row[4:7]), lot)
 
 
 def _incident_row(incident: Incident) -> Row:

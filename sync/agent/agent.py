@@ -33,7 +33,8 @@ from sync.agent.key import sign
 from sync.agent.store_side import StoreSide
 from sync.chain import Head, epoch_text
 from sync.journal import read_head
-from sync.protocol.commands import LeaseAnswer, LeaseCommand
+from sync.protocol.commands import LeaseAnswer, LeaseCommand, ReservedAnswer, Reserving
+from sync.protocol.lookups import MemberLookup, MembersFound
 from sync.protocol.messages import (
     PROTOCOL,
     Push,
@@ -64,6 +65,7 @@ from sync.protocol.push_state import (
     places_of,
 )
 from sync.protocol.push_store import step
+from sync.protocol.sale_states import SaleState
 
 logger = logging.getLogger(__name__)
 _GATHER_S = 0.3
@@ -123,8 +125,9 @@ class Agent:
         """Something else was told that this session holds no longer."""
         self._events.put_nowait(SessionEnded(session, fence))
 
-    async def lend(self, command: LeaseCommand) -> LeaseAnswer:
-        """Ask head office to lend points. What was booked just now is sent first: it is to be counted.
+    async def reserve(self, command: Reserving) -> ReservedAnswer:
+        """Ask head office to keep something for this store. What was booked just now is sent first: it is to be
+        counted.
 
         Raises HubSilent, HubRefused.
         """
@@ -132,7 +135,35 @@ class Agent:
         if session is None:
             raise HubSilent("no session is open")
         self._ring()
-        return await self._client.lend(session, command)
+        return await self._client.reserve(session, command)
+
+    async def read_sale(self, text: str) -> SaleState:
+        """A sale of any store by receipt number or id, and what came back of it. Raises HubSilent, HubRefused."""
+        session = self.session
+        if session is None:
+            raise HubSilent("no session is open")
+        return await self._client.read_sale(session, text)
+
+    async def look_up(self, asked: MemberLookup) -> MembersFound:
+        """Ask head office for a member whom it did not tell this store of. Raises HubRefused, HubSilent."""
+        if self.session is None:
+            raise HubSilent("no session is open")
+        return await self._client.look_up(self.session, asked)
+
+    async def lend(self, command: LeaseCommand) -> LeaseAnswer:
+        """Ask head office to lend points. What was booked just now is sent first: it is to be counted.
+
+        Raises HubRefused, and HubSilent also for a grant that comes after its session has ended: head office may have
+        been put back from a backup meanwhile, and have been told already what this store has on lease.
+        """
+        session = self.session
+        if session is None:
+            raise HubSilent("no session is open")
+        self._ring()
+        granted = await self._client.lend(session, command)
+        if self.session != session:
+            raise HubSilent("the session has ended")
+        return granted
 
     def start(self) -> None:
         """Begin."""

@@ -8,15 +8,19 @@ followed: a session's token goes to the address that a person typed, and nowhere
 """
 
 import asyncio
-from collections.abc import Mapping
+import contextlib
+from collections.abc import AsyncIterator, Mapping
 from typing import Any, TypeVar
+from urllib.parse import quote
 
 import aiohttp
 import msgspec
 
 from loyalty.errors import Problem
 from sync.manifest import ManifestAnswer, ManifestMessage
-from sync.protocol.commands import LeaseAnswer, LeaseCommand
+from sync.protocol.commands import LeaseAnswer, LeaseCommand, ReservedAnswer, Reserving
+from sync.protocol.lease_report import LeaseReport
+from sync.protocol.lookups import MemberLookup, MembersFound
 from sync.protocol.messages import (
     BODY_BYTES_MAX,
     PUSH_OPS_MAX,
@@ -31,6 +35,8 @@ from sync.protocol.messages import (
     StoreStatus,
 )
 from sync.protocol.packing import pack
+from sync.protocol.sale_states import SaleState
+from sync.protocol.snapshots import SignedManifest
 
 T = TypeVar("T")
 CONNECT_S, ANSWER_S, POLL_S = 10.0, 60.0, 40.0
@@ -53,9 +59,12 @@ class HubRefused(Problem):
 
     code, status, hint = "hub_refused", 502, "Do what the reason says."
 
-    def __init__(self, refusal: str, detail: str = "", *, retry_after_ms: int = 0, fence: int = 0) -> None:
-        """`refusal` is the code of head office's problem."""
+    def __init__(
+        self, refusal: str, detail: str = "", *, retry_after_ms: int = 0, fence: int = 0, balance_minor: int = 0
+    ) -> None:
+        """`refusal` is the code of head office's problem, `balance_minor` what is left of a card that is short."""
         super().__init__(f"{refusal}: {detail}" if detail else refusal)
+        self.balance_minor = balance_minor
         self.refusal, self.retry_after_ms, self.fence = refusal, retry_after_ms, fence
 
 
@@ -67,6 +76,7 @@ class _Refusal(msgspec.Struct):
     detail: str = ""
     hint: str = ""
     fence: int = 0
+    balance_minor: int = 0
 
 
 class HubClient:
@@ -104,12 +114,54 @@ class HubClient:
         """Ask for points of a member."""
         return await self._ask("POST", "/sync/v1/commands", LeaseAnswer, body=command, session=session)
 
+    async def look_up(self, session: str, asked: MemberLookup) -> MembersFound:
+        """Ask for a member whom nobody told this store of."""
+        return await self._ask("POST", "/sync/v1/member-lookups", MembersFound, body=asked, session=session)
+
+    async def report_leases(self, session: str, report: LeaseReport) -> None:
+        """What this store has on lease."""
+        await self._request("POST", "/sync/v1/lease-reports", body=report, session=session)
+
+    async def reserve(self, session: str, command: Reserving) -> ReservedAnswer:
+        """Ask for something to be kept for this store."""
+        return await self._ask("POST", "/sync/v1/commands", ReservedAnswer, body=command, session=session)
+
+    async def read_sale(self, session: str, text: str) -> SaleState:
+        """A sale of any store by receipt number or id."""
+        return await self._ask("GET", f"/sync/v1/sales/{quote(text, safe='')}/state", SaleState, session=session)
+
     async def pull(self, session: str, cursor: str | None, refetch: tuple[str, ...]) -> PullAnswer:
         """What changed behind a cursor; head office waits with its answer until there is something, for a while."""
         query = {"cursor": cursor} if cursor else {}
         if refetch:
             query["refetch"] = ",".join(refetch)
         return await self._ask("GET", "/sync/v1/pull", PullAnswer, query=query, session=session, patience_s=POLL_S)
+
+    async def read_snapshot_manifest(self, session: str) -> SignedManifest:
+        """Which files make up all that head office tells this store."""
+        return await self._ask("GET", "/sync/v1/snapshots/manifest", SignedManifest, session=session)
+
+    @contextlib.asynccontextmanager
+    async def download(self, session: str, sha256: str, start: int) -> AsyncIterator[tuple[int, AsyncIterator[bytes]]]:
+        """A file of the manifest from byte `start` on, piece by piece; where the pieces really begin comes with them.
+
+        Raises HubSilent, also in the middle, for a line that brings nothing for a while; HubRefused.
+        """
+        headers = {"Authorization": f"Bearer {session}", "If-Range": f'"{sha256}"'}
+        if start:
+            headers["Range"] = f"bytes={start}-"
+        path = f"{self.url}/sync/v1/snapshots/{sha256}"
+        timeout = aiohttp.ClientTimeout(total=None, sock_connect=CONNECT_S, sock_read=ANSWER_S)
+        try:
+            async with self._connections().get(
+                path, headers=headers, timeout=timeout, allow_redirects=False
+            ) as response:
+                if response.status >= 300:
+                    raise _refusal_of(response.status, await _read(response), response.headers.get("Retry-After"))
+                begins = start if response.status == 206 else 0
+                yield begins, response.content.iter_chunked(_PIECE_BYTES)
+        except (aiohttp.ClientError, TimeoutError, OSError) as error:
+            raise HubSilent(type(error).__name__) from error
 
     async def prove_day(self, session: str, message: ManifestMessage) -> ManifestAnswer:
         """What a business day came to, for head office to compare."""
@@ -182,5 +234,9 @@ def _refusal_of(status: int, raw: bytes, retry_after: str | None) -> Problem:
     wait_s = int(retry_after) if retry_after is not None and retry_after.isascii() and retry_after.isdecimal() else 0
     detail: Any = refusal.detail or refusal.title
     return HubRefused(
-        refusal.code, f"{detail} {refusal.hint}".strip(), retry_after_ms=wait_s * 1_000, fence=refusal.fence
+        refusal.code,
+        f"{detail} {refusal.hint}".strip(),
+        retry_after_ms=wait_s * 1_000,
+        fence=refusal.fence,
+        balance_minor=refusal.balance_minor,
     )

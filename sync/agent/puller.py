@@ -13,6 +13,8 @@ import time
 from collections.abc import Callable, Coroutine
 from typing import Any, Protocol
 
+from msgspec.structs import replace
+
 from sync.agent.client import HubClient, HubRefused, HubSilent
 from sync.protocol.pull_store import (
     Alarm,
@@ -23,6 +25,7 @@ from sync.protocol.pull_store import (
     Effect,
     Event,
     EverythingRead,
+    Installed,
     Lost,
     Pull,
     Refused,
@@ -45,6 +48,10 @@ class Reader(Protocol):
     async def position(self) -> tuple[str | None, dict[str, int]]:
         """The cursor of the last page that was written, and the generation of each bucket."""
 
+    async def bootstrap(self, client: HubClient, session: str, timeline: int) -> tuple[str, dict[str, int]] | None:
+        """Head office has very much to tell: install what it offers in files, if it does; the new cursor, and the
+        generation of each bucket. None: go on page by page. Raises HubSilent, HubRefused."""
+
     async def keep_page(self, page: ApplyPage) -> tuple[str, ...]:
         """Write a page with its cursor; the buckets that do not add up."""
 
@@ -61,6 +68,9 @@ class Puller:
     def __init__(self, reader: Reader, client: HubClient, end_session: Callable[[str, int], None]) -> None:
         self._reader, self._client, self._end_session = reader, client, end_session
         self._state: StorePull | None = None
+        self._before: StorePull | None = None
+        self._one_at_a_time = asyncio.Lock()
+        self._installed: list[tuple[str, dict[str, int]]] = []
         self._events: asyncio.Queue[Event] = asyncio.Queue()
         self._tasks: set[asyncio.Task[None]] = set()
         self._timer: asyncio.TimerHandle | None = None
@@ -90,25 +100,35 @@ class Puller:
                 await task
 
     async def _run(self) -> None:
-        while self._state is None:
-            try:
-                cursor, generations = await self._reader.position()
-                self._state = StorePull(seed=int.from_bytes(os.urandom(8)), cursor=cursor, generations=generations)
-            except Exception:
-                logger.exception("what head office tells will be read later")
-                await asyncio.sleep(_AGAIN_S)
         while True:
-            event = await self._events.get()
-            self._state, effects = step(self._state, event, _monotonic_ms())
-            for effect in effects:
-                self._do(effect)
+            try:
+                if self._state is None:
+                    self._state = await self._begin()
+                event = await self._events.get()
+                self._state, effects = step(self._state, event, _monotonic_ms())
+                for effect in effects:
+                    self._do(effect)
+            except Exception:
+                # A fault of ours must not end the pull for ever: it begins anew from the cursor that was kept.
+                logger.exception("what head office tells will be read again")
+                await asyncio.sleep(_AGAIN_S)
+                self._before, self._state = self._state or self._before, None
+                self._events.put_nowait(Tick())
+
+    async def _begin(self) -> StorePull:
+        cursor, generations = await self._reader.position()
+        fresh = StorePull(seed=int.from_bytes(os.urandom(8)), cursor=cursor, generations=generations)
+        if self._before is None:
+            return fresh
+        # Requests are counted on, so that an answer to one of before is not taken for an answer to one of now.
+        return replace(fresh, session=self._before.session, request=self._before.request)
 
     def _do(self, effect: Effect) -> None:
         match effect:
             case Pull():
-                self._spawn(self._tell(effect.request, self._pull(effect)))
+                self._spawn(self._tell(effect.request, self._pull(effect, len(self._installed))))
             case ApplyPage():
-                self._spawn(self._tell(effect.request, self._keep(effect)))
+                self._spawn(self._tell(effect.request, self._keep(effect, len(self._installed))))
             case EverythingRead(applied):
                 self._spawn(self._note_read(applied))
             case SessionIsOver(session, fence):
@@ -139,11 +159,28 @@ class Puller:
             event = Lost(request)
         self._events.put_nowait(event)
 
-    async def _pull(self, effect: Pull) -> Event:
-        return Answered(effect.request, await self._client.pull(effect.session, effect.cursor, effect.refetch))
+    async def _pull(self, effect: Pull, installed: int) -> Event:
+        """An answer; or, where it is only the first page of very many, what came in its place.
 
-    async def _keep(self, page: ApplyPage) -> Event:
-        return Applied(await self._reader.keep_page(page))
+        A new session may ask while files are being installed for the one before: it waits, and goes on where they end.
+        """
+        answer = await self._client.pull(effect.session, effect.cursor, effect.refetch)
+        if not answer.refetch or not answer.more:
+            return Answered(effect.request, answer)
+        async with self._one_at_a_time:
+            if installed == len(self._installed):
+                found = await self._reader.bootstrap(self._client, effect.session, answer.timeline)
+                if found is None:
+                    return Answered(effect.request, answer)
+                self._installed.append(found)
+            return Installed(effect.request, *self._installed[-1])
+
+    async def _keep(self, page: ApplyPage, installed: int) -> Event:
+        async with self._one_at_a_time:
+            if installed < len(self._installed):
+                # What it says was told before the files were installed, to a cursor that holds no longer.
+                return Installed(page.request, *self._installed[-1])
+            return Applied(await self._reader.keep_page(page))
 
     async def _note_read(self, applied: dict[str, int]) -> None:
         try:

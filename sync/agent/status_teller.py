@@ -3,8 +3,8 @@
     teller = StatusTeller(look, client, lambda: agent.session)
     teller.start()
 
-It is no fact and nothing waits for it: the newest word counts, and it is said only where it differs from the last one,
-once a minute at the most.
+It is no fact and nothing waits for it: the newest word counts, and it is said only where it differs from the last one
+or the session is a new one (head office may have been put back from a backup), once a minute at the most.
 """
 
 import asyncio
@@ -27,7 +27,7 @@ class StatusTeller:
         self, look: Callable[[], Awaitable[StoreStatus]], client: HubClient, session: Callable[[], str | None]
     ) -> None:
         self._look, self._client, self._session = look, client, session
-        self._told: StoreStatus | None = None
+        self._told: tuple[str, StoreStatus] | None = None
         self._task: asyncio.Task[None] | None = None
 
     def start(self) -> None:
@@ -43,23 +43,23 @@ class StatusTeller:
                 await task
 
     async def tell(self) -> bool:
-        """Say how things are, where somebody listens and it is news; whether head office knows it now."""
+        """Say how things are, where it is news to head office; False while nobody listens."""
         session = self._session()
         if session is None:
             return False
         status = await self._look()
-        if status != self._told:
+        if (session, status) != self._told:
             await self._client.tell_status(session, status)
-            self._told = status
+            self._told = session, status
         return True
 
     async def _run(self) -> None:
         while True:
-            known = False
+            asked = True
             try:
-                known = await self.tell()
+                asked = await self.tell()
             except (HubSilent, HubRefused) as problem:
                 logger.info("the board of stores is told later", extra={"fields": {"why": problem.code}})
             except Exception:
                 logger.exception("the board of stores is told later")
-            await asyncio.sleep(_LOOK_S if known else _FIRST_LOOK_S)
+            await asyncio.sleep(_LOOK_S if asked else _FIRST_LOOK_S)

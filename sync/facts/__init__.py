@@ -12,6 +12,7 @@ from collections.abc import Mapping
 
 import msgspec
 
+from sync.facts.bundles import BundleActivated, BundlePlanned, BundleRefused, BundleWithdrawn
 from sync.facts.catalogue import ProductsChanged, StockCounted
 from sync.facts.coupons import CouponsIssued, CouponVoided, KeysListed
 from sync.facts.earning import ActivityRecorded, DefinitionChanged
@@ -27,6 +28,7 @@ from sync.facts.members import (
 )
 from sync.facts.offers import OfferChanged
 from sync.facts.points import PointsAdjusted, PointsHeld, PointsReleased
+from sync.facts.reserving import ReservationEnded
 from sync.facts.returns import ReturnTaken
 from sync.facts.sales import SaleCompleted, SaleVoided
 from sync.facts.shifts import DrawerOpened, ShiftClosed, ShiftMoved, ShiftOpened
@@ -67,6 +69,11 @@ KINDS: Mapping[tuple[str, int], type[Body]] = {
     ("keys.listed", 1): KeysListed,
     ("coupons.issued", 1): CouponsIssued,
     ("coupon.voided", 1): CouponVoided,
+    ("bundle.planned", 1): BundlePlanned,
+    ("bundle.withdrawn", 1): BundleWithdrawn,
+    ("bundle.activated", 1): BundleActivated,
+    ("bundle.refused", 1): BundleRefused,
+    ("reservation.ended", 1): ReservationEnded,
 }
 
 _KIND_OF = {body: name for name, body in KINDS.items()}

@@ -67,7 +67,11 @@ class CouponVoided(Struct, frozen=True, kw_only=True, omit_defaults=True):
 
 class UsedCoupon(Struct, frozen=True, kw_only=True, omit_defaults=True):
     """The n-th use of a coupon, by a sale. `given_back` of the uses before it count no longer, so that
-    n - given_back <= uses_max always holds. `store` issued it, where that is another one."""
+    n - given_back <= uses_max always holds. `store` issued it, where that is another one.
+
+    `last_day` (YYYY-MM-DD) stands for a coupon that other stores take too. In a store that belongs to a head office
+    `value_minor` is then what it took off, and `reserved` the reservation under which head office kept this very use
+    for it; without one the store took the risk that it was used elsewhere."""
 
     serial: int
     n: int
@@ -75,6 +79,14 @@ class UsedCoupon(Struct, frozen=True, kw_only=True, omit_defaults=True):
     uses_max: int = 1
     given_back: int = 0
     store: str | None = None
+    last_day: str = ""
+    value_minor: int = 0
+    reserved: UUID | None = None
+
+    @property
+    def risk_minor(self) -> int:
+        """What is lost if another store took it as well."""
+        return self.value_minor if self.reserved is None else 0
 
 
 class CouponGivenBack(Struct, frozen=True, kw_only=True):

@@ -12,6 +12,9 @@ class CardPosted(Struct, frozen=True, kw_only=True, omit_defaults=True):
     kind: activate (sold, n = 1 or empty before), redeem (paid with), refund (a payment comes back), cancel (what was
     sold comes back). `amount_minor` has the sign of its effect, `line` is the sold line of an activate or cancel;
     `paid_for` is the sale that a refund counts against: an earlier one, where its credit was exchanged.
+
+    Of a card that was ever moved under a reservation of head office (`reserved`), `elsewhere` is true from then on:
+    other stores may move it too, so `balance_minor` is only what this store did to it, and may be below 0.
     """
 
     card: str
@@ -22,3 +25,5 @@ class CardPosted(Struct, frozen=True, kw_only=True, omit_defaults=True):
     balance_minor: int
     line: int | None = None
     paid_for: UUID | None = None
+    reserved: UUID | None = None
+    elsewhere: bool = False

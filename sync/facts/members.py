@@ -85,22 +85,25 @@ class ConsentRecorded(Struct, frozen=True, kw_only=True, omit_defaults=True):
     replaces: tuple[UUID, ...] = ()
 
 
-class MemberMerged(Struct, frozen=True, kw_only=True):
+class MemberMerged(Struct, frozen=True, kw_only=True, omit_defaults=True):
     """`absorbed` is the same person as `into`: from now on one account. Postings stay where they were made; the sum is
     what counts (loyalty/points/facts.py, Merge). `effective_at` is the place in the order of postings, milliseconds
-    since 1970 UTC; `reason` names nobody."""
+    since 1970 UTC; `reason` names nobody. `told`: head office said so, by this fact; the store only follows."""
 
     request: str
     absorbed: UUID
     into: UUID
     effective_at: int
     reason: str
+    told: UUID | None = None
 
 
-class MemberParted(Struct, frozen=True, kw_only=True):
-    """A merge was a mistake and counts as if it had never been. `merge` is the id of its fact."""
+class MemberParted(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """A merge was a mistake and counts as if it had never been. `merge` is the id of its fact. `is_told`: head office
+    said so, the store only follows."""
 
     merge: UUID
     absorbed: UUID
     into: UUID
     reason: str
+    is_told: bool = False

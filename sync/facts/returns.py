@@ -34,11 +34,24 @@ class Refunded(Struct, frozen=True, kw_only=True, omit_defaults=True):
     settles: str
 
 
+class Elsewhere(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """Where goods came from that were sold by another store: its code, and how its tax lay (`included` or `added`).
+    `sold` are the thousandths of pieces of each line that came back now; `reservation` is what head office kept."""
+
+    store: str
+    tax_mode: str
+    sold: dict[int, int]
+    reservation: UUID
+
+
 class TakenBack(Struct, frozen=True, kw_only=True, omit_defaults=True):
     """Lines of one sale coming back. `value_minor` is their share of what was due; `refunds` add up to value +
     rounding; `approved_by` is the manager who approved it, where one was needed. `debt` is how many points more the
     member owes after it. `offers` are the uses that count no longer, once all of the sale has come back. `referral`:
-    the points that go from who had brought the member, when all of its first sale is back."""
+    the points that go from who had brought the member, when all of its first sale is back.
+
+    Of a sale of another store (`elsewhere`) the postings were decided on what head office told of the account, and are
+    booked there alone: this store does not hold the sale that earned them."""
 
     sale: UUID
     sale_number: str
@@ -54,6 +67,7 @@ class TakenBack(Struct, frozen=True, kw_only=True, omit_defaults=True):
     approved_by: str | None = None
     offers: tuple[OfferGivenBack, ...] = ()
     vouchers: UndoneVouchers | None = None
+    elsewhere: Elsewhere | None = None
 
     @property
     def points_clawed_back(self) -> int:

@@ -17,7 +17,6 @@ from sync.http.routes import JSON, PATH_TEXT_MAX_CHARACTERS, PUBLIC, Route, path
 
 _REFERENCE = "#/components/schemas/{name}"
 _PROBLEM_REFERENCE = {"$ref": "#/components/schemas/ProblemDetails"}
-_TIME_AND_ID_FORMATS = frozenset({"uuid", "date", "date-time", "time", "duration"})
 _WORD = re.compile(r"[^A-Za-z0-9]+")
 
 
@@ -50,18 +49,6 @@ def describe_routes(routes: Iterable[Route], about: About) -> bytes:
         },
     }
     return msgspec.json.encode(document)
-
-
-def find_unbounded_texts(routes: Iterable[Route]) -> list[str]:
-    """Request texts without a greatest length, as `Component.member`. A door's tests assert that there is none.
-
-    A text is bounded by maxLength, by a format of known length (uuid, date …), or by being one of a few values.
-    """
-    types = [kind for route in routes for kind in (route.body, route.query) if kind not in (None, bytes)]
-    schemas, components = msgspec.json.schema_components(types, ref_template=_REFERENCE)
-    named = [(name, schema) for name, schema in components.items()]
-    named += [(str(kind), schema) for kind, schema in zip(types, schemas, strict=True)]
-    return sorted({place for name, schema in named for place in _unbounded(schema, name)})
 
 
 class _Schemas:
@@ -203,20 +190,3 @@ def _bound_integers(schema: object) -> None:
                 schema["maximum"] = INTEGER_MAX
         for part in schema.values():
             _bound_integers(part)
-
-
-def _unbounded(schema: object, place: str) -> Iterator[str]:
-    if isinstance(schema, list):
-        for part in schema:
-            yield from _unbounded(part, place)
-    if not isinstance(schema, dict):
-        return
-    is_text = schema.get("type") == "string" and "enum" not in schema
-    if is_text and "maxLength" not in schema and schema.get("format") not in _TIME_AND_ID_FORMATS:
-        yield place
-    if isinstance(schema.get("additionalProperties"), dict) and "propertyNames" not in schema:
-        yield place  # the names of a mapping's members are texts as well
-    for name, member in schema.get("properties", {}).items():
-        yield from _unbounded(member, f"{place}.{name}")
-    for name in ("items", "prefixItems", "anyOf", "additionalProperties", "propertyNames"):
-        yield from _unbounded(schema.get(name), place)

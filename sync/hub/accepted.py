@@ -30,7 +30,8 @@ class PrivateHalf(NamedTuple):
 
 class Accepted(Struct, frozen=True, kw_only=True):
     """One entry. `epoch`, `seq` and `op_id` name it, `content_hash` is the SHA-256 of its exact bytes; `at` is the
-    store's own time (milliseconds since 1970 UTC), `body` one of the types of sync.facts."""
+    store's own time (milliseconds since 1970 UTC), `body` one of the types of sync.facts; `received_at` is when it came
+    in, by head office's own clock."""
 
     store: UUID
     epoch: int
@@ -45,6 +46,7 @@ class Accepted(Struct, frozen=True, kw_only=True):
     body: Struct
     content_hash: bytes
     private: PrivateHalf | None = None
+    received_at: int = 0
 
 
 class Unread(Struct, frozen=True, kw_only=True):

@@ -13,9 +13,11 @@ import msgspec
 from loyalty.accounts_store import find_aliases, find_survivors, read_open_rows
 from loyalty.apply_accounts import ChangedAccount
 from loyalty.bulk import read_rows
+from loyalty.ids import uuid7
+from loyalty.points.told import AccountValue
 from loyalty.transactions import Tx
 from sync.chain import epoch_text
-from sync.feed_values import AccountValue, DeadLetterValue, ErasedValue, MergeValue
+from sync.feed_values import DeadLetterValue, ErasedValue, MergeValue
 from sync.hub.accepted import HEAD_OFFICE
 from sync.hub.appliers.apply_members import MemberChange
 from sync.hub.appliers.apply_seen import STORES_MAX, Seen, list_stores
@@ -23,6 +25,8 @@ from sync.hub.failures import WAITING, DeadLetter
 from sync.hub.feed_store import GLOBAL, FeedChange, store_bucket
 from sync.hub.member_values import read_member_values
 
+_RETURNABLE_MS = 100 * 86_400_000
+"""Of how long ago redemptions are told in full: for as long as goods usually come back."""
 _encode = msgspec.json.Encoder().encode
 
 
@@ -66,11 +70,11 @@ def told_by(store: UUID, accounts: Mapping[bytes, ChangedAccount], changes: Iter
     )
 
 
-def list_changes(tx: Tx, told: Told) -> list[FeedChange]:
+def list_changes(tx: Tx, told: Told, now_ms: int) -> list[FeedChange]:
     """The changes of the feed after a batch. To be asked when everything else of the batch is written, also how far it
     came: what the feed says of an account is exactly what is in it."""
     return [
-        *_accounts(tx, told),
+        *_accounts(tx, told, now_ms),
         *_members(tx, told),
         *_erased(tx, told.erased),
         *_merges(tx, told.aliases),
@@ -94,7 +98,7 @@ def dead_letter_change(letter: DeadLetter) -> FeedChange:
     return FeedChange(_bucket(letter.store.bytes), "dead_letter", str(letter.op_id), value)
 
 
-def _accounts(tx: Tx, told: Told) -> list[FeedChange]:
+def _accounts(tx: Tx, told: Told, now_ms: int) -> list[FeedChange]:
     """Accounts that changed, for the other stores that know them; for the store itself where it meets a member with a
     past, or where what it sent came late and its own sum is no longer right."""
     aliases = find_aliases(tx, told.accounts)
@@ -112,7 +116,11 @@ def _accounts(tx: Tx, told: Told) -> list[FeedChange]:
     wanted_accounts = [account for account, wanted in targets.items() if wanted]
     if not wanted_accounts:
         return []
-    rows = read_open_rows(tx, wanted_accounts)
+    rows = read_open_rows(tx, wanted_accounts, uuid7(max(now_ms - _RETURNABLE_MS, 0), bytes(10)).bytes)
+    also: dict[bytes, list[UUID]] = {}
+    for member, account in aliases.items():
+        if member != account:
+            also.setdefault(account, []).append(UUID(bytes=member))
     through = _read_through(tx, {store for wanted in targets.values() for store in wanted})
     return [
         FeedChange(
@@ -125,8 +133,10 @@ def _accounts(tx: Tx, told: Told) -> list[FeedChange]:
                     account=rows[account].account,
                     lots=rows[account].lots,
                     holds=rows[account].holds,
+                    redemptions=rows[account].redemptions,
                     due=rows[account].due,
                     through=through.get(store, {}),
+                    aliases=tuple(sorted(also.get(account, ()))),
                 )
             ),
         )
@@ -146,8 +156,8 @@ def _read_through(tx: Tx, stores: Iterable[bytes]) -> dict[bytes, dict[str, int]
 
 
 def _members(tx: Tx, told: Told) -> list[FeedChange]:
-    """Profiles and consents that changed, for the other stores that know the member; and for the store itself those it
-    meets for the first time and others know already."""
+    """Profiles and consents of members whom several stores know: what changed for all of them, also the one that said
+    it, because another word may count; and to a store whom it meets for the first time."""
     # What one alias said, the whole person said.
     changed = set(find_aliases(tx, set(find_survivors(tx, {member.bytes for member in told.members}).values())))
     known = told.stores
@@ -157,7 +167,7 @@ def _members(tx: Tx, told: Told) -> list[FeedChange]:
     for member in sorted(changed | told.newly):
         others = [store for store in stores.get(member, ()) if store != told.store][:STORES_MAX]
         if others:
-            mine = [told.store] if member in told.newly else []
+            mine = [told.store] if told.store != HEAD_OFFICE.bytes else []
             targets[member] = [*(others if member in changed else ()), *mine]
     values = read_member_values(tx, targets) if targets else {}
     return [

@@ -23,10 +23,11 @@ from msgspec import Struct
 
 from loyalty.transactions import Tx
 from sync.facts import KINDS
-from sync.hub.accepted import Accepted, Unread
+from sync.hub.accepted import HEAD_OFFICE, Accepted, Unread
 from sync.hub.announcements import Told, dead_letter_change, list_changes
 from sync.hub.appliers.apply_members import is_erased
 from sync.hub.apply import Batch, apply_batch
+from sync.hub.bundle_news import tell_bundles
 from sync.hub.dead_letters import (
     count_failed_since,
     find_dead_letter,
@@ -47,11 +48,15 @@ from sync.hub.failures import (
     letter_of,
     letter_of_unread,
 )
-from sync.hub.feed_store import put_many
+from sync.hub.feed_store import FeedChange, put_many
 from sync.hub.inbox import forget_private
 from sync.hub.incidents import Incident, incident_id, put_incidents
 from sync.hub.intake_reader import read_inbox, read_one
 from sync.hub.lending import end_leases
+from sync.hub.reserving import end_reservations
+from sync.hub.returns import list_returned, sales_of, sales_touched
+from sync.hub.state import read_timeline
+from sync.hub.voucher_news import list_voucher_changes
 
 BATCH_MAX = 500
 _DAY_MS = 86_400_000
@@ -107,11 +112,11 @@ def apply_next(tx: Tx, store: UUID, epoch: int, now_ms: int, *, limit: int = BAT
     if dead:
         _check_breaker(tx, store, epoch, found.last, dead, taken=found.last - row[0])
     _note_skew(tx, store, epoch, found.cut)
-    _forget_erased(tx, found.people)
+    forgot = _forget_erased(tx, found.people)
     told = _join([batch.told for batch in done.batches])
-    changes = list_changes(tx, told) if told is not None else []
-    ended = end_leases(tx, [entry for batch in done.batches for entry in batch.fresh])
-    put_many(tx, [*changes, *ended, *map(dead_letter_change, letters)], now_ms)
+    changes = list_changes(tx, told, now_ms) if told is not None else []
+    news = _list_news(tx, store, [entry for batch in done.batches for entry in batch.fresh])
+    put_many(tx, [*changes, *news, *map(dead_letter_change, letters)], now_ms)
     return Applied(
         taken=found.last - row[0],
         fresh=sum([len(batch.fresh) for batch in done.batches]),
@@ -120,8 +125,15 @@ def apply_next(tx: Tx, store: UUID, epoch: int, now_ms: int, *, limit: int = BAT
         parked=len(letters) - len(dead),
         applied_seq=found.last,
         more=found.more,
-        erased=told is not None and bool(told.erased),
+        erased=forgot or (told is not None and bool(told.erased)),
     )
+
+
+def apply_own(tx: Tx, now_ms: int, version: str) -> None:
+    """Head office's own facts count at once: whoever decided sees it. Raises BreakerTripped."""
+    epoch = read_timeline(tx)
+    while apply_next(tx, HEAD_OFFICE, epoch, now_ms, version=version).more:
+        pass
 
 
 def replay_dead_letter(tx: Tx, store: UUID, epoch: int, seq: int, now_ms: int, *, version: str = "") -> DeadLetter:
@@ -148,7 +160,7 @@ def replay_dead_letter(tx: Tx, store: UUID, epoch: int, seq: int, now_ms: int, *
         told = done.batches[0].told
         # The store's own sum is without it so far.
         told = told._replace(accounts=dict.fromkeys(told.accounts, True))
-        put_many(tx, [*list_changes(tx, told), *end_leases(tx, [entry])], now_ms)
+        put_many(tx, [*list_changes(tx, told, now_ms), *_list_news(tx, store, [entry])], now_ms)
     settled = find_dead_letter(tx, store, epoch, seq)
     put_many(tx, [dead_letter_change(settled)], now_ms)
     return settled
@@ -178,6 +190,14 @@ def dismiss_dead_letter(tx: Tx, store: UUID, epoch: int, seq: int, now_ms: int) 
     dismissed = find_dead_letter(tx, store, epoch, seq)
     put_many(tx, [dead_letter_change(dismissed)], now_ms)
     return dismissed
+
+
+def _list_news(tx: Tx, store: UUID, fresh: Sequence[Accepted]) -> list[FeedChange]:
+    """What stores must hear of these entries of one store, beside accounts and members."""
+    ended = end_reservations(tx, store, fresh)
+    returned = list_returned(tx, sales_touched(fresh) | sales_of(ended.subjects))
+    spent = [*end_leases(tx, fresh), *ended.changes, *returned, *list_voucher_changes(tx, fresh)]
+    return [*spent, *tell_bundles(tx, fresh)]
 
 
 def _apply(tx: Tx, entries: Sequence[Accepted], done: _Done) -> None:
@@ -237,11 +257,13 @@ def _note_skew(tx: Tx, store: UUID, epoch: int, cut: Sequence[tuple[int, int]]) 
     put_incidents(tx, incidents)
 
 
-def _forget_erased(tx: Tx, people: Iterable[UUID]) -> None:
-    """What comes in about a member who was forgotten loses its personal half, also where the fact itself was known."""
-    for member in sorted(people):
-        if is_erased(tx, member):
-            forget_private(tx, member)
+def _forget_erased(tx: Tx, people: Iterable[UUID]) -> bool:
+    """What comes in about a member who was forgotten loses its personal half, also where the fact itself was known;
+    whether there was any."""
+    erased = [member for member in sorted(people) if is_erased(tx, member)]
+    for member in erased:
+        forget_private(tx, member)
+    return bool(erased)
 
 
 def _join(several: Sequence[Told]) -> Told | None:

@@ -14,12 +14,14 @@ from typing import NamedTuple
 from loyalty.transactions import Tx
 from sync.hub.accepted import Accepted
 from sync.hub.announcements import Told, told_by
+from sync.hub.appliers.apply_bundles import apply_bundles
 from sync.hub.appliers.apply_cards import apply_cards
 from sync.hub.appliers.apply_coupons import apply_coupons
 from sync.hub.appliers.apply_lending import apply_lending
 from sync.hub.appliers.apply_members import apply_member_fact
 from sync.hub.appliers.apply_points import post_entries, settle_incidents
 from sync.hub.appliers.apply_receipts import note_applied, note_receipts
+from sync.hub.appliers.apply_returns import apply_returns
 from sync.hub.appliers.apply_seen import note_seen
 from sync.hub.appliers.apply_stores import apply_stores
 from sync.hub.rollups.apply_rollups import roll_up
@@ -52,8 +54,10 @@ def apply_facts(tx: Tx, entries: Sequence[Accepted]) -> Batch:
     note_receipts(tx, fresh)
     apply_coupons(tx, fresh)
     apply_cards(tx, fresh)
+    apply_returns(tx, fresh)
     apply_lending(tx, fresh)
     apply_stores(tx, fresh)
+    apply_bundles(tx, fresh)
     changes = [apply_member_fact(tx, entry) for entry in fresh]
     for change in changes:
         accounts |= change.accounts

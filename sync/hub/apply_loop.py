@@ -101,9 +101,13 @@ class Appliers:
 
     async def _replay_parked(self) -> None:
         """What an older release could not read is tried again once, by this one."""
+        tried = False
         try:
             while await self._database.write(lambda tx: replay_parked(tx, self._now_ms(), version=self._version)):
-                pass
+                tried = True
+            if tried and isinstance(self._database, Database):
+                # Somebody may have been forgotten by one of them.
+                await self._database.erase_traces()
         except Exception as error:  # noqa: BLE001  what is parked stays parked; everything else goes on
             log_unexpected(error, "appliers")
 

@@ -9,10 +9,10 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 from urllib.parse import quote
+from uuid import UUID
 
 from aiohttp import web
 
-from loyalty.transactions import Tx
 from sync.engines import Storage, make_tables, open_database
 from sync.http.application import build_app
 from sync.http.limits import Limits, Rate
@@ -22,13 +22,28 @@ from sync.http.peers import read_networks
 from sync.hub.apply_loop import Appliers
 from sync.hub.door import Door
 from sync.hub.feed_watch import FeedWatch
-from sync.hub.marker import Mark, check_mark, note_progress
+from sync.hub.marker import check_mark, look, note_progress
 from sync.hub.problems import HubNotReady
 from sync.hub.schema_all import ALL_TABLES
 from sync.hub.settings import Settings
-from sync.hub.state import count_entries, read_timeline
+from sync.hub.signing_key import load_key, public_hex
+from sync.hub.snapshots import Snapshots
 from sync.hub.upkeep import Upkeep
-from sync.hub.web import commands, health, incidents, manifests, members, people, reports, stores, sync
+from sync.hub.web import (
+    bundles,
+    commands,
+    health,
+    incidents,
+    lending,
+    lookups,
+    manifests,
+    members,
+    people,
+    reports,
+    snapshots,
+    stores,
+    sync,
+)
 from sync.hub.web.office import office_routes
 
 SQLITE = "sqlite:"
@@ -66,6 +81,7 @@ class Hub:
             address_of(settings, folder), on_commit=self._committed, on_death=on_death
         )
         self.watch = FeedWatch(self.database)
+        key = load_key(folder)
         self.appliers = Appliers(self.database, version, now_ms)
         self.door = Door(
             settings=settings,
@@ -75,7 +91,10 @@ class Hub:
             random_bytes=os.urandom,
             watch=self.watch,
             came_in=self.appliers.wake,
+            joined=self._joined,
+            hub_key=public_hex(key),
         )
+        self.snapshots = Snapshots(self.door, folder, address_of(settings, folder), key)
         self.upkeep = Upkeep(self.door, folder)
 
     async def open(self) -> None:
@@ -92,12 +111,14 @@ class Hub:
         note_progress(self.folder, found)
         self.watch.start()
         self.upkeep.start()
+        self.snapshots.start()
         if self.settings.apply_entries:
             self.appliers.start()
 
     async def close(self) -> None:
         """Stop the tasks, drain the database, close it."""
         await self.appliers.stop()
+        await self.snapshots.stop()
         await self.upkeep.stop()
         await self.watch.stop()
         await self.database.close()
@@ -109,9 +130,13 @@ class Hub:
         routes = [
             *health.routes.bind(health.Health(door, self.appliers)),
             *sync.routes.bind(door),
+            *snapshots.routes.bind(self.snapshots),
             *commands.routes.bind(door),
+            *lending.routes.bind(door),
+            *lookups.routes.bind(door),
             *people.routes.bind(door),
             *stores.routes.bind(door),
+            *bundles.routes.bind(door),
             *incidents.routes.bind(door),
             *members.routes.bind(door),
             *manifests.routes.bind(door),
@@ -129,10 +154,8 @@ class Hub:
         about = About("Counterfoil head office", self.version)
         return build_app(routes, about=about, resolve=door.resolve, limits=limits, metrics=metrics)
 
+    def _joined(self, store: UUID) -> None:
+        self.snapshots.joined(store)
+
     def _committed(self) -> None:
         self.watch.committed()
-
-
-def look(tx: Tx) -> Mark:
-    """How far the database has come; timeline 0 where no head office was made in it."""
-    return Mark(read_timeline(tx), count_entries(tx))

@@ -65,8 +65,11 @@ class Door:
         random_bytes: Callable[[int], bytes],
         watch: FeedWatch,
         came_in: Callable[[UUID, int], None],
+        joined: Callable[[UUID], None],
+        hub_key: str,
     ) -> None:
-        """`came_in` is told of each push: the store, the epoch."""
+        """`came_in` is told of each push: the store, the epoch; `joined` of each store that has enrolled. `hub_key` is
+        the public half of head office's own key, 64 hexadecimal digits."""
         self.settings = settings
         self.database = database
         self.version = version
@@ -75,6 +78,8 @@ class Door:
         self.watch = watch
         self._stores: dict[bytes, StoreSession] = {}
         self.came_in = came_in
+        self.joined = joined
+        self.hub_key = hub_key
         limits = Limits(served=settings.pushes_at_once, waiting=settings.pushes_waiting)
         self.turnstile = Turnstile(limits)
         # Openings have a line of their own: nobody knows yet whose they are, so places in line cannot be remembered.

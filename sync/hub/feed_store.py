@@ -15,10 +15,14 @@ from itertools import groupby
 from typing import NamedTuple
 
 from loyalty.transactions import Tx
-from sync.protocol.feed import changed_checksum, checksum_text
+from sync.protocol.feed import changed_checksum, checksum_of, checksum_text
 
 GLOBAL = "global"
 _AT_ONCE = 500
+_MODULUS = 2**64
+_MAKE_HEAD = (
+    "INSERT INTO feed_head (bucket, last, horizon, checksum) VALUES (?, 0, 0, '0') ON CONFLICT (bucket) DO NOTHING"
+)
 
 
 class FeedChange(NamedTuple):
@@ -62,6 +66,19 @@ def put_many(tx: Tx, changes: Sequence[FeedChange], now_ms: int) -> None:
         _put(tx, bucket, list(group), now_ms)
 
 
+def fill_bucket(tx: Tx, bucket: str, things: Sequence[tuple[str, str, str]], now_ms: int) -> None:
+    """Put things (entity, key, value) that a bucket does not have into it, many at once: for a chain that begins."""
+    tx.execute(_MAKE_HEAD, (bucket,))
+    head = _lock(tx, bucket, len(things))
+    assert head is not None, "the row was just made"
+    tx.executemany(
+        "INSERT INTO feed (bucket, entity, key, seq, value, changed_at) VALUES (?, ?, ?, ?, ?, ?)",
+        [(bucket, *thing[:2], head.last - len(things) + n, thing[2], now_ms) for n, thing in enumerate(things, 1)],
+    )
+    checksum = (head.checksum + checksum_of(things)) % _MODULUS
+    tx.execute("UPDATE feed_head SET checksum = ? WHERE bucket = ?", (checksum_text(checksum), bucket))
+
+
 def read_heads(tx: Tx, buckets: Sequence[str]) -> dict[str, FeedHead]:
     """Where these buckets stand; one that nothing was ever put into stands at 0."""
     heads = {bucket: FeedHead(bucket, 0, 0, 0) for bucket in buckets}
@@ -86,6 +103,31 @@ def read_after(tx: Tx, bucket: str, seq: int, limit: int) -> list[FeedRow]:
     return [FeedRow(*row) for row in rows]
 
 
+def read_alive(tx: Tx, bucket: str, after: tuple[str, str], limit: int) -> list[FeedRow]:
+    """Up to `limit` things of a bucket that are not gone, behind (entity, key), in the order of both."""
+    rows = tx.execute(
+        "SELECT entity, key, seq, value FROM feed WHERE bucket = ? AND (entity, key) > (?, ?) AND value IS NOT NULL"
+        " ORDER BY entity, key LIMIT ?",
+        (bucket, *after, limit),
+    ).fetchall()
+    return [FeedRow(*row) for row in rows]
+
+
+def lock_bucket(tx: Tx, bucket: str) -> None:
+    """Let nobody else put anything into a bucket until this transaction ends. What is read after it and put here then
+    is never older than what another puts later."""
+    tx.execute(_MAKE_HEAD, (bucket,))
+    _lock(tx, bucket, 0)
+
+
+def find_present(tx: Tx, bucket: str, things: Sequence[tuple[str, str]]) -> set[tuple[str, str]]:
+    """Which of these things (entity, key) the bucket tells now."""
+    changes = [FeedChange(bucket, entity, key, None) for entity, key in things]
+    parts = (changes[start : start + _AT_ONCE] for start in range(0, len(changes), _AT_ONCE))
+    present = {thing: value for part in parts for thing, value in _read_present(tx, bucket, part).items()}
+    return {thing for thing, value in present.items() if value is not None}
+
+
 def collect_tombstones(tx: Tx, bucket: str, before_ms: int) -> int:
     """Forget things of a bucket that are gone since before `before_ms`; how many. Whoever has not read that far reads
     the bucket anew."""
@@ -101,10 +143,7 @@ def collect_tombstones(tx: Tx, bucket: str, before_ms: int) -> int:
 
 
 def _put(tx: Tx, bucket: str, changes: list[FeedChange], now_ms: int) -> None:
-    tx.execute(
-        "INSERT INTO feed_head (bucket, last, horizon, checksum) VALUES (?, 0, 0, '0') ON CONFLICT (bucket) DO NOTHING",
-        (bucket,),
-    )
+    tx.execute(_MAKE_HEAD, (bucket,))
     head = _lock(tx, bucket, len(changes))
     assert head is not None, "the row was just made"
     seq, checksum = head.last - len(changes), head.checksum

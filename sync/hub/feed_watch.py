@@ -10,7 +10,7 @@ from collections.abc import Mapping
 
 from sync.engines import Storage
 from sync.http.events import Bell
-from sync.http.problems import StorageUnavailable
+from sync.http.logs import log_unexpected
 from sync.hub.feed_store import read_positions
 
 _LOOK_S = 1.0
@@ -80,7 +80,8 @@ class FeedWatch:
     async def _look(self) -> None:
         try:
             positions = await self._database.read(read_positions)
-        except StorageUnavailable:
+        except Exception as error:  # noqa: BLE001  whoever waits hears of news late, at the end of the wait, not never
+            log_unexpected(error, "feed watch")
             return
         if positions != self._positions:
             self._positions = positions

@@ -28,7 +28,9 @@ OF_POINTS = frozenset(
 )
 """The kinds that follow from the fold of an account: they come and go with it."""
 
-OF_FACTS = OF_POINTS | {"coupon_reuse", "card_overdrawn", "duplicate_member", "number_reused", "merge_conflict"}
+_OF_GOODS = {"coupon_reuse", "card_overdrawn", "return_twice"}
+
+OF_FACTS = OF_POINTS | _OF_GOODS | {"duplicate_member", "number_reused", "merge_conflict"}
 """All kinds that follow from the entries alone."""
 
 _COLUMNS = "id, kind, store, member, amount, refs, opened_at, state, resolution, resolved_at, resolved_by"

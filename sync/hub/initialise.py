@@ -11,13 +11,16 @@ from loyalty.lending import LAPSED_KEPT_MS
 from loyalty.transactions import Tx
 from sync.engines import make_tables, open_database
 from sync.hub import users
-from sync.hub.compose import address_of, look
+from sync.hub.compose import address_of
 from sync.hub.lending import close_lending
-from sync.hub.marker import Mark, note_progress, read_mark
+from sync.hub.lending_reports import forget_reports, wait_for_reports
+from sync.hub.marker import Mark, look, note_progress, read_mark
 from sync.hub.problems import HubExists, HubNotReady
+from sync.hub.restored_notice import tell_restored
 from sync.hub.schema_all import ALL_TABLES
 from sync.hub.settings import Settings
 from sync.hub.state import begin, raise_timeline, read_timeline
+from sync.hub.stores import digest_keys
 from sync.pins import hash_pin
 
 T = TypeVar("T")
@@ -57,7 +60,8 @@ def set_user(settings: Settings, folder: Path, user: str, password: str) -> None
 def begin_timeline(settings: Settings, folder: Path) -> int:
     """Say that the database was put back from a backup: a new timeline begins, so every store asks again what is held
     of its journal and sends the rest. What was lent in the time that was lost nobody knows here, so nothing is lent
-    until the last of it must be over. Answers the timeline. The service is stopped, every process of it.
+    until the last of it must be over or, where no store can have joined meanwhile, all have said what they hold.
+    Answers the timeline. The service is stopped, every process of it.
 
     Raises HubNotReady, DatabaseInUse, StorageUnavailable.
     """
@@ -65,8 +69,15 @@ def begin_timeline(settings: Settings, folder: Path) -> int:
 
     def raise_it(tx: Tx) -> Mark:
         _need_hub(tx, folder)
-        raise_timeline(tx, mark.timeline if mark else 0)
-        close_lending(tx, time.time_ns() // 1_000_000 + settings.lease_minutes * _MINUTE_MS + LAPSED_KEPT_MS)
+        timeline = raise_timeline(tx, mark.timeline if mark else 0)
+        now_ms = time.time_ns() // 1_000_000
+        until_ms = now_ms + settings.lease_minutes * _MINUTE_MS + LAPSED_KEPT_MS
+        close_lending(tx, until_ms)
+        tell_restored(tx, until_ms, now_ms)
+        if mark is not None and mark.keys == digest_keys(tx):
+            wait_for_reports(tx, timeline)
+        else:
+            forget_reports(tx)
         return look(tx)
 
     found = asyncio.run(_with_database(settings, folder, raise_it))

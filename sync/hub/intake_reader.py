@@ -97,6 +97,7 @@ def _read(
         body=body,
         content_hash=sha256(raw).digest(),
         private=private,
+        received_at=received_at,
     )
     return entry, at, cut_ms
 

@@ -9,7 +9,8 @@ A store whose key was taken back can report no end. Its leases count until their
 while it stays revoked: nothing it does comes in. One that is enrolled anew has them again, and reports their ends.
 
 After head office itself was put back from a backup it does not know what it lent in the time that was lost. It lends
-nothing until the last of those leases must be over (`lending_from`).
+nothing until the last of those leases must be over (`lending_from`), or every store has said what it holds
+(lending_reports).
 """
 
 from collections.abc import Collection, Iterable, Mapping
@@ -27,8 +28,10 @@ from loyalty.transactions import Tx
 from sync.facts.lending import LeaseEnded
 from sync.hub.accepted import Accepted
 from sync.hub.feed_store import FeedChange, put_many, store_bucket
+from sync.hub.lending_reports import has_heard_all
 from sync.hub.problems import LendingClosed, NotYetApplied, PointsNotFree, TooMuchLent
-from sync.protocol.commands import LeaseAnswer, LeaseCommand, LeaseValue
+from sync.hub.restored_notice import tell_complete
+from sync.protocol.commands import Command, LeaseAnswer, LeaseCommand, LeaseValue
 
 _LENDING_FROM = "lending_from"
 _encode = msgspec.json.Encoder().encode
@@ -61,8 +64,14 @@ def points_by_store(tx: Tx) -> dict[bytes, int]:
     return dict(tx.execute("SELECT store, sum(points) FROM lent_store WHERE ended = 0 GROUP BY store").fetchall())
 
 
-def is_applied(tx: Tx, store: UUID, command: LeaseCommand) -> bool:
-    """Whether everything that the command knows of is in the accounts."""
+def is_closed(tx: Tx, now_ms: int) -> bool:
+    """Whether head office was put back from a backup and gives nothing out yet."""
+    row = tx.execute("SELECT value FROM hub_state WHERE name = ?", (_LENDING_FROM,)).fetchone()
+    return row is not None and int(row[0]) > now_ms
+
+
+def is_applied(tx: Tx, store: UUID, command: Command) -> bool:
+    """Whether everything that the command knows of is counted."""
     row = tx.execute(
         "SELECT applied_seq FROM apply_cursor WHERE store = ? AND epoch = ?", (store.bytes, int(command.epoch, 16))
     ).fetchone()
@@ -84,9 +93,10 @@ def lend(tx: Tx, store: UUID, command: LeaseCommand, terms: Terms, now_ms: int) 
         return _answer(command, known[2]), False
     if not is_applied(tx, store, command):
         raise NotYetApplied
-    row = tx.execute("SELECT value FROM hub_state WHERE name = ?", (_LENDING_FROM,)).fetchone()
-    if row is not None and int(row[0]) > now_ms:
-        raise LendingClosed
+    if is_closed(tx, now_ms):
+        if not has_heard_all(tx):
+            raise LendingClosed
+        tell_complete(tx, now_ms)
     account = lock_accounts(tx, [command.member.bytes])[command.member.bytes]
     free = _free(tx, account, terms, now_ms)
     if command.points > free:
@@ -108,10 +118,14 @@ def points_of_store(tx: Tx, store: UUID) -> int:
 
 def end_leases(tx: Tx, entries: Iterable[Accepted]) -> list[FeedChange]:
     """Leases whose end these facts report are the store's no more; what its feed has to say of it."""
-    ended = [(entry.store, entry.body.lease) for entry in entries if isinstance(entry.body, LeaseEnded)]
-    for store, lease in sorted(ended):
-        tx.execute("UPDATE lent_store SET ended = 1 WHERE store = ? AND lease = ?", (store.bytes, lease.bytes))
-    return [FeedChange(store_bucket(str(store)), "lease", str(lease), None) for store, lease in ended]
+    ended = [(entry.store, entry.body) for entry in entries if isinstance(entry.body, LeaseEnded)]
+    for store, end in sorted(ended, key=lambda each: (each[0], each[1].lease)):
+        # Under another member's name the points stay lent, so they count in the store's share, too.
+        tx.execute(
+            "UPDATE lent_store SET ended = 1 WHERE store = ? AND lease = ? AND member = ?",
+            (store.bytes, end.lease.bytes, end.member.bytes),
+        )
+    return [FeedChange(store_bucket(str(store)), "lease", str(end.lease), None) for store, end in ended]
 
 
 def _free(tx: Tx, account: bytes, terms: Terms, now_ms: int) -> int:

@@ -12,17 +12,27 @@ from pathlib import Path
 import msgspec
 from msgspec import Struct
 
+from loyalty.transactions import Tx
 from sync.durable_files import replace_file
 from sync.hub.problems import HubWasRestored
+from sync.hub.state import count_entries, read_timeline
+from sync.hub.stores import digest_keys
 
 FILE_NAME = "hub-mark.json"
 
 
 class Mark(Struct, frozen=True):
-    """How far the database had come when it was last looked at."""
+    """How far the database had come when it was last looked at. `keys` stands for the stores and their keys (empty: not
+    known)."""
 
     timeline: int
     entries: int
+    keys: str = ""
+
+
+def look(tx: Tx) -> Mark:
+    """How far the database has come; timeline 0 where no head office was made in it."""
+    return Mark(read_timeline(tx), count_entries(tx), digest_keys(tx))
 
 
 def read_mark(folder: Path) -> Mark | None:

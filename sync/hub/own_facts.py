@@ -1,4 +1,4 @@
-"""sql: what head office itself decides about members: to forget one, and that two are one person.
+"""sql: what head office itself decides: here about members, to forget one, and that two are one person.
 
 Such a decision is an entry of a journal like a store's: hashed, chained, kept in the inbox, applied by the same
 appliers, told to the stores by the same feed, proved by the same proof. Its store is HEAD_OFFICE, its life is the
@@ -60,7 +60,7 @@ def erase_person(tx: Tx, member: UUID, who: str, now_ms: int) -> list[UUID]:
     for alias in group_of(tx, survivor):
         row = read_member(tx, alias)
         if row is not None and row.status != "erased":
-            _log(tx, derived_uuid(alias, "erase"), _erasure_of(row), who, now_ms)
+            log_fact(tx, derived_uuid(alias, "erase"), _erasure_of(row), who, now_ms)
             logged.append(alias)
     return logged
 
@@ -83,7 +83,7 @@ def merge_members(tx: Tx, command: MergeCommand, who: str, now_ms: int) -> bool:
     if len(set(survivors.values())) == 1:
         raise SamePerson
     body = MemberMerged(request="", absorbed=command.absorbed, into=command.into, effective_at=now_ms, reason=_REASON)
-    _log(tx, command.id, body, who, now_ms)
+    log_fact(tx, command.id, body, who, now_ms)
     return True
 
 
@@ -113,8 +113,8 @@ def _find(tx: Tx, op_id: UUID) -> Struct | None:
     return decode_body(kind, version, _encode(msgspec.json.decode(content)["body"]))
 
 
-def _log(tx: Tx, op_id: UUID, body: Struct, who: str, now_ms: int) -> None:
-    """Append to head office's own journal; the appliers do the rest."""
+def log_fact(tx: Tx, op_id: UUID, body: Struct, who: str, now_ms: int) -> None:
+    """Append to head office's own journal; the appliers do the rest (applier.apply_own)."""
     epoch = read_own_epoch(tx)
     held = lock_epoch(tx, HEAD_OFFICE, epoch, now_ms)
     kind, version = kind_of(type(body))

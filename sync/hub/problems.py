@@ -12,6 +12,17 @@ itself refuses stands in sync/protocol/refusals.py.
     ├── TooMuchLent             409  this store has its share of lent points
     ├── LendingClosed           409  head office was put back from a backup
     ├── NotYetApplied           409  the store's own entries come first
+    ├── CouponSpent             409  used elsewhere, or kept for another sale
+    ├── CouponEnded             409  voided, or issued again
+    ├── CouponOfSomebodyElse    409  another member's
+    ├── CouponNotKnown          409  its store has not reported it
+    ├── CardNotKnown            409  no store has reported that it sold it
+    ├── CardShort               409  less is on it, or free
+    ├── ReturnGone              409  these goods came back already
+    ├── ReturnPending           409  another shop is taking goods of it back
+    ├── ReturnChanged           409  the store knows too little of it
+    ├── TooMuchReserved         409  this store has its share of reservations
+    ├── ReservationOver         409  this reservation was given back
     ├── WrongOp                 422  an op that no journal could hold
     ├── EnrolmentCodeUnknown    422  wrong, used or too old: one answer for all three
     ├── WrongPassword           422
@@ -76,13 +87,79 @@ class TooMuchLent(Conflict):
 class LendingClosed(Conflict):
     """Head office was put back from a backup and lends nothing for a while."""
 
-    code, hint = "lending_closed", "Points can be used up to the limits without a line; ask head office until when."
+    code, hint = "lending_closed", "Points can be used up to the limits without a line, until every store was heard of."
 
 
 class NotYetApplied(Conflict):
     """Head office has not counted yet what this store has booked."""
 
     code, hint = "not_yet_applied", "Try again in a moment."
+
+
+class CouponSpent(Conflict):
+    """This coupon was used, or another shop is using it now."""
+
+    code, hint = "coupon_spent", "Take it off the basket, and show the shopper the new total."
+
+
+class CouponEnded(Conflict):
+    """This coupon was called back, or issued again under another number."""
+
+    code, hint = "coupon_ended", "Ask for the newer paper."
+
+
+class CouponOfSomebodyElse(Conflict):
+    """This coupon was given to another member."""
+
+    code, hint = "coupon_of_another", "Scan the card of the member it was given to."
+
+
+class CouponNotKnown(Conflict):
+    """The store that issued this coupon has not reported it, so nobody here can say whether it was used."""
+
+    code, hint = "coupon_not_known", "The rules without a line decide; the store that issued it takes it."
+
+
+class CardNotKnown(Conflict):
+    """No store has reported that it sold this gift card."""
+
+    code, hint = "card_not_known", "Look at the number again; the store that sold it may not have sent it yet."
+
+
+class CardShort(Conflict):
+    """There is not enough on this gift card, or another shop is charging it now."""
+
+    code, hint = "card_short", "Take what is on it, and the rest in another way."
+
+
+class ReturnGone(Conflict):
+    """These goods came back already, or the sale was voided."""
+
+    code, hint = "return_gone", "Look at the receipt: part of it may have been returned already."
+
+
+class ReturnPending(Conflict):
+    """Another shop is taking goods of this receipt back at this moment."""
+
+    code, hint = "return_pending", "Try again in a moment."
+
+
+class ReturnChanged(Conflict):
+    """Something of this sale came back that the store has not heard of."""
+
+    code, hint = "return_changed", "Ask for the receipt anew."
+
+
+class TooMuchReserved(Conflict):
+    """So much is kept for this store that it gets nothing more for now."""
+
+    code, hint = "too_much_reserved", "Try again in a moment: what is not used comes back by itself."
+
+
+class ReservationOver(Conflict):
+    """This reservation was given back."""
+
+    code, hint = "reservation_over", "Ask again under another id."
 
 
 class WrongOp(InvalidInput):

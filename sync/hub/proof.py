@@ -16,21 +16,14 @@
 The entries are applied anew in the order in which they came in, each at the instant that it was given then.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from heapq import merge
 from itertools import groupby, islice
 from typing import NamedTuple
 from uuid import UUID
 
-from loyalty.apply_points import (
-    check_accounts,
-    check_holds,
-    check_incidents,
-    check_invariants,
-    check_lots,
-    check_redemptions,
-)
 from loyalty.bulk import read_rows
+from loyalty.points_proof import INVARIANTS, check_points
 from loyalty.transactions import Row, Tx
 from sync.chain import ZERO_HASH, chain_hash, epoch_text, private_hash
 from sync.hub.accepted import Accepted
@@ -39,7 +32,7 @@ from sync.hub.incidents import OF_FACTS
 from sync.hub.intake_reader import Found, read_inbox
 from sync.hub.proof_tables import find_difference, proved_tables
 from sync.hub.rollups.proof import find_wrong_rollup
-from sync.verify import RULE, Report
+from sync.verify import RULE, Report, first_of_each
 from sync.walk import Wrong
 
 _BATCH = 500
@@ -95,8 +88,9 @@ def prove(tx: Tx, scratch: Tx) -> Report:
         return report
     for table in proved_tables():
         _note(report, table.name, find_difference(tx, scratch, table))
-    for name, check in _CHECKS.items():
-        _note(report, RULE + name, _said(next(check(scratch), None)))
+    found, broken_off = first_of_each(check_points(scratch))
+    for name, rule in _POINTS.items():
+        _note(report, RULE + rule, _said(found.get(name, broken_off)))
     _note(report, RULE + "rollups", _said(find_wrong_rollup(tx)))
     _note(report, RULE + "incidents", _said(next(_check_incidents(tx, scratch), None)))
     return report
@@ -245,13 +239,13 @@ def _check_incidents(tx: Tx, scratch: Tx) -> Iterator[str]:
             yield f"no entry explains the {incident[0]} incident {UUID(bytes=identity)}"
 
 
-_CHECKS: dict[str, Callable[[Tx], Iterator[str]]] = {
-    "accounts": check_accounts,
-    "lots": check_lots,
-    "holds": check_holds,
-    "redemptions": check_redemptions,
-    "points_incidents": check_incidents,
-    "invariants": check_invariants,
+_POINTS = {
+    "account": "accounts",
+    "points_lot": "lots",
+    "points_hold": "holds",
+    "points_redemption": "redemptions",
+    "points_incident": "points_incidents",
+    INVARIANTS: "invariants",
 }
 
 

@@ -10,6 +10,7 @@ from loyalty.transactions import Row, Tx
 from sync.chain import epoch_text
 from sync.compare import columns_of
 from sync.hub.schema_apply import TABLES as APPLY_TABLES
+from sync.hub.schema_bundles import TABLES as BUNDLE_TABLES
 from sync.hub.schema_lending import TABLES as LENDING_TABLES
 from sync.walk import Wrong
 
@@ -20,7 +21,11 @@ def proved_tables() -> list[Table]:
     """The tables that follow from the journals alone: what the appliers write of the facts. The sums of the reports
     have a proof of their own."""
     proved = (TableClass.FACT, TableClass.CACHE)
-    return [table for table in (*LOYALTY_TABLES, *APPLY_TABLES, *LENDING_TABLES) if table.table_class in proved]
+    return [
+        table
+        for table in (*LOYALTY_TABLES, *APPLY_TABLES, *LENDING_TABLES, *BUNDLE_TABLES)
+        if table.table_class in proved
+    ]
 
 
 def find_difference(tx: Tx, scratch: Tx, table: Table) -> Wrong | None:

@@ -6,6 +6,7 @@ from uuid import UUID
 from msgspec.structs import replace
 
 from loyalty.transactions import Tx
+from sync.bundle_values import zone_bucket
 from sync.chain import epoch_text
 from sync.hub import stores
 from sync.hub.feed_store import GLOBAL, read_after, read_heads, store_bucket
@@ -14,9 +15,10 @@ from sync.protocol.messages import PullAnswer
 from sync.protocol.pull_hub import PAGE_ITEMS, build_page, plan_pull, read_cursor
 
 
-def buckets_of(store: UUID) -> tuple[str, ...]:
-    """What a store may read: what is for everybody, and what is for it alone."""
-    return (GLOBAL, store_bucket(str(store)))
+def buckets_of(store: stores.StoreRow) -> tuple[str, ...]:
+    """What a store may read: what is for everybody, for its price zone, and for it alone."""
+    zone = (zone_bucket(store.zone),) if store.zone else ()
+    return (GLOBAL, *zone, store_bucket(str(store.store)))
 
 
 def read_page(tx: Tx, store: UUID, session: bytes, cursor: str | None, refetch: Collection[str]) -> PullAnswer:
@@ -24,9 +26,10 @@ def read_page(tx: Tx, store: UUID, session: bytes, cursor: str | None, refetch: 
 
     Raises StoreRevoked, Quarantined, Fenced, BrokenCursor.
     """
-    stores.check_present(stores.need_store(tx, store), session)
+    row = stores.need_store(tx, store)
+    stores.check_present(row, session)
     secret = read_secret(tx)
-    heads = read_heads(tx, buckets_of(store))
+    heads = read_heads(tx, buckets_of(row))
     plan = plan_pull(read_cursor(cursor, secret), refetch, read_timeline(tx), list(heads.values()))
     rows = {
         read.bucket: read_after(tx, read.bucket, read.after, PAGE_ITEMS + 1)

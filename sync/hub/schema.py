@@ -21,6 +21,7 @@ CREATE TABLE hub_state (
 
 # `fence` to `superseded` are the store's standing (sync/protocol/sessions.py). `session` is the SHA-256 of the token
 # that may push, `enrolment` that of the one code the store may still enrol with.
+# `zone` is its price zone, empty for none.
 STORE = Table(
     name="store",
     table_class=TableClass.LOCAL,
@@ -30,6 +31,7 @@ CREATE TABLE store (
     store BLOB PRIMARY KEY,
     code TEXT NOT NULL,
     name TEXT NOT NULL,
+    zone TEXT NOT NULL,
     state TEXT NOT NULL CHECK (state IN ('new', 'active', 'quarantined', 'revoked')),
     reason TEXT NOT NULL,
     public_key BLOB,

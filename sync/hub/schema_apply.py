@@ -128,6 +128,8 @@ CREATE TABLE issued_coupon (
 )
 
 # A use by the sale `op`. Two stores may have used one coupon: both rows stand, and an incident names both receipts.
+# `received_at` is when it came in, by which the first is told; `value_minor` what it took off, where the store said so;
+# `last_day` stands for a coupon that several stores take.
 COUPON_SPENDING = _fact(
     "coupon_spending",
     ("serial", "op", "n"),
@@ -142,6 +144,9 @@ CREATE TABLE coupon_spending (
     effective_at INTEGER NOT NULL,
     origin INTEGER NOT NULL,
     seq INTEGER NOT NULL,
+    received_at INTEGER NOT NULL,
+    value_minor INTEGER NOT NULL,
+    last_day TEXT NOT NULL,
     PRIMARY KEY (serial, op, n)
 ) STRICT, WITHOUT ROWID
 """,
@@ -221,6 +226,59 @@ CREATE TABLE card_balance (
     ending TEXT NOT NULL,
     currency TEXT NOT NULL,
     balance_minor INTEGER NOT NULL
+) STRICT, WITHOUT ROWID
+""",
+)
+
+# Goods that came back, or whose sale was voided, by the fact `op`. `sold_milli` is what the sale had of the line, 0
+# where the store did not say: of its own sales it need not. `amount_minor` is what they were sold for.
+GOODS_BACK = _fact(
+    "goods_back",
+    ("sale", "op", "line"),
+    """
+CREATE TABLE goods_back (
+    sale BLOB NOT NULL,
+    op BLOB NOT NULL,
+    line INTEGER NOT NULL,
+    store BLOB NOT NULL,
+    kind TEXT NOT NULL CHECK (kind IN ('return', 'exchange', 'void')),
+    quantity_milli INTEGER NOT NULL,
+    sold_milli INTEGER NOT NULL,
+    amount_minor INTEGER NOT NULL,
+    received_at INTEGER NOT NULL,
+    effective_at INTEGER NOT NULL,
+    origin INTEGER NOT NULL,
+    seq INTEGER NOT NULL,
+    PRIMARY KEY (sale, op, line)
+) STRICT, WITHOUT ROWID
+""",
+)
+
+# What went back for them, by the kind of tender that it settles.
+MONEY_BACK = _fact(
+    "money_back",
+    ("sale", "op", "settles"),
+    """
+CREATE TABLE money_back (
+    sale BLOB NOT NULL,
+    op BLOB NOT NULL,
+    settles TEXT NOT NULL,
+    store BLOB NOT NULL,
+    amount_minor INTEGER NOT NULL,
+    PRIMARY KEY (sale, op, settles)
+) STRICT, WITHOUT ROWID
+""",
+)
+
+# Facts by which goods of a sale came back. The row is the lock of the sale: of two stores' returns that come in at
+# once, the second sees the first.
+RETURN_COUNT = _cache(
+    "return_count",
+    ("sale",),
+    """
+CREATE TABLE return_count (
+    sale BLOB PRIMARY KEY,
+    returns INTEGER NOT NULL
 ) STRICT, WITHOUT ROWID
 """,
 )
@@ -309,6 +367,9 @@ TABLES: tuple[Table, ...] = (
     COUPON_END,
     CARD_MOVEMENT,
     CARD_BALANCE,
+    GOODS_BACK,
+    MONEY_BACK,
+    RETURN_COUNT,
     OFFER_COUNT,
     STORE_STOCK,
     STORE_PRODUCT,

@@ -36,6 +36,8 @@ CREATE TABLE lent_store (
     PRIMARY KEY (store, lease)
 ) STRICT, WITHOUT ROWID
 """,
+    # What a store has on lease is summed up under its lock, each time it asks for more: without all it ever had.
+    indexes=("CREATE INDEX lent_store_open ON lent_store (store, points) WHERE ended = 0",),
 )
 
 NO_LEASE = bytes(16)
@@ -78,4 +80,18 @@ CREATE TABLE lent_end (
 """,
 )
 
-TABLES: tuple[Table, ...] = (LENT_LEASE, LENT_STORE, LENT_PART, LENT_END)
+# Which stores have said, in which timeline, what they have on lease, and how far each of their lives had come then.
+LENT_REPORT = Table(
+    name="lent_report",
+    table_class=TableClass.LOCAL,
+    key=("store",),
+    ddl="""
+CREATE TABLE lent_report (
+    store BLOB PRIMARY KEY,
+    timeline INTEGER NOT NULL,
+    heads TEXT NOT NULL
+) STRICT, WITHOUT ROWID
+""",
+)
+
+TABLES: tuple[Table, ...] = (LENT_LEASE, LENT_STORE, LENT_PART, LENT_END, LENT_REPORT)

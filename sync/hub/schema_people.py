@@ -103,4 +103,27 @@ CREATE TABLE member_seen (
     ("CREATE INDEX member_seen_by_store ON member_seen (store)",),
 )
 
-TABLES: tuple[Table, ...] = (MEMBER_PLACE, ERASED_MEMBER, CONTACT, PARTED_MERGE, CONSENT_WORD, MEMBER_SEEN)
+# Which stores asked for a member whom nobody had told them of. No journal says so; they know her all the same.
+MEMBER_ASKED = Table(
+    "member_asked",
+    TableClass.LOCAL,
+    ("member", "store"),
+    """
+CREATE TABLE member_asked (
+    member BLOB NOT NULL,
+    store BLOB NOT NULL,
+    last_at INTEGER NOT NULL,
+    PRIMARY KEY (member, store)
+) STRICT, WITHOUT ROWID
+""",
+)
+
+TABLES: tuple[Table, ...] = (
+    MEMBER_PLACE,
+    ERASED_MEMBER,
+    CONTACT,
+    PARTED_MERGE,
+    CONSENT_WORD,
+    MEMBER_SEEN,
+    MEMBER_ASKED,
+)

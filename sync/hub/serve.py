@@ -16,10 +16,12 @@ from pathlib import Path
 from aiohttp import web
 
 from loyalty.errors import Problem
+from sync.db_connections import spare_adapting
 from sync.http.application import build_runner
 from sync.http.logs import set_up_logging
 from sync.hub.compose import Hub
 from sync.hub.settings import Settings
+from sync.supervisor import feed_watchdog, notify
 
 logger = logging.getLogger(__name__)
 _SHUTDOWN_S = 10.0
@@ -42,6 +44,7 @@ def run_hub(
     """
     set_up_logging(logging.StreamHandler(sys.stderr), getattr(logging, log_level.upper()))
     raise_open_files()
+    spare_adapting()
     asyncio.run(_serve(settings, folder, version, on_ready))
 
 
@@ -63,7 +66,11 @@ async def _serve(settings: Settings, folder: Path, version: str, on_ready: Calla
         await runner.setup()
         await _listen(runner, settings)
         on_ready(_address(runner))
+        notify("READY=1")
+        beat = asyncio.create_task(feed_watchdog(hub.database.is_alive))
         await stop.wait()
+        notify("STOPPING=1")
+        beat.cancel()
         await runner.cleanup()
     finally:
         await hub.close()

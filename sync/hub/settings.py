@@ -57,8 +57,15 @@ class Settings(Struct, frozen=True, forbid_unknown_fields=True):
     store_exposure_minor: Annotated[int, Meta(ge=0, le=2**53)]
     lease_minutes: Annotated[int, Meta(ge=1, le=10_080)]
     store_lease_points: Annotated[int, Meta(ge=0, le=2**53)]
+    store_reservations: Annotated[int, Meta(ge=0, le=100_000)]
     currency: Annotated[str, Meta(pattern=r"^[A-Z]{3}$")]
     point_value_minor: Annotated[int, Meta(ge=0, le=2**31)]
     point_value_points: Positive
+    bundle_lead_seconds: Positive
+    tax_classes: tuple[Text, ...]
+    member_days: Annotated[int, Meta(ge=1, le=36_500)]
+    snapshot_things: Annotated[int, Meta(ge=0, le=2**31)]
+    snapshot_hours: Annotated[int, Meta(ge=1, le=8_760)]
+    snapshot_downloads: Positive
     apply_entries: bool
     accounts: Accounts

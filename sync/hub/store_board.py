@@ -6,6 +6,7 @@ from msgspec import Struct
 
 from loyalty.transactions import Tx
 from sync.chain import epoch_text
+from sync.hub.bundle_board import StoreBundle, store_bundle
 from sync.hub.inbox import read_epochs
 from sync.hub.lending import points_of_store
 from sync.hub.reports import exposure
@@ -51,6 +52,8 @@ class StoreAnswer(Struct, frozen=True, kw_only=True):
     retired_runs: tuple[str, ...]
     lent_points: int
     open_exposure_minor: int
+    zone: str | None
+    bundle: StoreBundle | None
 
 
 def show_store(tx: Tx, store: StoreRow, risk: Risk, now_ms: int) -> StoreAnswer:
@@ -77,6 +80,8 @@ def show_store(tx: Tx, store: StoreRow, risk: Risk, now_ms: int) -> StoreAnswer:
         run=store.standing.run,
         retired_runs=store.standing.retired,
         open_exposure_minor=limit_minor + (risk.value.worth(lent) or 0),
+        zone=store.zone or None,
+        bundle=store_bundle(tx, store, now_ms),
     )
 
 

@@ -4,6 +4,7 @@ new ──enrol──► active ──two copies run──► quarantined ──
  └────────────────┴──────────revoke────────────┴──► revoked ──a new code──► active
 """
 
+import hashlib
 from uuid import UUID
 
 import msgspec
@@ -19,7 +20,7 @@ from sync.protocol.sessions import Standing
 
 _COLUMNS = (
     "store, code, name, reason, public_key, enrolment, session, version, clock_offset_ms, last_contact, queued,"
-    " printers, state, fence, run, run_count, request, retired, superseded"
+    " printers, state, fence, run, run_count, request, retired, superseded, zone"
 )
 _printers = msgspec.json.Decoder(tuple[PrinterState, ...])
 _runs = msgspec.json.Decoder(tuple[str, ...])
@@ -29,11 +30,12 @@ _encode = msgspec.json.Encoder().encode
 class StoreRow(Struct, frozen=True, kw_only=True):
     """One store. Times are milliseconds since 1970 UTC on head office's clock; `clock_offset_ms` is what that clock was
     ahead of the store's; `session` is the hash of the token that may push, `enrolment` that of the code that still
-    enrols."""
+    enrols; `zone` is its price zone, empty for none."""
 
     store: UUID
     code: str
     name: str
+    zone: str
     reason: str
     public_key: bytes | None
     enrolment: bytes | None
@@ -51,7 +53,7 @@ class StoreRow(Struct, frozen=True, kw_only=True):
         return self.standing.state
 
 
-def add_store(tx: Tx, store: UUID, code: str, name: str, now_ms: int) -> bool:
+def add_store(tx: Tx, store: UUID, code: str, name: str, now_ms: int, zone: str = "") -> bool:
     """Make a store known; False when this very store is known already (the same request again).
 
     Raises StoreCodeTaken, IdConflict for an id that is another store's.
@@ -68,13 +70,13 @@ def add_store(tx: Tx, store: UUID, code: str, name: str, now_ms: int) -> bool:
     if taken is None:
         # Two of the same request at once: the other one was first.
         if find_store(tx, store) is not None:
-            return add_store(tx, store, code, name, now_ms)
+            return add_store(tx, store, code, name, now_ms, zone)
         raise StoreCodeTaken(f"{code} is another store's.", pointer="/code")
     tx.execute(
-        "INSERT INTO store (store, code, name, state, reason, fence, run_count, retired, superseded, request, version,"
-        " clock_offset_ms, queued, printers, created_at) VALUES (?, ?, ?, 'new', '', 0, 0, '[]', '[]', 0, '', 0, 0,"
-        " '[]', ?)",
-        (store.bytes, code, name, now_ms),
+        "INSERT INTO store (store, code, name, zone, state, reason, fence, run_count, retired, superseded, request,"
+        " version, clock_offset_ms, queued, printers, created_at) VALUES (?, ?, ?, ?, 'new', '', 0, 0, '[]', '[]', 0,"
+        " '', 0, 0, '[]', ?)",
+        (store.bytes, code, name, zone, now_ms),
     )
     return True
 
@@ -114,6 +116,13 @@ def list_stores(tx: Tx, after: UUID | None, limit: int) -> list[StoreRow]:
         (after.bytes if after else b"", limit),
     ).fetchall()
     return [_read(row) for row in rows]
+
+
+def digest_keys(tx: Tx) -> str:
+    """What stands for the stores that have a key and for their keys, as 32 hex digits: another one as soon as a store
+    joins, joins again or is revoked."""
+    rows = tx.execute("SELECT store, public_key FROM store WHERE public_key IS NOT NULL ORDER BY store").fetchall()
+    return hashlib.sha256(b"".join(cell for row in rows for cell in row)).hexdigest()[:32]
 
 
 def lock_present(tx: Tx, store: UUID, session: bytes, now_ms: int) -> StoreRow:
@@ -194,6 +203,13 @@ def release(tx: Tx, store: UUID, true_run: str) -> StoreRow:
     return need_store(tx, store)
 
 
+def set_zone(tx: Tx, store: UUID, zone: str) -> StoreRow:
+    """Put a store into a price zone, or into none. Raises NotFound."""
+    need_store(tx, store)
+    tx.execute("UPDATE store SET zone = ? WHERE store = ?", (zone, store.bytes))
+    return need_store(tx, store)
+
+
 def keep_status(tx: Tx, store: UUID, status: StoreStatus) -> None:
     """Keep what a store tells of itself for the board."""
     tx.execute(
@@ -225,4 +241,5 @@ def _read(row: Row) -> StoreRow:
             retired=_runs.decode(row[17]),
             superseded=_runs.decode(row[18]),
         ),
+        zone=row[19],
     )

@@ -5,6 +5,12 @@
 """
 
 import datetime as dt
+from typing import Annotated
+
+from msgspec import Meta
+
+Instant = Annotated[dt.datetime, Meta(tz=True)]
+"""A moment as a request names it (RFC 3339, with its zone)."""
 
 _LATEST_MS = 253_402_300_799_999
 

@@ -13,17 +13,22 @@ from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.registry import Collector
 
 from loyalty.transactions import Tx
+from sync.db import Database
 from sync.http.logs import log_unexpected
-from sync.http.problems import StorageUnavailable
+from sync.hub.applier import apply_own
 from sync.hub.apply_loop import Appliers
+from sync.hub.card_owners import Bound, bind_cards
 from sync.hub.door import Door
 from sync.hub.feed_store import collect_tombstones, read_positions
-from sync.hub.marker import Mark, note_progress
-from sync.hub.state import count_entries, read_timeline
+from sync.hub.incidents import count_open
+from sync.hub.marker import Mark, look, note_progress
 from sync.hub.tokens import drop_ended
+from sync.hub.voucher_news import forget_over
 
 _NOTE_S = 5.0
 _SWEEP_S = 3_600.0
+_BIND_S = 10.0
+_BIND_AT_ONCE = 200
 _TOMBSTONES_MS = 90 * 24 * 3_600_000
 """How long a thing that is gone stays in the feed as gone. A store silent longer reads the bucket anew."""
 
@@ -36,12 +41,15 @@ class Upkeep:
         self._folder = folder
         self._tasks: list[asyncio.Task[None]] = []
         self.entries = 0
+        self._bound_after = b""
+        self.incidents: dict[str, int] = {}
 
     def start(self) -> None:
         """Begin, on the running loop."""
         self._tasks = [
             asyncio.create_task(_repeat(_NOTE_S, self.note_now)),
             asyncio.create_task(_repeat(_SWEEP_S, self.sweep_now)),
+            asyncio.create_task(_repeat(_BIND_S, self.bind_now)),
         ]
 
     async def stop(self) -> None:
@@ -54,25 +62,51 @@ class Upkeep:
             with contextlib.suppress(asyncio.CancelledError):
                 await task
         self._tasks = []
-        with contextlib.suppress(StorageUnavailable):
+        try:
             await self.note_now()
+        except Exception as error:  # noqa: BLE001  an older mark only knows less; the database is to be closed all the same
+            log_unexpected(error, "upkeep")
 
     async def note_now(self) -> None:
-        """Note how far the database has come."""
-        found = await self._door.read(lambda tx: Mark(read_timeline(tx), count_entries(tx)))
+        """Note how far the database has come and what waits for a person; empty a log with erased data in it."""
+        found, self.incidents = await self._door.read(_look)
         self.entries = found.entries
         await asyncio.to_thread(note_progress, self._folder, found)
+        database = self._door.database
+        if isinstance(database, Database) and database.wal_to_truncate:
+            # Somebody was forgotten while a reader kept the log in use.
+            await database.truncate_wal()
 
     async def sweep_now(self) -> None:
         """Forget what nobody can need any more, bucket by bucket, so that no store waits long for its own."""
-        now_ms = self._door.now_ms()
+        now_ms, database = self._door.now_ms(), self._door.database
         await self._door.write(lambda tx: drop_ended(tx, now_ms))
+        while await self._door.write(lambda tx: forget_over(tx, now_ms)):
+            pass
         for bucket in sorted(await self._door.read(read_positions)):
             await self._door.write(functools.partial(_collect, bucket=bucket, before_ms=now_ms - _TOMBSTONES_MS))
+        if isinstance(database, Database) and database.traces_left:
+            await database.erase_traces()
+
+    async def bind_now(self) -> None:
+        """Join members whom a store took in by a card alone with those who have it, some questions at a time."""
+        now_ms, version, after = self._door.now_ms(), self._door.version, self._bound_after
+
+        def bind(tx: Tx) -> Bound:
+            bound = bind_cards(tx, after, _BIND_AT_ONCE, now_ms)
+            if bound.joined:
+                apply_own(tx, now_ms, version)
+            return bound
+
+        self._bound_after = (await self._door.write(bind)).after or b""
 
     def collectors(self, appliers: Appliers) -> Iterable[Collector]:
         """What /metrics shows beside the requests."""
         return (_Figures(self, appliers),)
+
+
+def _look(tx: Tx) -> tuple[Mark, dict[str, int]]:
+    return look(tx), count_open(tx)
 
 
 def _collect(tx: Tx, bucket: str, before_ms: int) -> None:
@@ -102,3 +136,7 @@ class _Figures(Collector):
         )
         for name, meaning, value in figures:
             yield GaugeMetricFamily(name, meaning, value=value)
+        incidents = GaugeMetricFamily("counterfoil_hub_open_incidents", "Incidents nobody looked at.", labels=["kind"])
+        for kind, count in self._upkeep.incidents.items():
+            incidents.add_metric([kind], count)
+        yield incidents

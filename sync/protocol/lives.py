@@ -8,7 +8,9 @@ sign of that begins a new life under a new epoch:
     a till, a kiosk or head office knows an entry of the open epoch     new life: rewound
       that is not in it: the disk went back in time, file and all
     any of them knows an epoch that is not in it: the same, further     new life: rewound
-    head office has seen two copies run                                 quarantine: one of them must not go on
+
+Where head office has seen two copies run, it takes from neither until a person has said which is the true one
+(sync/protocol/sessions.py); both sell on meanwhile.
 
 What a client knows of an epoch that is closed already asks for nothing more: that epoch gets no new entries, and what
 is missing in it is fetched from head office.
@@ -43,10 +45,6 @@ class NewLife(Struct, frozen=True):
     reason: Literal["first", "recovered", "restored", "rewound"]
 
 
-class Quarantine(Struct, frozen=True):
-    """Sell nothing more from this copy until a person has said which one is true."""
-
-
 def common_prefix(known: Sequence[Head], own: Collection[Head], newest: Head) -> CommonPrefix:
     """The last of the places `known` that the store has too, by its `own` heads at those numbers.
 
@@ -74,19 +72,15 @@ def decide_life(
     nonce_matches: bool,
     witnesses: Sequence[Head],
     answered: Collection[int] = (),
-    two_copies: bool = False,
-) -> Continue | NewLife | Quarantine:
+) -> Continue | NewLife:
     """Which life this database is to go on in. `own` are the heads of its epochs, the open one last.
 
     `witnesses` are heads that tills, kiosks and head office remember. `answered` are epochs not in this database for
-    which it has begun a new life before, so that the same witness does not end life after life. `two_copies`: head
-    office has quarantined the store.
+    which it has begun a new life before, so that the same witness does not end life after life.
     """
     unknown = [head for head in witnesses if head.seq and head.epoch not in {mine.epoch for mine in own}]
     if not own:
         return NewLife("recovered" if unknown else "first")
-    if two_copies:
-        return Quarantine()
     if not nonce_matches:
         return NewLife("restored")
     if any(head.epoch not in answered for head in unknown):

@@ -30,12 +30,12 @@ BODY_BYTES_MAX = 8 * 1024 * 1024
 
 EPOCHS_MAX = 1_000
 
-Hash = Annotated[str, Meta(pattern=r"^[0-9a-f]{64}$")]
-Epoch = Annotated[str, Meta(pattern=r"^[0-7][0-9a-f]{15}$")]
+Hash = Annotated[str, Meta(pattern=r"^[0-9a-f]{64}$", max_length=64)]
+Epoch = Annotated[str, Meta(pattern=r"^[0-7][0-9a-f]{15}$", max_length=16)]
 Seq = Annotated[int, Meta(ge=0, le=2**53)]
 Milliseconds = Annotated[int, Meta(ge=0, le=2**53)]
-Token = Annotated[str, Meta(pattern=r"^[A-Za-z0-9_-]{16,128}$")]
-Signature = Annotated[str, Meta(pattern=r"^[0-9a-f]{128}$")]
+Token = Annotated[str, Meta(pattern=r"^[A-Za-z0-9_-]{16,128}$(?!\n)", max_length=128)]
+Signature = Annotated[str, Meta(pattern=r"^[0-9a-f]{128}$", max_length=128)]
 Bucket = Annotated[str, Meta(min_length=1, max_length=100)]
 
 
@@ -56,7 +56,7 @@ class SessionOpen(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True)
     """
 
     store: UUID
-    run: Annotated[str, Meta(pattern=r"^[0-9a-f]{32}$")]
+    run: Annotated[str, Meta(pattern=r"^[0-9a-f]{32}$", max_length=32)]
     count: Annotated[int, Meta(ge=1, le=2**53)]
     fence: Annotated[int, Meta(ge=0, le=2**53)] = 0
     protocol_min: Annotated[int, Meta(ge=1, le=2**31)]
@@ -231,16 +231,18 @@ class Enrol(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     signs with from now on; the private half never leaves the store."""
 
     code: Annotated[str, Meta(min_length=1, max_length=40)]
-    public_key: Annotated[str, Meta(pattern=r"^[0-9a-f]{64}$")]
+    public_key: Annotated[str, Meta(pattern=r"^[0-9a-f]{64}$", max_length=64)]
 
 
 class EnrolAnswer(Struct, frozen=True, kw_only=True):
-    """Who the store is from now on. `timeline` is head office's at this moment."""
+    """Who the store is from now on. `timeline` is head office's at this moment; `hub_key` is the key it signs with
+    (Ed25519, 64 hex digits), which the store keeps."""
 
     store: UUID
     code: str
     name: str
     timeline: int
+    hub_key: str = ""
 
 
 class HeldOp(Struct, frozen=True, kw_only=True, omit_defaults=True):

@@ -100,11 +100,20 @@ class Lost(Struct, frozen=True):
     request: int
 
 
+class Installed(Struct, frozen=True):
+    """In place of an answer: head office had so much to tell that its snapshots were fetched and installed, with their
+    cursor. The pull goes on behind it."""
+
+    request: int
+    cursor: str
+    generations: dict[str, int]
+
+
 class Tick(Struct, frozen=True):
     """The time has come that the last Sleep named."""
 
 
-Event: TypeAlias = SessionReady | Answered | Applied | Audited | Refused | Lost | Tick
+Event: TypeAlias = SessionReady | Answered | Installed | Applied | Audited | Refused | Lost | Tick
 
 
 class Pull(Struct, frozen=True, kw_only=True):
@@ -132,7 +141,7 @@ class ApplyPage(Struct, frozen=True, kw_only=True):
     """In one transaction: write `puts`; of every bucket in `sums` delete what carries an older generation than the one
     named, and add up what is left; delete the buckets `dropped`, which this store is told no longer; keep `cursor` and
     `generations`. Then Applied; Lost where the transaction failed. `applied` is present on the last page that there is
-    to read now."""
+    to read now; `timeline` is head office's."""
 
     request: int
     puts: tuple[Put, ...]
@@ -141,6 +150,7 @@ class ApplyPage(Struct, frozen=True, kw_only=True):
     cursor: str
     generations: dict[str, int]
     applied: dict[str, int] | None = None
+    timeline: int = 0
 
 
 class EverythingRead(Struct, frozen=True):
@@ -182,6 +192,11 @@ def step(state: StorePull, event: Event, now_ms: int) -> tuple[StorePull, tuple[
             state = replace(state, session=session, in_flight=None)
         case Answered(request, answer) if request == state.in_flight:
             state, effects = _on_answer(replace(state, in_flight=None), answer)
+        case Installed(_, cursor, generations):
+            # It is written already, whatever was asked or being written meanwhile: an answer to that is dropped.
+            state = replace(
+                state, in_flight=None, applying=None, cursor=cursor, generations=generations, refetch=(), doubted=()
+            )
         case Applied(wrong) if state.applying is not None:
             kept = state.applying
             added = [each.bucket for each in kept.sums]
@@ -233,6 +248,7 @@ def _on_answer(state: StorePull, answer: PullAnswer) -> tuple[StorePull, _Effect
         cursor=answer.cursor,
         generations=generations,
         applied=None if answer.more else answer.applied,
+        timeline=answer.timeline,
     )
     refetch = tuple(bucket for bucket in state.refetch if bucket not in answer.refetch)
     return replace(state, applying=page, refetch=refetch), (page,)

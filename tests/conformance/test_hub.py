@@ -13,9 +13,11 @@ from uuid import UUID
 
 import pytest
 
+from sync.chain import epoch_text
 from sync.dialect import Engine
 from sync.engines import open_database
 from sync.hub.initialise import fill_hub
+from sync.hub.lending_reports import has_heard_all, wait_for_reports
 from sync.hub.proving import prove_hub
 from sync.hub.schema_all import ALL_TABLES
 from sync.protocol.messages import Op, OpPrivate
@@ -151,6 +153,11 @@ async def push_life(hub: RunningHub, shop: Shop, life: Life) -> Answers:
         await hub.hub.appliers.settle()
     status = {"printers": [], "queued": 3}
     told.append(("status", *strip(await hub.call("PUT", "/sync/v1/status", status, token=shop.token))))
+    await hub.hub.database.write(lambda tx: wait_for_reports(tx, 1))
+    held = {"lease": UUID(int=shop.epoch), "member": UUID(int=1), "points": 5}
+    leases = {"leases": [held], "heads": [{"epoch": epoch_text(shop.epoch), "seq": len(life.ops)}]}
+    told.append(("leases", *strip(await hub.call("POST", "/sync/v1/lease-reports", leases, token=shop.token))))
+    told.append(("heard of all", 200, {"heard": await hub.hub.database.write(has_heard_all)}))
     return told
 
 

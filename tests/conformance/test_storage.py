@@ -110,11 +110,11 @@ async def test_a_job_sees_what_it_wrote_and_others_see_it_after_the_commit(thing
     def slow(tx: Tx) -> list[tuple[Any, ...]]:
         put(b"a", 1)(tx)
         entered.set()
-        assert leave.wait(30)
+        assert leave.wait(120)
         return rows(tx)
 
     writing = asyncio.ensure_future(things.write(slow))
-    await asyncio.to_thread(entered.wait, 30)
+    await asyncio.to_thread(entered.wait, 120)
     before = await things.read(rows)
     leave.set()
     assert (before, len(await writing), len(await things.read(rows))) == ([], 1, 1)
@@ -126,7 +126,7 @@ async def test_a_read_sees_one_moment_however_often_it_looks(things: Storage) ->
     def look_twice(tx: Tx) -> tuple[int, int]:
         first = len(rows(tx))
         looked.set()
-        assert go_on.wait(30)
+        assert go_on.wait(120)
         return first, len(rows(tx))
 
     reading = asyncio.ensure_future(things.read(look_twice))
@@ -272,7 +272,7 @@ async def test_writers_that_lock_in_opposite_order_all_come_through(things: Stor
             tries += 1
             tx.execute("UPDATE thing SET amount = amount + 1 WHERE id = ?", (first,))
             if tries == 1 and things.engine == "postgresql":
-                meet.wait(30)
+                meet.wait(120)
             tx.execute("UPDATE thing SET amount = amount + 1 WHERE id = ?", (second,))
 
         return job

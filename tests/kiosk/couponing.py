@@ -12,11 +12,12 @@ from kiosk.coupons.coupon_service import issue_coupon
 from kiosk.coupons.coupon_store import read_registry
 from kiosk.coupons.coupons import CouponAnswer, IssueCoupon
 from kiosk.coupons.keyring import FOLDER_NAME, _load, _record
-from kiosk.offers.offer_service import OfferRequest, put_offer
+from kiosk.offers.offer_service import put_offer
 from kiosk.sales.sale_service import quote_basket
 from loyalty.coupons import CouponBody, Signer, make_token, offer_number
 from loyalty.keys import ListedKey, sign_key_list
 from loyalty.offers.offer import Conditions, Goods, PercentOff
+from loyalty.offers.request import OfferRequest
 from tests.kiosk.selling import Till
 from tests.kiosk.shopkit import caller, new_id, perform
 

@@ -15,6 +15,7 @@ from random import Random
 from typing import Any, Concatenate, ParamSpec, TypeVar
 from uuid import UUID
 
+import msgspec
 from msgspec import Struct
 
 from kiosk.catalogue.catalogue_service import count_shelves
@@ -56,7 +57,7 @@ from kiosk.members.members import (
     RecordConsents,
     tag_of,
 )
-from kiosk.offers.offer_service import OfferRequest, end_offer, put_offer
+from kiosk.offers.offer_service import end_offer, put_offer
 from kiosk.offers.offer_store import read_offer
 from kiosk.points.feed_lending import save_lease
 from kiosk.points.lease_service import end_leases
@@ -64,6 +65,7 @@ from kiosk.points.link import note_line
 from kiosk.points.points import AdjustPoints, HoldPoints
 from kiosk.points.points_service import adjust_points, hold_points, release_hold
 from kiosk.sales.basket_service import claim_basket, park_basket
+from kiosk.sales.reservations import give_back
 from kiosk.sales.return_service import quote_return, take_back
 from kiosk.sales.sale_service import complete_sale, void_sale
 from kiosk.shifts.shift_service import close_shift, move_cash, open_drawer, open_shift
@@ -71,6 +73,7 @@ from kiosk.shop import Caller, Shop, origin_of
 from loyalty.ids import uuid7
 from loyalty.leases import Lease
 from loyalty.offers.offer import Conditions, Goods, Limits, PercentOff
+from loyalty.offers.request import OfferRequest
 from loyalty.points.account import Balance
 from loyalty.points_store import open_account, read_balance
 from loyalty.transactions import Tx
@@ -80,9 +83,11 @@ from sync.facts.lives import EntriesRecovered, EpochCut, SetAside
 from sync.facts.points import PointsAdjusted, PointsPosted
 from sync.http.etag import strong_etag
 from sync.journal import read_head
+from sync.protocol.commands import ReservationValue
+from tests.kiosk.bundle_history import office_contents, tell_bundles
 from tests.kiosk.earning_history import tell_earning
 from tests.kiosk.member_history import merge, part, tell_records
-from tests.kiosk.shopkit import CATALOGUE, NOW_MS, add_products, caller, open_shop, perform, pin_hash
+from tests.kiosk.shopkit import CATALOGUE, NOW_MS, add_products, caller, new_id, open_shop, perform, pin_hash
 from tests.kiosk.voucher_history import tell_vouchers
 
 P = ParamSpec("P")
@@ -196,6 +201,17 @@ class Story:
         save_lease(self.connection, self.shop.journal.epoch, lease)
         self.do(lambda tx, shop, who: end_leases(tx, shop, who.now_ms, who.uptime))
 
+    def give_back_reservation(self) -> None:
+        """Head office kept something for a sale that was never booked: it goes back."""
+        value = ReservationValue(kind="coupon_use", op=self.id(), granted_at=0)
+        self.connection.execute(
+            "INSERT INTO feed_row (bucket, entity, key, seq, generation, value)"
+            " VALUES ('x', 'reservation', ?, 1, 0, ?)",
+            (str(self.id()), msgspec.json.encode(value)),
+        )
+        self.do(lambda tx, shop, who: give_back(tx, shop, who.now_ms, ()))
+        self.connection.execute("DELETE FROM feed_row WHERE bucket = 'x'")
+
     def release(self, hold: UUID) -> None:
         """Let points go."""
         self.do(release_hold, hold)
@@ -271,7 +287,7 @@ def tell_everything(connection: Any, shop: Shop, at_ms: int = NOW_MS) -> Story: 
     voided = story.sell(LineRequest(sku="101", quantity_milli=2000), LineRequest(sku="100"), member=anna)
     story.do_as(story.manager(), void_sale, voided, VoidSale(reason="wrong customer"))
     story.take_back(story.sell(LineRequest(sku="100"), member=anna))
-    story.offer("DAIRY10", "15", "DAIRY")
+    story.offer("DAIRY10", "15", "DAIRY", limits=Limits(per_member=8, total=80))
     story.end_offer("DAIRY10")
     paid = story.pay_with_points(anna, 30, LineRequest(sku="101", quantity_milli=2000))
     story.take_back(paid)
@@ -293,6 +309,8 @@ def tell_everything(connection: Any, shop: Shop, at_ms: int = NOW_MS) -> Story: 
     story.do(close_shift, shift, CloseShift(counted={"cash": 12_345}))
     story.open_shift(0)
     story.end_lease(anna, 5)
+    story.give_back_reservation()
+    story.do(tell_bundles, [story.id() for _ in range(4)])
     tell_lives(story)
     return story
 
@@ -469,7 +487,8 @@ def main(folder: Path) -> None:
     with tempfile.TemporaryDirectory() as place:
         connection, shop = open_shop(Path(place))
         tell_everything(connection, shop)
-        for (kind, version), content in contents_by_kind(connection).items():
+        contents = contents_by_kind(connection) | office_contents([new_id(NOW_MS), new_id(NOW_MS)], NOW_MS)
+        for (kind, version), content in contents.items():
             path = folder / f"{kind}.v{version}.json"
             if not path.exists():
                 path.write_bytes(content)

@@ -22,7 +22,7 @@ from sync.hub.initialise import fill_hub
 from tests.kiosk.shopkit import Running, make_config, prepare_store
 from tests.sync.hub.hubkit import Clock, RunningHub, hashed_password, running_hub, settings
 
-SETTLE_S = 20
+SETTLE_S = 120
 ADDRESS = "sqlite:hub.sqlite"
 
 

@@ -38,9 +38,10 @@ from kiosk.points.points_service import adjust_points
 from kiosk.points.points_views import show_points
 from kiosk.shop import Caller, Shop
 from loyalty.ids import uuid7
-from loyalty.one_time_codes import SECRET_BYTES, make_rotating
+from loyalty.one_time_codes import SECRET_BYTES
 from loyalty.transactions import Tx
 from tests.kiosk.shopkit import NOW_MS, caller, open_shop, perform, prove_all
+from tests.phone import make_rotating
 
 P = ParamSpec("P")
 T = TypeVar("T")

@@ -10,8 +10,9 @@ with open_till(tmp_path) as till:
 import datetime as dt
 from typing import Any
 
-from kiosk.offers.offer_service import OfferAnswer, OfferRequest, end_offer, etag_of, put_offer, show_offer
+from kiosk.offers.offer_service import OfferAnswer, end_offer, etag_of, put_offer, show_offer
 from loyalty.offers.offer import Conditions, Effect, Goods, Limits, PercentOff, Schedule
+from loyalty.offers.request import OfferRequest
 from tests.kiosk.selling import Till
 from tests.kiosk.shopkit import NOW_MS, caller, new_id, perform
 

@@ -27,10 +27,10 @@ from kiosk.schema import TABLES as KIOSK_TABLES
 from kiosk.shifts.apply_counter import apply_epoch_started, apply_operator_changed
 from kiosk.shop import Caller, Shop
 from kiosk.terms import Terms
-from loyalty.apply_points import check_accounts
 from loyalty.earning import EarnRule
 from loyalty.ids import uuid7
 from loyalty.points.program import Program
+from loyalty.points_proof import check_points
 from loyalty.rounding import Rounding
 from loyalty.schema import TABLES as LOYALTY_TABLES
 from loyalty.tables import Table, TableClass
@@ -43,7 +43,7 @@ from sync.facts.points import PointsAdjusted
 from sync.facts.store import EpochStarted, OperatorChanged
 from sync.journal import Journal, Origin
 from sync.schema import TABLES as SYNC_TABLES
-from sync.verify import Mark, Registry, Report, verify
+from sync.verify import JointCheck, Mark, Registry, Report, verify
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -65,7 +65,7 @@ APPLIERS = {
     ConsentRecorded: apply_consent_recorded,
     PointsAdjusted: apply_points_fact,
 }
-REGISTRY = Registry(tables=TABLES, appliers=APPLIERS, caches={"account": check_accounts})
+REGISTRY = Registry(tables=TABLES, appliers=APPLIERS, caches={"account": JointCheck(check_points)})
 TERMS = Terms(
     store="S001",
     currency="EUR",

@@ -5,8 +5,9 @@ from biip.checksums import gs1_price_weight_check_digit, gs1_standard_check_digi
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kiosk.catalogue.barcodes import Label, LabelPattern, check_digit, normalise_gtin, read_label
+from kiosk.catalogue.barcodes import Label, LabelPattern, read_label
 from kiosk.config import load_config
+from sync.gtin import check_digit, normalise_gtin
 
 DIGITS = st.text("0123456789", min_size=1, max_size=13)
 PRICE = LabelPattern.parse("23IIIIIPPPPPC")

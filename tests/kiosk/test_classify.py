@@ -1,7 +1,5 @@
 """Whatever a scanner, a keyboard or a stranger sends: what it is taken for."""
 
-import datetime as dt
-
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
@@ -17,7 +15,7 @@ from kiosk.catalogue.classify import (
     ScannedText,
     classify,
 )
-from kiosk.catalogue.element_strings import ScannedGtin, expiry_date
+from kiosk.catalogue.element_strings import ScannedGtin
 from loyalty.identity import make_card
 
 PATTERNS = [LabelPattern.parse("23IIIIIPPPPPC"), LabelPattern.parse("29IIIIIWWWWWC")]
@@ -145,27 +143,6 @@ def test_a_price_in_a_symbol_becomes_minor_units_exactly_or_not_at_all(
 )  # fmt: skip
 def test_a_weight_in_a_symbol_becomes_whole_grams(element: str, grams: int) -> None:
     assert classify(f"]e001{GTIN}{element}", None, PATTERNS) == ScannedGtin(gtin=GTIN, quantity_milli=grams)
-
-
-@pytest.mark.parametrize(
-    ("expiry", "year", "date"),
-    [
-        ("270131", 2026, dt.date(2027, 1, 31)),
-        ("270200", 2026, dt.date(2027, 2, 28)),
-        ("280200", 2026, dt.date(2028, 2, 29)),
-        ("271200", 2026, dt.date(2027, 12, 31)),
-        ("760101", 2026, dt.date(2076, 1, 1)),
-        ("770101", 2026, dt.date(1977, 1, 1)),
-        ("000101", 2060, dt.date(2100, 1, 1)),
-        ("270230", 2026, None),
-        ("271301", 2026, None),
-        ("270132", 2026, None),
-        ("2701", 2026, None),
-        ("٢٧٠١٣١", 2026, None),
-    ],
-)
-def test_an_expiry_lies_at_most_fifty_years_ahead(expiry: str, year: int, date: dt.date | None) -> None:
-    assert expiry_date(expiry, year) == date
 
 
 def test_a_text_without_end_is_cut() -> None:

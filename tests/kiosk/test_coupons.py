@@ -50,6 +50,7 @@ from kiosk.offers.offer_service import end_offer, show_offer
 from kiosk.sales.sale_service import void_sale
 from loyalty.coupon_codes import print_code
 from loyalty.errors import IdConflict, Problem
+from loyalty.keys import first_key_id
 from loyalty.member_store import UnknownMember
 from loyalty.offers.offer import Conditions, Schedule
 from sync.db import SqliteError
@@ -351,7 +352,7 @@ def test_a_revoked_key_stops_its_tokens_but_not_the_ledger(tmp_path: Path) -> No
     with open_till(tmp_path) as till:
         make_offer(till)
         coupon = issue(till)
-        list_key(till, tmp_path, kid=1, revoked=True)
+        list_key(till, tmp_path, kid=first_key_id("S001"), revoked=True)
         with pytest.raises(CouponKeyRevoked):
             buy(till, coupon.token)
         with pytest.raises(NoSigningKey):

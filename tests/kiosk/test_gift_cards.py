@@ -18,8 +18,10 @@ from kiosk.coupons.gift_card_service import AskBalance, ask_balance, show_liabil
 from kiosk.coupons.gift_cards import (
     GiftCardActive,
     GiftCardNeeded,
+    GiftCardNeedsLine,
     GiftCardShort,
     GiftCardSpent,
+    KeptCard,
     NoGiftCard,
     Paid,
     Purse,
@@ -370,3 +372,19 @@ def test_codes_are_read_alike_however_they_are_typed() -> None:
     for wrong in ("", "123456789", "x" * 65, "GIFT;CARD;0001"):
         with pytest.raises(WrongGiftCardCode):
             read_card_code(wrong)
+
+
+def test_no_more_is_taken_off_a_card_than_head_office_keeps_of_it() -> None:
+    """What this store did to the card may be below nothing: other stores have put money on it."""
+    name = UUID(int=7)
+    purse = Purse({}, {"ab" * 32: KeptCard(name, "0042", 1000)})
+    assert purse.redeem("ab" * 32, 600) == "0042"
+    with pytest.raises(GiftCardNeedsLine):
+        purse.redeem("ab" * 32, 401)
+    with pytest.raises(GiftCardNeedsLine):
+        purse.redeem("cd" * 32, 1)
+    purse.redeem("ab" * 32, 400)
+    assert [(each.balance_minor, each.reserved, each.elsewhere) for each in purse.posted] == [
+        (-600, name, True),
+        (-1000, name, True),
+    ]

@@ -22,12 +22,13 @@ from kiosk.life.backup import back_up, restore
 from kiosk.life.doctor import examine
 from kiosk.life.initialise import list_keys, revoke_listed_key
 from kiosk.life.start import DATABASE_NAME, release, start_store
-from loyalty.keys import KeyRegistry, public_hex, read_key_list
+from loyalty.keys import KeyRegistry, first_key_id, public_hex, read_key_list
 from sync.db import connect
 from sync.journal import read_life
 from tests.kiosk.shopkit import make_config, prepare_store, prove_all
 
 DAY_MS = 86_400_000
+FIRST = first_key_id("S001")
 
 
 def shop_at(folder: Path) -> Path:
@@ -68,7 +69,7 @@ def test_a_new_store_has_a_root_a_key_and_a_list(tmp_path: Path) -> None:
     assert signer is not None
     assert registry.keys[signer.kid].public == signer.public
     assert registry.keys[signer.kid].store == "S001"
-    assert (registry.version, sorted(registry.keys)) == (1, [1])
+    assert (registry.version, sorted(registry.keys)) == (1, [FIRST])
 
 
 def test_nobody_but_the_owner_may_read_the_keys_whatever_the_umask(tmp_path: Path) -> None:
@@ -120,9 +121,9 @@ def test_an_old_key_is_replaced_and_goes_on_counting(tmp_path: Path) -> None:
     newest = load_signer(folder, epoch)
     assert newest is not None
     assert first is not None
-    assert (newest.kid, registry.version, sorted(registry.keys)) == (3, 3, [1, 2, 3])
-    assert registry.keys[1].public == first.public
-    assert not registry.keys[1].revoked
+    assert (newest.kid, registry.version, sorted(registry.keys)) == (FIRST + 2, 3, [FIRST, FIRST + 1, FIRST + 2])
+    assert registry.keys[FIRST].public == first.public
+    assert not registry.keys[FIRST].revoked
 
 
 def test_a_restored_store_gets_a_new_key_and_the_old_ones_go_on_counting(tmp_path: Path) -> None:
@@ -166,8 +167,8 @@ def test_a_machine_that_lost_the_keys_makes_a_new_root_and_vouches_for_the_old_k
     signer = load_signer(folder, epoch)
     assert signer is not None
     assert after.version == before.version + 1
-    assert after.keys[1] == before.keys[1]
-    assert signer.kid == 2
+    assert after.keys[FIRST] == before.keys[FIRST]
+    assert signer.kid == FIRST + 1
     connection = connect(folder / DATABASE_NAME)
     roots = [row[0] for row in connection.execute("SELECT root FROM key_list ORDER BY version")]
     connection.close()
@@ -183,7 +184,7 @@ def test_a_copy_of_the_folder_without_its_keys_cannot_sign_in_the_name_of_the_ol
     registry, _ = look(copy)
     signer = load_signer(copy, epoch)
     assert signer is not None
-    assert registry.keys[1].public != signer.public
+    assert registry.keys[FIRST].public != signer.public
 
 
 @pytest.mark.parametrize("cut", ["key", "list", "both"])
@@ -201,7 +202,7 @@ def test_a_cut_between_the_files_and_the_fact_leaves_what_the_next_start_goes_on
     if cut in ("key", "both"):
         (folder / FOLDER_NAME / "list.json").write_bytes(list_before)
     if cut == "both":
-        (folder / FOLDER_NAME / f"store-2-{epoch:016x}.key").unlink()
+        (folder / FOLDER_NAME / f"store-{FIRST + 1}-{epoch:016x}.key").unlink()
     connection.execute("BEGIN IMMEDIATE")
     assert prepare_keys(connection, folder, "S001", epoch, later, 90)
     connection.execute("COMMIT")
@@ -209,24 +210,24 @@ def test_a_cut_between_the_files_and_the_fact_leaves_what_the_next_start_goes_on
     registry, _ = look(folder)
     signer = load_signer(folder, epoch)
     assert signer is not None
-    assert (signer.kid, registry.version) == (2, 2)
-    assert registry.keys[2].public == signer.public
+    assert (signer.kid, registry.version) == (FIRST + 1, 2)
+    assert registry.keys[FIRST + 1].public == signer.public
     assert (signer.public == made.public) is (cut != "both")
 
 
 def test_a_revoked_key_is_replaced_at_the_next_start_and_stays_revoked(tmp_path: Path) -> None:
     config = make_config(tmp_path)
     folder = prepare_store(config).parent
-    revoke_listed_key(config, 1)
+    revoke_listed_key(config, FIRST)
     with pytest.raises(KeyNotFound):
         revoke_listed_key(config, 7)
     epoch = start(folder)
-    assert [(key["kid"], key["revoked"]) for key in list_keys(config)] == [(1, True), (2, False)]
+    assert [(key["kid"], key["revoked"]) for key in list_keys(config)] == [(FIRST, True), (FIRST + 1, False)]
     registry, _ = look(folder)
     signer = load_signer(folder, epoch)
     assert signer is not None
-    assert signer.kid == 2
-    assert [registry.keys[kid].revoked for kid in (1, 2)] == [True, False]
+    assert signer.kid == FIRST + 1
+    assert [registry.keys[kid].revoked for kid in (FIRST, FIRST + 1)] == [True, False]
 
 
 def test_the_list_in_the_journal_holds_under_its_root(tmp_path: Path) -> None:

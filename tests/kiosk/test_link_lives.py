@@ -160,6 +160,19 @@ def test_a_plan_is_carried_out_once(disk: Disk) -> None:
     assert healing.read_plan(disk.folder) is None
 
 
+@pytest.mark.parametrize("damaged", ["", "{", "[]", '{"epoch": 5}'])
+def test_a_plan_that_cannot_be_read_begins_a_new_life_all_the_same(disk: Disk, damaged: str) -> None:
+    file = disk.folder / healing.FILE_NAME
+    file.write_text(damaged, encoding="utf-8")
+    assert healing.read_notice(disk.folder) is not None, "nothing is booked until then"
+    first = disk.epoch
+    epoch = disk.start()
+    assert epoch != first
+    assert not file.exists()
+    assert disk.start() == epoch
+    disk.prove()
+
+
 def test_a_plan_for_another_file_is_dropped(disk: Disk) -> None:
     first = disk.epoch
     disk.plan(Head(disk.common.epoch, disk.common.seq, bytes(32)))

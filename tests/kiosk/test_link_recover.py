@@ -138,7 +138,7 @@ async def test_a_store_that_was_set_back_and_mended_before_its_disk_died_comes_b
         shutil.rmtree(config.data_dir())
         shutil.copytree(tmp_path / "image", config.data_dir())
         tell_story(config, 10, steps=0)  # one sale, with a number that another had
-        async with running_store(config) as store, asyncio.timeout(20):
+        async with running_store(config) as store, asyncio.timeout(120):
             while store.store.door.read_only is None:  # noqa: ASYNC110  head office says so
                 await asyncio.sleep(0.05)
         async with running_store(config) as store:

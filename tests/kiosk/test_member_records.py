@@ -36,11 +36,11 @@ from loyalty.errors import IdConflict
 from loyalty.identifier_store import CardReplaced
 from loyalty.identity import make_card
 from loyalty.member_store import UnknownMember
-from loyalty.one_time_codes import make_rotating
 from tests.kiosk.history import Story
 from tests.kiosk.member_counter import MemberCounter
 from tests.kiosk.shopkit import caller
 from tests.kiosk.told import told
+from tests.phone import make_rotating
 
 PLASTIC = make_card(b"plastic")
 

@@ -15,7 +15,7 @@ from kiosk.program.program_service import RULES, TYPES
 from loyalty.activities import ActivityDone
 from loyalty.earning_rules.rule import Caps
 from tests.kiosk.earning_shop import define, define_rule, record, type_terms
-from tests.kiosk.selling import Till, assert_holds, open_till
+from tests.kiosk.selling import Till, assert_holds, open_till, sale_of
 from tests.kiosk.shopkit import caller, new_id, perform
 from tests.loyalty.earning_rules.rules import times
 
@@ -49,6 +49,23 @@ def test_goods_of_an_absorbed_member_come_back_in_the_account_of_both(tmp_path: 
         again = till.exchange([(sold, 1, 1_000), (paid, 1, 1_000)], CHEESE, member=new, paid=money + money)
         assert again.points.balance == till.points(new)
         assert again.points.balance == BalanceAnswer(active=199 - 27 - 20 - 2)
+        assert_holds(till.connection)
+
+
+def test_a_basket_begun_for_a_record_that_was_absorbed_meanwhile_is_the_survivors(tmp_path: Path) -> None:
+    with open_till(tmp_path) as till:
+        old, new = till.enrol("Anna", "600100200"), till.enrol("Anna", "600100200")
+        till.sell(CHEESE, member=old)
+        hold = till.hold(old, 129)
+        merge(till, old, new)
+        assert till.quote(CHEESE, member=old).points == till.quote(CHEESE, member=new).points
+        paid = (TenderRequest(kind="points", amount_minor=129, hold=hold),)
+        command = sale_of("100", member=old, paid=paid)
+        first, again = till.send(command), till.send(command)
+        assert (first.replayed, again.replayed) == (False, True), "the same request stays the same"
+        assert again.answer == first.answer
+        assert till.rows("SELECT member FROM sale WHERE id = ?", command.id.bytes) == [(new.bytes,)]
+        assert till.points(new) == BalanceAnswer(active=199 - 129)
         assert_holds(till.connection)
 
 

@@ -6,9 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kiosk.catalogue.barcodes import check_digit
 from kiosk.catalogue.product_import import PROBLEMS_MAX, ImportResult, parse_products
 from sync.facts.catalogue import ProductFact
+from sync.gtin import check_digit
 
 HEADER = "sku,name,department,tax_class,price,unit,gtins,item_code,active\n"
 SHORT = "sku,name,department,tax_class,price\n"

@@ -19,11 +19,13 @@ from kiosk.sales.returns import (
     SoldLineState,
     SoldState,
     UnknownSaleLine,
+    count_elsewhere,
     spend_credit,
     value_return,
 )
 from loyalty.rounding import round_cash
 from sync.facts.returns import Refunded
+from sync.protocol.sale_states import ReturnedElsewhere
 
 
 def line(number: int, amount_minor: int, quantity_milli: int = 1000, **more: Any) -> SoldLineState:  # noqa: ANN401
@@ -249,3 +251,31 @@ def test_any_split_of_a_return_ends_where_one_full_return_ends(
     assert net == sum(each.net_minor for each in sold.lines)
     assert tax == sum(each.tax_minor for each in sold.lines)
     assert state.allowed() == {}
+
+
+@given(st.integers(1, 5_000), st.integers(2, 7), st.integers(0, 3), st.integers(0, 3), st.booleans())
+def test_returns_here_and_elsewhere_end_at_what_was_paid(
+    due: int, pieces: int, booked: int, pending: int, settled: bool
+) -> None:
+    """Other stores took `booked` pieces back, and `pending` are on their way; then the rest comes back here. What is on
+    its way counts as paid for by its share, so nothing is ever paid twice; once it has arrived all adds up exactly."""
+    booked, pending = min(booked, pieces), min(pending, pieces - min(booked, pieces))
+    sold = sale(line(1, due, 1000 * pieces), kept={"cash": due})
+    first = value_return(sold, [(1, 1000 * booked)]).owed_minor if booked else 0
+    told = ReturnedElsewhere(
+        returned={1: 1000 * booked} if booked else {}, refunded={"cash": first} if first else {}, pending={}
+    )
+    before = count_elsewhere(sold, told)
+    second = value_return(before, [(1, 1000 * pending)]).owed_minor if pending else 0
+    on_its_way = msgspec.structs.replace(told, pending={1: 1000 * pending} if pending else {})
+    arrived = ReturnedElsewhere(
+        returned={1: 1000 * (booked + pending)} if booked + pending else {},
+        refunded={"cash": first + second} if first + second else {},
+        pending={},
+    )
+    here = count_elsewhere(sold, arrived if settled else on_its_way)
+    rest = pieces - booked - pending
+    third = value_return(here, [(1, 1000 * rest)]).owed_minor if rest else 0
+    assert first + second + third == due
+    with pytest.raises(NothingLeftToReturn):
+        value_return(here, [(1, 1000 * rest + 1)])

@@ -33,7 +33,7 @@ def look_often(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 async def until(condition: Any) -> None:  # noqa: ANN401
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(120):
         while not condition():  # noqa: ASYNC110  files and another process say so
             await asyncio.sleep(0.02)
 
@@ -103,8 +103,7 @@ async def test_a_store_under_a_head_office_lets_go_what_nobody_came_back_for(
                 await until(lambda: asked)
         door.lender = Lender()
         before_ms = door.now_ms()
-        await until(lambda: asked)
-        assert asked[0] >= before_ms
+        await until(lambda: asked and asked[-1] >= before_ms)  # the first round may have begun before
 
 
 class Lender:

@@ -11,11 +11,12 @@ from kiosk.commands import LineRequest, RefundRequest, ReturnLine, TakeBack, Ten
 from kiosk.coupons.coupon_service import issue_campaign, issue_coupon, reissue_coupon, void_coupon
 from kiosk.coupons.coupons import CouponAnswer, IssueCampaign, IssueCoupon, ReissueCoupon, VoidCoupon
 from kiosk.coupons.gift_cards import GIFT_CARD
-from kiosk.offers.offer_service import OfferRequest, put_offer
+from kiosk.offers.offer_service import put_offer
 from kiosk.program.program_service import REWARDS, put_definition
 from kiosk.sales.return_service import take_back
 from kiosk.sales.sale_service import void_sale
 from loyalty.offers.offer import Goods, PercentOff
+from loyalty.offers.request import OfferRequest
 from loyalty.rewards import RewardCoupon, RewardTerms
 
 if TYPE_CHECKING:

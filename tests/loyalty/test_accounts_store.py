@@ -4,6 +4,7 @@ what the shop does for one sale."""
 from collections.abc import Callable
 from random import Random
 from typing import Any
+from uuid import UUID
 
 import pytest
 from hypothesis import given
@@ -12,17 +13,12 @@ from hypothesis import strategies as st
 from loyalty import accounts_store, apply_accounts
 from loyalty.accounts_store import Wanted, find_survivors, load_accounts, read_open_rows
 from loyalty.apply_accounts import lock_accounts, post_in_bulk, refold_accounts
-from loyalty.apply_points import (
-    check_accounts,
-    check_holds,
-    check_incidents,
-    check_lots,
-    check_redemptions,
-    post_points,
-)
+from loyalty.apply_points import post_folded, post_points
 from loyalty.bulk import ROWS_MAX, read_rows, write_returning, write_rows
 from loyalty.points.account import Account
 from loyalty.points.facts import Posting, id_of
+from loyalty.points_proof import PROVED_CACHES, check_points
+from loyalty.points_store import open_account
 from loyalty.schema import MEMBER_MERGE, TABLES
 from sync.db import connect
 from tests.property.histories import ANA, BEA, HOUR_MS, histories, identity
@@ -30,7 +26,6 @@ from tests.property.histories import ANA, BEA, HOUR_MS, histories, identity
 CARL = b"carl".rjust(16, b".")
 CACHES = ("posting", "account", "points_lot", "points_hold", "points_redemption", "points_incident")
 SCHEMA = ";\n".join(statement for table in TABLES for statement in (table.ddl, *table.indexes))
-CHECKS = (check_accounts, check_lots, check_holds, check_redemptions, check_incidents)
 
 
 def empty_books() -> Any:  # noqa: ANN401  pysqlite3 has no types
@@ -51,7 +46,7 @@ def contents(books: Any) -> dict[str, list[tuple[object, ...]]]:  # noqa: ANN401
 
 
 def findings(books: Any) -> list[str]:  # noqa: ANN401
-    return [finding for check in CHECKS for finding in check(books)]
+    return [sentence for name, sentence in check_points(books) if name in PROVED_CACHES]
 
 
 @st.composite
@@ -85,6 +80,28 @@ def test_members_who_are_one_have_one_account_whenever_their_postings_come(
     merge_into(books, BEA, ANA, merged_at * HOUR_MS)
     for start, end in zip([0, *cuts], [*cuts, len(arrived)], strict=True):
         post_in_bulk(books, arrived[start:end])
+    assert findings(books) == []
+
+
+@given(arrivals(), st.integers(0, 12))
+def test_members_who_are_one_have_one_account_however_few_postings_come_at_once(
+    drawn: tuple[list[Posting], list[int]], merged_at: int
+) -> None:
+    books = empty_books()
+    merge_into(books, BEA, ANA, merged_at * HOUR_MS)
+    for posting in drawn[0]:
+        post_points(books, [posting])
+    assert findings(books) == []
+
+
+def test_what_is_decided_in_an_account_without_a_posting_comes_behind_the_merge_that_made_it() -> None:
+    books, sold_at = empty_books(), HOUR_MS
+    merge_into(books, BEA, ANA, 2 * sold_at)
+    opened = open_account(books, UUID(bytes=ANA), UUID(bytes=identity(1)), 0, sold_at)
+    assert opened.at == 2 * sold_at
+    facts: dict[str, Any] = {"op_id": identity(1), "effective_at": opened.at, "seq": opened.stamp().seq}
+    earned = Posting(member=ANA, kind="earn", points=10, **facts)
+    post_folded(books, opened.add(earned).folded(), seq=1)
     assert findings(books) == []
 
 

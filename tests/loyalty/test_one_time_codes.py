@@ -15,7 +15,6 @@ from loyalty.one_time_codes import (
     Verdict,
     judge_code,
     make_code,
-    make_rotating,
     make_setup_uri,
     read_identifying,
     read_rotating,
@@ -23,6 +22,7 @@ from loyalty.one_time_codes import (
     step_of,
     write_secret,
 )
+from tests.phone import make_rotating
 
 SECRET = b"12345678901234567890"
 CARD = make_card(b"\x01\x02\x03\x04\x05\x06\x07")

@@ -8,7 +8,6 @@ import asyncio
 import json
 import os
 import shutil
-import socket
 import subprocess
 import sys
 from collections.abc import AsyncIterator
@@ -17,6 +16,8 @@ from pathlib import Path
 from typing import Any
 
 import aiohttp
+
+from tests.ports import reserve_port
 
 VERSION = "0.4.0"
 ROOT = Path(__file__).parents[2]
@@ -62,14 +63,6 @@ def program() -> Path:
     return command
 
 
-def free_port() -> int:
-    """A port nobody listens on just now (the emulator does not take 0)."""
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        port: int = listener.getsockname()[1]
-        return port
-
-
 class Emulator:
     """One test's view of a running emulator."""
 
@@ -87,7 +80,7 @@ class Emulator:
     async def new_receipts(self) -> int:
         return len(await self.receipts()) - self.before
 
-    async def event(self, kind: str, within_s: float = 20.0) -> dict[str, Any]:
+    async def event(self, kind: str, within_s: float = 120.0) -> dict[str, Any]:
         """The next event of that kind; everything on the way to it is kept in `events`."""
         async with asyncio.timeout(within_s):
             while True:
@@ -134,12 +127,14 @@ class Process:
     """One running emulator with one 80 mm printer, its files in `folder`."""
 
     def __init__(self, command: Path, folder: Path) -> None:
-        api_port, self.port = free_port(), free_port()
+        api_port, self.port = reserve_port(), reserve_port()  # the emulator does not take 0
         self.api = f"http://127.0.0.1:{api_port}/api/v1"
         config = folder / "emupos.yaml"
         config.write_text(
             f"schema: 1\napi: {{ host: 127.0.0.1, port: {api_port} }}\ndevices:\n"
             f"  - id: front\n    type: printer\n    profile: epson-tm-t20iii\n    receipts_dir: {folder / 'receipts'}\n"
+            # A machine that is busy for two seconds must not tear a paper in two.
+            f"    job_idle_timeout_ms: 600000\n"
             f"    connections:\n      - tcp: {{ port: {self.port} }}\n"
         )
         self._log = folder / "emupos.log"
@@ -167,7 +162,7 @@ class Process:
                 yield emulator
 
     async def _until_it_answers(self, session: aiohttp.ClientSession) -> None:
-        for _ in range(600):
+        for _ in range(2400):
             if self._process.poll() is not None:
                 break
             try:

@@ -22,6 +22,7 @@ from tests.printers.emupos import Emulator, NoEmulator, Process, program
 from tests.printers.samples import JAPANESE, KOREAN, PAPERS, POLISH
 
 EPSON = load_profile("epson-80mm")
+PATIENT = Patience(connect=60, answer=60, printed=120, stalled=120, poll=0.1)
 
 
 @pytest.fixture(scope="module")
@@ -45,15 +46,9 @@ async def yes() -> bool:
     return True
 
 
-async def send(
-    emupos: Emulator, data: bytes, told: list[str | None] | None = None, patience: Patience | None = None
-) -> Outcome:
-    def on_wait(problem: PrinterProblem | None) -> None:
-        if told is not None:
-            told.append(None if problem is None else problem.code)
-
-    transport = TcpTransport("127.0.0.1", emupos.port, patience=patience or Patience(printed=10))
-    return await transport.send(data, before_first_byte=yes, on_wait=on_wait)
+async def send(emupos: Emulator, data: bytes) -> Outcome:
+    transport = TcpTransport("127.0.0.1", emupos.port, patience=PATIENT)
+    return await transport.send(data, before_first_byte=yes, on_wait=lambda _: None)
 
 
 def normal(text: str) -> str:
@@ -146,22 +141,22 @@ async def test_a_roll_that_is_nearly_empty_still_prints(emupos: Emulator) -> Non
 
 async def test_paper_that_runs_out_in_the_middle_gives_one_receipt_after_the_refill(emupos: Emulator) -> None:
     told: list[str | None] = []
-    ready = asyncio.Event()
+    waits = asyncio.Event()
 
     async def before() -> bool:
         """The paper runs out after the printer said it has some."""
         await emupos.fault("paper-out")
-        ready.set()
         return True
 
     def on_wait(problem: PrinterProblem | None) -> None:
         told.append(None if problem is None else problem.code)
+        waits.set()
 
-    transport = TcpTransport("127.0.0.1", emupos.port, patience=Patience(printed=2, poll=0.1))
+    transport = TcpTransport("127.0.0.1", emupos.port, patience=PATIENT)
     data = render(encode_content(POLISH), "epson-80mm")
     sending = asyncio.create_task(transport.send(data, before_first_byte=before, on_wait=on_wait))
-    await ready.wait()
-    await asyncio.sleep(2.5)
+    await waits.wait()
+    await asyncio.sleep(0.5)
     assert not sending.done()
     assert told == ["paper_out"]
     await emupos.mend("paper-out")

@@ -6,6 +6,7 @@ from contextlib import asynccontextmanager
 from typing import Protocol
 
 import pytest
+from msgspec.structs import replace
 
 from printers.errors import (
     CoverOpen,
@@ -19,9 +20,11 @@ from printers.errors import (
 from printers.transport import HandedOver, NotSent, Outcome, Printed, Transport, Unknown, Withdrawn
 from printers.transport_tcp import Patience, TcpTransport
 from printers.transport_virtual import VirtualTransport
+from tests.ports import reserve_port
 from tests.printers.fake_printer import FakePrinter
 
-QUICK = Patience(connect=1, answer=0.3, printed=0.5, stalled=0.5, refill=5, poll=0.05)
+# Only where a test waits for the end of a patience is that one short: a busy machine must not end another one.
+PATIENT = Patience(connect=30, answer=30, printed=30, stalled=30, refill=60, poll=0.05)
 JOB = b"\x1b@Tea 2.50\n" * 20
 
 
@@ -57,7 +60,7 @@ class VirtualRig:
 class TcpRig:
     def __init__(self, printer: FakePrinter) -> None:
         self.printer = printer
-        self.transport: Transport = TcpTransport("127.0.0.1", printer.port, patience=QUICK)
+        self.transport: Transport = TcpTransport("127.0.0.1", printer.port, patience=PATIENT)
 
     def arrived(self) -> bytes:
         return self.printer.printed
@@ -107,7 +110,7 @@ class Call:
         self.waits.set()
 
     async def send(self, transport: Transport, data: bytes = JOB) -> Outcome:
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(120):
             return await transport.send(data, before_first_byte=self.before_first_byte, on_wait=self.on_wait)
 
 
@@ -129,9 +132,7 @@ async def test_a_check_says_what_is_wrong_and_prints_nothing(rig: Rig) -> None:
 
 
 async def test_a_check_of_nothing_says_that_nothing_is_there() -> None:
-    async with FakePrinter() as printer:
-        port = printer.port
-    assert isinstance(await TcpTransport("127.0.0.1", port, patience=QUICK).check(), PrinterUnreachable)
+    assert isinstance(await TcpTransport("127.0.0.1", reserve_port(), patience=PATIENT).check(), PrinterUnreachable)
 
 
 async def test_the_first_byte_waits_until_it_is_allowed(rig: Rig) -> None:
@@ -199,10 +200,8 @@ async def test_the_virtual_printer_keeps_only_its_last_papers() -> None:
 
 
 async def test_nothing_at_the_address_means_nothing_sent() -> None:
-    async with FakePrinter() as printer:
-        port = printer.port
     call = Call()
-    outcome = await call.send(TcpTransport("127.0.0.1", port, patience=QUICK))
+    outcome = await call.send(TcpTransport("127.0.0.1", reserve_port(), patience=PATIENT))
     assert isinstance(outcome, NotSent)
     assert isinstance(outcome.problem, PrinterUnreachable)
     assert call.asked == []
@@ -211,7 +210,8 @@ async def test_nothing_at_the_address_means_nothing_sent() -> None:
 async def test_a_printer_that_never_answers_the_first_question_gets_nothing() -> None:
     async with FakePrinter() as printer:
         printer.answers = False
-        outcome = await Call().send(TcpTransport("127.0.0.1", printer.port, patience=QUICK))
+        patience = replace(PATIENT, answer=0.3)
+        outcome = await Call().send(TcpTransport("127.0.0.1", printer.port, patience=patience))
         assert isinstance(outcome, NotSent)
         assert isinstance(outcome.problem, PrinterSilent)
         assert printer.printed == b""
@@ -220,7 +220,7 @@ async def test_a_printer_that_never_answers_the_first_question_gets_nothing() ->
 async def test_an_open_cover_is_named() -> None:
     async with FakePrinter() as printer:
         printer.state = "cover open"
-        outcome = await Call().send(TcpTransport("127.0.0.1", printer.port, patience=QUICK))
+        outcome = await Call().send(TcpTransport("127.0.0.1", printer.port, patience=PATIENT))
         assert isinstance(outcome, NotSent)
         assert isinstance(outcome.problem, CoverOpen)
 
@@ -228,7 +228,7 @@ async def test_an_open_cover_is_named() -> None:
 async def test_a_printer_that_cannot_answer_ends_as_handed_over() -> None:
     async with FakePrinter() as printer:
         printer.answers = printer.confirms = False
-        transport = TcpTransport("127.0.0.1", printer.port, answers=False, patience=QUICK)
+        transport = TcpTransport("127.0.0.1", printer.port, answers=False, patience=PATIENT)
         assert await Call().send(transport) == HandedOver()
         await printer.got_data.wait()
         await asyncio.sleep(0.05)
@@ -242,7 +242,7 @@ async def test_a_connection_cut_in_the_middle_is_unknown_never_not_sent(taken: i
     async with FakePrinter() as printer:
         printer.breaks_after = taken
         printer.closes_politely = politely
-        outcome = await Call().send(TcpTransport("127.0.0.1", printer.port, patience=QUICK), JOB * size)
+        outcome = await Call().send(TcpTransport("127.0.0.1", printer.port, patience=PATIENT), JOB * size)
         assert isinstance(outcome, Unknown)
         assert isinstance(outcome.problem, OutcomeUnknown)
         assert len(printer.printed) == taken
@@ -253,7 +253,8 @@ async def test_no_confirmation_is_unknown_after_a_while() -> None:
     async with FakePrinter() as printer:
         printer.confirms = False
         call = Call()
-        assert isinstance(await call.send(TcpTransport("127.0.0.1", printer.port, patience=QUICK)), Unknown)
+        patience = replace(PATIENT, printed=0.5)
+        assert isinstance(await call.send(TcpTransport("127.0.0.1", printer.port, patience=patience)), Unknown)
         assert printer.printed == JOB
         assert call.told == []
 
@@ -261,7 +262,8 @@ async def test_no_confirmation_is_unknown_after_a_while() -> None:
 async def test_a_printer_that_stops_taking_data_is_shown_and_then_unknown() -> None:
     async with FakePrinter() as printer:
         call = Call()
-        sending = asyncio.create_task(call.send(TcpTransport("127.0.0.1", printer.port, patience=QUICK), JOB * 200_000))
+        transport = TcpTransport("127.0.0.1", printer.port, patience=replace(PATIENT, stalled=0.5))
+        sending = asyncio.create_task(call.send(transport, JOB * 200_000))
         await printer.got_data.wait()
         printer.reading.clear()
         outcome = await sending
@@ -274,10 +276,11 @@ async def test_a_printer_without_automatic_status_is_asked_why_it_is_silent() ->
         printer.reports = False
         printer.state_on_data = "cover open"
         call = Call()
-        sending = asyncio.create_task(call.send(TcpTransport("127.0.0.1", printer.port, patience=QUICK)))
+        patience = replace(PATIENT, printed=0.5)
+        sending = asyncio.create_task(call.send(TcpTransport("127.0.0.1", printer.port, patience=patience)))
         await call.waits.wait()
         assert call.told == ["cover_open"]
-        await asyncio.sleep(QUICK.printed)
+        await asyncio.sleep(patience.printed)
         assert not sending.done()
         printer.turn("ready")
         assert await sending == Printed()
@@ -286,7 +289,7 @@ async def test_a_printer_without_automatic_status_is_asked_why_it_is_silent() ->
 async def test_a_refill_that_never_comes_ends_as_unknown_with_its_reason() -> None:
     async with FakePrinter() as printer:
         printer.state_on_data = "paper out"
-        patience = Patience(connect=1, answer=0.3, printed=0.2, refill=0.3, poll=0.05)
+        patience = replace(PATIENT, printed=0.2, refill=0.3)
         outcome = await Call().send(TcpTransport("127.0.0.1", printer.port, patience=patience))
         assert isinstance(outcome, Unknown)
         assert "no paper" in outcome.problem.detail

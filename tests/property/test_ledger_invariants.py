@@ -174,7 +174,7 @@ def never_expire(book: Book) -> None:
 
 def join_without_debt(kept: Book, lost: Book) -> None:
     lost.debt = 0
-    REAL["_join"](kept, lost)
+    REAL["join_books"](kept, lost)
 
 
 REAL: dict[str, Callable[..., Any]] = {
@@ -183,7 +183,7 @@ REAL: dict[str, Callable[..., Any]] = {
     "let_go": Book.let_go,
     "index": Book.index,
     "_capture": bookings._capture,
-    "_join": folding._join,
+    "join_books": folding.join_books,
 }
 PLANTED: list[tuple[str, object, str, object]] = [
     ("I1", Book, "pay_from_hold", drop_held),
@@ -241,7 +241,7 @@ def test_i4_two_facts_with_one_name_are_found() -> None:
 
 
 def test_i13_a_merge_that_forgets_what_is_owed_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(folding, "_join", join_without_debt)
+    monkeypatch.setattr(folding, "join_books", join_without_debt)
     found = hypothesis.find(
         st.tuples(histories(ANA, 1), histories(BEA, 100)),
         lambda drawn: "I13" in names_of(merge_breaches(*drawn)),

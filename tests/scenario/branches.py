@@ -15,7 +15,6 @@ import json
 import os
 import shutil
 import signal
-import socket
 import sys
 from asyncio.subprocess import DEVNULL, PIPE, Process
 from collections.abc import AsyncIterator
@@ -31,17 +30,11 @@ from sync.agent.journal_reader import read_heads
 from sync.chain import Head, epoch_text
 from sync.db import connect
 from tests.kiosk.shopkit import PIN, TOKENS, make_config, new_id, prepare_store
+from tests.ports import reserve_port
 
-START_S, SETTLE_S = 30, 60
+START_S, SETTLE_S = 120, 180
 WITH_APPLIERS = True
 PASSWORD = "a long password"
-
-
-def free_port() -> int:
-    """A port that nobody listens on now."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 async def command(*arguments: str, expect: int = 0) -> str:
@@ -94,7 +87,7 @@ class Office:
     """Head office."""
 
     def __init__(self, folder: Path, database: str) -> None:
-        self.folder, self.port = folder, free_port()
+        self.folder, self.port = folder, reserve_port()
         self.config_file = folder / "hub.toml"
         self.url = f"http://127.0.0.1:{self.port}"
         folder.mkdir(parents=True)
@@ -170,7 +163,7 @@ class Branch:
     """A store of the chain."""
 
     def __init__(self, folder: Path, code: str) -> None:
-        self.folder, self.code, self.port = folder, code, free_port()
+        self.folder, self.code, self.port = folder, code, reserve_port()
         self.url = f"http://127.0.0.1:{self.port}"
         self.config: Config = make_config(folder, store={"code": code, "data_dir": "data"}, http=_http(self.port))
         self.config_file = folder / "store.toml"
@@ -232,10 +225,11 @@ class Branch:
         assert status == 200, answer
         return dict(answer["link"])
 
-    async def until(self, state: str) -> dict[str, Any]:
-        """Wait until the line is so."""
+    async def until(self, state: str, **more: object) -> dict[str, Any]:
+        """Wait until the line is so, in `more` as well."""
+        wanted = {"state": state, **more}
         async with asyncio.timeout(SETTLE_S):
-            while (link := await self.link())["state"] != state:  # noqa: ASYNC110  the service says so
+            while not wanted.items() <= (link := await self.link()).items():  # noqa: ASYNC110  the service says so
                 await asyncio.sleep(0.1)
         return link
 

@@ -142,7 +142,7 @@ class Counter:
 
     async def printed(self, job: str) -> None:
         """Wait until a paper has come out; the first one waits for the helper process to start."""
-        for _ in range(300):
+        for _ in range(1200):
             jobs = (await self.ask("GET", "/v1/print-jobs"))["items"]
             if [each["state"] for each in jobs if each["id"] == job] == ["printed"]:
                 return

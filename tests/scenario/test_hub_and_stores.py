@@ -49,9 +49,8 @@ async def test_what_a_store_sells_is_at_head_office_a_moment_later(chain: Chain)
     branch = await chain.join("S001")
     await branch.sell(20)
     await chain.agrees()
-    link = await branch.until("online")
+    link = await branch.until("online", queued=0)
     assert not link["alone"]
-    assert link["queued"] == 0
 
 
 async def test_a_cut_line_delays_no_sale_and_loses_none(chain: Chain) -> None:
@@ -167,7 +166,7 @@ async def test_a_copy_that_runs_beside_its_store_is_found_and_neither_loses_a_sa
     shutil.copytree(branch.config.data_dir(), twin.config.data_dir())
     chain.branches.append(twin)
     await asyncio.gather(branch.service.start(), twin.service.start())
-    async with asyncio.timeout(60):
+    async with asyncio.timeout(180):
         while (shown := await chain.office.call("GET", f"/v1/stores/{branch.id}"))["state"] != "quarantined":
             await asyncio.gather(branch.sell(1), twin.sell(1))
     assert shown["reason"]

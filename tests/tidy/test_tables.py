@@ -41,6 +41,8 @@ def declared_tables() -> Sequence[Table]:
     ]
     # The rule book's tables are the same at head office.
     tables += [table for table in importlib.import_module("sync.hub.schema_all").ALL_TABLES if table not in tables]
+    # Files that are made at head office and only read by stores.
+    tables.append(importlib.import_module("sync.feed_file").STUB)
     local = importlib.import_module("printers.schema").LOCAL_TABLES
     return [*tables, *(Table(name, TableClass.LOCAL, key=(), ddl=ddl) for name, ddl in local.items())]
 

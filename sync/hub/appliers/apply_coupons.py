@@ -1,7 +1,8 @@
 """sql: coupons of all stores: issued, used, given back, voided. The only writer of their tables.
 
 Two stores that cannot hear each other may both take one coupon. Both uses stand, because the goods are gone; as long as
-more uses count than the coupon allows, an incident names every receipt, first come by head office's own order first.
+more uses count than the coupon allows, an incident names every receipt. The use that came in first is the one that is
+kept, by head office's own clock: no store gains anything by setting back its own. What the others took off is the loss.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -25,8 +26,8 @@ _ISSUE = (
     " uses_max) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (serial) DO NOTHING"
 )
 _SPEND = (
-    "INSERT INTO coupon_spending (serial, op, n, store, offer, uses_max, effective_at, origin, seq)"
-    " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)"
+    "INSERT INTO coupon_spending (serial, op, n, store, offer, uses_max, effective_at, origin, seq, received_at,"
+    " value_minor, last_day) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
 )
 _GIVE_BACK = "INSERT INTO coupon_return (serial, sale, n, op) VALUES (?, ?, ?, ?)"
 _END = "INSERT INTO coupon_end (serial, op, at, reason, replacement) VALUES (?, ?, ?, ?, ?)"
@@ -46,8 +47,9 @@ class _Moves(NamedTuple):
 
 
 class _Use(NamedTuple):
-    """A use of a coupon, in head office's order."""
+    """A use of a coupon, in the order in which they came in."""
 
+    received_at: int
     effective_at: int
     origin: int
     seq: int
@@ -55,6 +57,7 @@ class _Use(NamedTuple):
     n: int
     uses_max: int
     store: bytes
+    value_minor: int
 
 
 def apply_coupons(tx: Tx, entries: Sequence[Accepted]) -> None:
@@ -111,7 +114,7 @@ def _issue(entry: Accepted, coupons: Iterable[IssuedCoupon], source: str, moves:
 def _use_row(entry: Accepted, use: UsedCoupon) -> Row:
     return (
         *(use.serial, entry.op_id.bytes, use.n, entry.store.bytes, use.offer, use.uses_max),
-        *(entry.effective_at, entry.epoch, entry.seq),
+        *(entry.effective_at, entry.epoch, entry.seq, entry.received_at, use.value_minor, use.last_day),
     )
 
 
@@ -151,7 +154,10 @@ def _count_uses(tx: Tx, moves: _Moves) -> None:
 def _find_reuse(tx: Tx, serials: Sequence[int]) -> list[Incident]:
     back = set(read_rows(tx, "SELECT serial, sale, n FROM coupon_return WHERE serial IN (?)", serials))
     uses: dict[int, list[_Use]] = {serial: [] for serial in serials}
-    select = "SELECT serial, effective_at, origin, seq, op, n, uses_max, store FROM coupon_spending WHERE serial IN (?)"
+    select = (
+        "SELECT serial, received_at, effective_at, origin, seq, op, n, uses_max, store, value_minor"
+        " FROM coupon_spending WHERE serial IN (?)"
+    )
     for serial, *columns in read_rows(tx, select, serials):
         use = _Use(*columns)
         if (serial, use.op, use.n) not in back:
@@ -174,6 +180,7 @@ def _reuse(serial: int, uses: Sequence[_Use], numbers: Mapping[bytes, str]) -> I
             "store": str(UUID(bytes=use.store)),
             "number": numbers.get(use.op),
             "serial": serial,
+            "value_minor": use.value_minor,
         }
         for use in uses
     ]

@@ -108,6 +108,8 @@ def _erased(tx: Tx, entry: Accepted, body: MemberErased) -> MemberChange:
 def _merged(tx: Tx, entry: Accepted, body: MemberMerged) -> MemberChange:
     """`absorbed` and `into` are one person: so are all who were merged into either before. The locks of both accounts
     are taken, so that no posting is added to an account that is about to be another's."""
+    if body.told is not None:  # the echo of what was told: the merge itself may have been taken back since
+        return MemberChange()
     survivors = lock_accounts(tx, (body.absorbed.bytes, body.into.bytes))
     if tx.execute("SELECT 1 FROM parted_merge WHERE merge = ?", (entry.op_id.bytes,)).fetchone() is not None:
         return MemberChange(accounts=refold_accounts(tx, sorted(set(survivors.values()))))
@@ -129,6 +131,8 @@ def _merged(tx: Tx, entry: Accepted, body: MemberMerged) -> MemberChange:
 
 def _parted(tx: Tx, entry: Accepted, body: MemberParted) -> MemberChange:
     """A merge counts as if it had never been, also one that a store reports only after its end."""
+    if body.is_told:
+        return MemberChange()
     tx.execute(
         "INSERT INTO parted_merge (merge, op) VALUES (?, ?) ON CONFLICT (merge) DO NOTHING",
         (body.merge.bytes, entry.op_id.bytes),

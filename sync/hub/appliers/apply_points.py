@@ -58,10 +58,7 @@ def settle_incidents(tx: Tx, changed: Mapping[bytes, ChangedAccount]) -> None:
     if not touched:
         return
     aliases = find_aliases(tx, touched)
-    rows = read_rows(
-        tx, "SELECT account, kind, op_id, n, member, points FROM points_incident WHERE account IN (?)", touched
-    )
-    broken = [_Broken(*row) for row in rows]
+    broken = [_Broken(*row) for row in read_rows(tx, _BROKEN, touched)]
     members: dict[bytes, list[bytes]] = {}
     for member, account in aliases.items():
         members.setdefault(account, []).append(member)

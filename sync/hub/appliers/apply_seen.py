@@ -1,11 +1,12 @@
-"""sql: which stores know which member. The only writer of `member_seen`.
+"""sql: which stores know which member. The only writer of `member_seen` and `member_asked`.
 
-A store knows a member once an entry of it names her; where she was enrolled is her home. Whoever knows her is told what
-changes about her, the home and those that saw her last first.
+A store knows a member once an entry of it names her, or it asked for her; where she was enrolled is her home. Whoever
+knows her is told what changes about her, the home and those that saw her last first.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
+from uuid import UUID
 
 from loyalty.bulk import read_rows, write_rows
 from loyalty.transactions import Tx
@@ -22,6 +23,11 @@ _SEE = (
     " last_at = CASE WHEN excluded.last_at > member_seen.last_at THEN excluded.last_at ELSE member_seen.last_at END"
 )
 _SELECT = "SELECT member, store, home, last_at FROM member_seen WHERE member IN (?)"
+_ASK = (
+    "INSERT INTO member_asked (member, store, last_at) VALUES (?, ?, ?)"
+    " ON CONFLICT (member, store) DO UPDATE SET last_at = excluded.last_at"
+)
+_ASKED = "SELECT member, store, last_at FROM member_asked WHERE member IN (?)"
 
 
 class Seen(NamedTuple):
@@ -51,9 +57,17 @@ def note_seen(tx: Tx, entries: Sequence[Accepted]) -> Seen:
     return Seen(stores, newly)
 
 
+def note_asked(tx: Tx, store: UUID, members: Iterable[bytes], at: int) -> None:
+    """A store asked for these members: it knows them from now on."""
+    write_rows(tx, _ASK, [(member, store.bytes, at) for member in sorted(members)])
+
+
 def list_stores(tx: Tx, members: Iterable[bytes]) -> dict[bytes, list[bytes]]:
     """All stores that know each of these members: their home first, then by when they last saw her."""
+    wanted = list(members)
     found: dict[bytes, list[tuple[int, int, bytes]]] = {}
-    for member, store, home, last_at in read_rows(tx, _SELECT, members):
+    for member, store, home, last_at in read_rows(tx, _SELECT, wanted):
         found.setdefault(member, []).append((-home, -last_at, store))
-    return {member: [store for _, _, store in sorted(places)] for member, places in found.items()}
+    for member, store, last_at in read_rows(tx, _ASKED, wanted):
+        found.setdefault(member, []).append((0, -last_at, store))
+    return {member: list(dict.fromkeys(store for *_, store in sorted(places))) for member, places in found.items()}

@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping
 from loyalty.errors import NotFound
 from loyalty.transactions import Tx
 from sync.hub.reports.cohorts import report_lifetime_value, report_retention
+from sync.hub.reports.coupon_losses import read_coupon_loss
 from sync.hub.reports.days import add_days
 from sync.hub.reports.exposure import Risk, report_exposure
 from sync.hub.reports.journeys import report_attribution, report_channels
@@ -114,7 +115,7 @@ def _lifetime_value(tx: Tx, asked: Asked, _: Risk) -> Report:
 
 def _exposure(tx: Tx, asked: Asked, risk: Risk) -> Report:
     stores = [row for row in read_stores(tx) if asked.store in (None, row.store)]
-    return report_exposure(asked, stores, risk)
+    return report_exposure(asked, stores, risk, read_coupon_loss(tx))
 
 
 def _attribution(tx: Tx, asked: Asked, _: Risk) -> Report:

@@ -2,6 +2,8 @@
 
     exposure_max = limit of a store * silent stores + value of the points that are lent out
 
+The limit of a store bounds points and coupons together, so coupons that a silent store takes on its own are in it.
+
 A store is silent when it has not been heard for longer than the setting says. One that never came, or was revoked, can
 spend nothing; one in quarantine may still be running somewhere and counts as silent.
 """
@@ -63,8 +65,8 @@ def is_silent(row: StoreRow, now_ms: int, after_ms: int) -> bool:
     return row.state == "active" and (row.last_contact is None or now_ms - row.last_contact > after_ms)
 
 
-def report_exposure(asked: Asked, stores: Iterable[StoreRow], risk: Risk) -> Report:
-    """Store by store, and the ceiling of them all."""
+def report_exposure(asked: Asked, stores: Iterable[StoreRow], risk: Risk, coupon_loss_minor: int = 0) -> Report:
+    """Store by store, and the ceiling of them all. `coupon_loss_minor` came to light already: coupons taken twice."""
     cells: list[Cells] = []
     silent, lent = 0, 0
     for row in sorted(stores, key=lambda row: row.code):
@@ -82,6 +84,7 @@ def report_exposure(asked: Asked, stores: Iterable[StoreRow], risk: Risk) -> Rep
         "silent_stores": silent,
         "stores": len(cells),
         "exposure_max_minor": worst_case_minor(policy, silent, copied_leases_minor=lent),
+        "coupon_loss_minor": coupon_loss_minor,
         "currency": risk.value.currency or None,
     }
     return Report(

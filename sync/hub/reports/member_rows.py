@@ -2,6 +2,7 @@
 
 from loyalty.transactions import Tx
 from sync.hub.lending import points_by_store
+from sync.hub.reports.bounded_rows import read_bounded
 from sync.hub.reports.exposure import StoreRow
 from sync.hub.reports.journeys import Touch, touches_of
 from sync.hub.reports.liability import EndedSum, LotSum
@@ -19,24 +20,27 @@ def read_purchases(tx: Tx, asked: Asked, since: str = "") -> list[Purchase]:
     if asked.store is not None:
         where, values = f"{where} AND store = ?", [*values, asked.store]  # type: ignore[list-item]  # bound as it is
     # No order: whoever needs one sorts what is left of the rows, and nearly all of a table is read here.
-    rows = tx.execute(
+    rows = read_bounded(
+        tx,
         "SELECT member, business_day, currency, channel, visits, spent_minor, returned_minor, first_at"  # noqa: S608
         f" FROM member_purchase WHERE {where}",
         values,
-    ).fetchall()
+    )
     return merge_members((Purchase(*row) for row in rows), read_survivors(tx))
 
 
 def read_holders(tx: Tx, asked: Asked) -> list[OfferMember]:
     """Who was handed which offer and who used it, at any store or the one that was asked for."""
-    rows = tx.execute(
-        "SELECT member, offer, currency, issued_day, used_day, store FROM member_offer ORDER BY member, offer, currency"
-    ).fetchall()
+    where, values = ("WHERE store = ?", (asked.store,)) if asked.store is not None else ("", ())
+    rows = read_bounded(
+        tx,
+        f"SELECT member, offer, currency, issued_day, used_day FROM member_offer {where}"  # noqa: S608
+        " ORDER BY member, offer, currency",
+        values,
+    )
     survivors = read_survivors(tx)
     first: dict[tuple[bytes, str, str], OfferMember] = {}
-    for member, offer, currency, issued, used, store in rows:
-        if asked.store is not None and store != asked.store:
-            continue
+    for member, offer, currency, issued, used in rows:
         key = (survivor_of(member, survivors), offer, currency)
         known = first.get(key, OfferMember(*key, None, None))
         first[key] = known._replace(
@@ -47,11 +51,12 @@ def read_holders(tx: Tx, asked: Asked) -> list[OfferMember]:
 
 def read_touches(tx: Tx, since_ms: int, until_ms: int) -> list[Touch]:
     """Touches of a span of time, under the members who count."""
-    rows = tx.execute(
+    rows = read_bounded(
+        tx,
         "SELECT member, at, kind, source, channel FROM member_touch WHERE at BETWEEN ? AND ?"
         " ORDER BY at, member, op, n",
         (since_ms, until_ms),
-    ).fetchall()
+    )
     return touches_of((Touch(*row) for row in rows), read_survivors(tx))
 
 

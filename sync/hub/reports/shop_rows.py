@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 from loyalty.transactions import Row, Tx
+from sync.hub.reports.bounded_rows import read_bounded
 from sync.hub.reports.days import time_text
 from sync.hub.reports.offers import OfferSums
 from sync.hub.reports.report import Asked, Cells
@@ -82,9 +83,10 @@ def read_codes(tx: Tx) -> dict[bytes, str]:
 
 
 def select_days(tx: Tx, asked: Asked, select: str, order: str) -> list[Row]:
-    """Rows of a table by store and day, over the span that was asked for; `order` groups and sorts them."""
+    """Rows of a table by store and day, over the span that was asked for; `order` groups and sorts them. Raises
+    TooMuchToReport."""
     where, values = _span(asked)
-    return tx.execute(f"{select} WHERE {where} {order}", values).fetchall()
+    return read_bounded(tx, f"{select} WHERE {where} {order}", values)
 
 
 def _grouped(tx: Tx, asked: Asked, select: str, keys: Sequence[str]) -> list[Cells]:

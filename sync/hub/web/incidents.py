@@ -6,6 +6,9 @@ from uuid import UUID
 from msgspec import Meta, Struct
 
 from sync.chain import epoch_text
+from sync.db import Database
+from sync.facts import kind_of
+from sync.facts.members import MemberErased
 from sync.http.calls import Call
 from sync.http.paging import Page, PageQuery, decode_cursor, encode_cursor, page_of
 from sync.http.routes import read_uuid
@@ -21,6 +24,7 @@ from sync.hub.times import utc_text
 routes = RouteTable(tag="incidents", roles=OFFICE)
 _INCIDENTS, _LETTERS = "incidents", "dead-letters"
 _EPOCH_DIGITS = 16
+_ERASURE = kind_of(MemberErased)[0]
 Place = tuple[UUID, int, int]
 
 
@@ -128,9 +132,10 @@ async def list_letters(door: Door, call: Call[OfficeSession, None, LetterQuery])
 async def replay_letter(door: Door, call: Call[OfficeSession, None, None]) -> object:
     """POST /v1/dead-letters/{id}/replay: what it is now; it may have failed again."""
     place = _read_place(call.text("id"))
-    return _show_letter(
-        await door.write(lambda tx: replay_dead_letter(tx, *place, door.now_ms(), version=door.version)),
-    )
+    letter = await door.write(lambda tx: replay_dead_letter(tx, *place, door.now_ms(), version=door.version))
+    if letter.kind == _ERASURE and isinstance(door.database, Database):
+        await door.database.erase_traces()
+    return _show_letter(letter)
 
 
 @routes.post(

@@ -6,6 +6,7 @@ from sync.http.table import RouteTable
 from sync.hub import stores
 from sync.hub.door import STORES, Door, StoreSession
 from sync.hub.reports.day_proof import answer_manifest, note_day
+from sync.hub.web.sync import enter_telemetry
 from sync.manifest import ManifestAnswer, ManifestMessage
 
 routes = RouteTable(tag="sync", roles=STORES)
@@ -16,8 +17,9 @@ routes = RouteTable(tag="sync", roles=STORES)
     "Prove a business day",
     body=ManifestMessage,
     response=ManifestAnswer,
-    problems=(403, 409),
+    problems=(403, 409, 429),
     max_body_bytes=512 * 1024,
+    admission=enter_telemetry,
 )
 async def prove_day(door: Door, call: Call[StoreSession, ManifestMessage, None]) -> object:
     """POST /sync/v1/manifests: reads only the rows of the store whose session it is, and writes down what came out."""

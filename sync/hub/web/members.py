@@ -1,4 +1,4 @@
-"""edge: what the office decides about members: to forget one, and that two are one person."""
+"""edge: the office and members: what is known of one, to forget one, and that two are one person."""
 
 from uuid import UUID
 
@@ -7,14 +7,50 @@ from msgspec import Struct
 from loyalty.transactions import Tx
 from sync.db import Database
 from sync.http.calls import Call
+from sync.http.paging import Page, PageQuery
 from sync.http.routes import Answer, replayed
 from sync.http.table import RouteTable
 from sync.hub.accepted import HEAD_OFFICE as OWN
 from sync.hub.applier import apply_next
-from sync.hub.door import HEAD_OFFICE, Door, OfficeSession
+from sync.hub.door import HEAD, HEAD_OFFICE, OFFICE, Door, OfficeSession
+from sync.hub.member_page import (
+    MemberEvent,
+    MemberExport,
+    MemberPage,
+    export_person,
+    list_timeline,
+    show_person,
+)
 from sync.hub.own_facts import MergeCommand, erase_person, merge_members, read_own_epoch
 
 routes = RouteTable(tag="members", roles=HEAD_OFFICE)
+
+
+@routes.get("/v1/members/{id}", "A person, in every channel", roles=OFFICE, response=MemberPage)
+async def show_member(door: Door, call: Call[OfficeSession, None, None]) -> object:
+    """GET /v1/members/{id}. Somebody who may only look is not told name, phone, e-mail and cards."""
+    member, is_personal, now_ms = call.id(), call.session.role == HEAD, door.now_ms()
+    return await door.read(lambda tx: show_person(tx, member, now_ms, is_personal=is_personal))
+
+
+@routes.get(
+    "/v1/members/{id}/timeline",
+    "What happened to a person",
+    roles=OFFICE,
+    query=PageQuery,
+    response=Page[MemberEvent],
+)
+async def show_timeline(door: Door, call: Call[OfficeSession, None, PageQuery]) -> object:
+    """GET /v1/members/{id}/timeline, the newest first."""
+    member, query = call.id(), call.query
+    return await door.read(lambda tx: list_timeline(tx, member, query.after, query.limit))
+
+
+@routes.get("/v1/members/{id}/export", "Everything about a person", response=MemberExport)
+async def export_member(door: Door, call: Call[OfficeSession, None, None]) -> object:
+    """GET /v1/members/{id}/export (GDPR articles 15 and 20)."""
+    member, now_ms = call.id(), door.now_ms()
+    return await door.read(lambda tx: export_person(tx, member, now_ms))
 
 
 class ErasedAnswer(Struct, frozen=True, kw_only=True):

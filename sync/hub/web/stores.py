@@ -20,15 +20,24 @@ from sync.hub.times import utc_text
 
 routes = RouteTable(tag="stores", roles=OFFICE)
 _PURPOSE = "stores"
+Zone = Annotated[str, Meta(pattern=r"^[a-z0-9][a-z0-9-]{0,39}$(?!\n)", max_length=40)]
 _MINUTE_MS = 60_000
 
 
 class NewStore(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """A store that shall join. `code` stands in every receipt number and is the store's for ever."""
+    """A store that shall join. `code` stands in every receipt number and is the store's for ever; stores of one `zone`
+    can have prices of their own."""
 
     id: UUID
-    code: Annotated[str, Meta(pattern=r"^[A-Z0-9]{1,8}$")]
+    code: Annotated[str, Meta(pattern=r"^[A-Z0-9]{1,8}$(?!\n)", max_length=8)]
     name: Annotated[str, Meta(min_length=1, max_length=200)]
+    zone: Zone | None = None
+
+
+class StoreZone(Struct, frozen=True, forbid_unknown_fields=True):
+    """The price zone that a store shall be in, or none."""
+
+    zone: Zone | None
 
 
 class EnrolmentCode(Struct, frozen=True, kw_only=True):
@@ -43,7 +52,7 @@ class EnrolmentCode(Struct, frozen=True, kw_only=True):
 class ReleaseStore(Struct, frozen=True, forbid_unknown_fields=True):
     """Which of the running copies is the true store: a run of `GET /v1/stores/{id}`."""
 
-    run: Annotated[str, Meta(pattern=r"^[0-9a-f]{32}$")]
+    run: Annotated[str, Meta(pattern=r"^[0-9a-f]{32}$", max_length=32)]
 
 
 @routes.get("/v1/stores", "The board of stores", query=PageQuery, response=Page[StoreAnswer])
@@ -80,7 +89,7 @@ async def add_store(door: Door, call: Call[OfficeSession, NewStore, None]) -> ob
     body, random = call.body, door.random_bytes(CODE_RANDOM_BYTES)
 
     def add(tx: Tx) -> tuple[bool, EnrolmentCode]:
-        fresh = stores.add_store(tx, body.id, body.code, body.name, door.now_ms())
+        fresh = stores.add_store(tx, body.id, body.code, body.name, door.now_ms(), body.zone or "")
         return fresh, _make_code(tx, door, body.id, random)
 
     fresh, answer = await door.write(add)
@@ -104,6 +113,15 @@ async def give_code(door: Door, call: Call[OfficeSession, None, None]) -> object
 async def revoke(door: Door, call: Call[OfficeSession, None, None]) -> object:
     """POST /v1/stores/{id}/revoke: the same again changes nothing."""
     return await door.write(lambda tx: _show(tx, door, stores.revoke(tx, call.id())))
+
+
+@routes.put(
+    "/v1/stores/{id}/zone", "Put a store into a price zone", body=StoreZone, response=StoreAnswer, roles=HEAD_OFFICE
+)
+async def set_zone(door: Door, call: Call[OfficeSession, StoreZone, None]) -> object:
+    """PUT /v1/stores/{id}/zone: it reads that zone's bundles from now on. What an earlier zone said of a thing stays in
+    the store until somebody says something of it again."""
+    return await door.write(lambda tx: _show(tx, door, stores.set_zone(tx, call.id(), call.body.zone or "")))
 
 
 @routes.post(

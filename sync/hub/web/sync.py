@@ -10,6 +10,7 @@ from uuid import UUID
 import msgspec
 from aiohttp import web
 from msgspec import Meta, Struct
+from msgspec.structs import replace
 
 from loyalty.errors import NotFound, Problem
 from loyalty.transactions import Tx
@@ -27,7 +28,7 @@ from sync.hub.enrolment import enrol
 from sync.hub.held_sales import HeldSale, read_sale
 from sync.hub.intake import Bearer, FreshToken, open_session, take_push
 from sync.hub.pull import read_page
-from sync.protocol.admission import PROFILES, REDEMPTIONS, SALES
+from sync.protocol.admission import PROFILES, REDEMPTIONS, SALES, TELEMETRY
 from sync.protocol.messages import (
     BODY_BYTES_MAX,
     PUSH_OPS_MAX,
@@ -83,7 +84,9 @@ class PullQuery(Struct, frozen=True, kw_only=True):
 async def join(door: Door, call: Call[StoreSession, Enrol, None]) -> object:
     """POST /sync/v1/enrolments: once; the same again with the same key gets the same answer."""
     key = bytes.fromhex(call.body.public_key)
-    return await door.write(lambda tx: enrol(tx, call.body.code, key, door.now_ms()))
+    joined = await door.write(lambda tx: enrol(tx, call.body.code, key, door.now_ms()))
+    door.joined(joined.store)
+    return replace(joined, hub_key=door.hub_key)
 
 
 def enter_opening(door: Door, _session: None, _request: web.Request) -> AbstractAsyncContextManager[None]:
@@ -117,6 +120,11 @@ def enter_push(door: Door, session: StoreSession, request: web.Request) -> Abstr
     turns, and no second one."""
     presses = request.headers.get("Counterfoil-Class") == "redemptions"
     return door.turnstile.enter(session.store, REDEMPTIONS if presses else SALES)
+
+
+def enter_telemetry(door: Door, session: StoreSession, _request: web.Request) -> AbstractAsyncContextManager[None]:
+    """The turn of what can wait: behind whatever a store has booked."""
+    return door.turnstile.enter(session.store, TELEMETRY)
 
 
 @routes.post(
@@ -202,7 +210,14 @@ async def show_sale(door: Door, call: Call[StoreSession, None, None]) -> object:
     return await door.read(read)
 
 
-@routes.put("/sync/v1/status", "What the board of stores shows of this store", body=StoreStatus, statuses=(204,))
+@routes.put(
+    "/sync/v1/status",
+    "What the board of stores shows of this store",
+    body=StoreStatus,
+    statuses=(204,),
+    problems=(403, 409, 429),
+    admission=enter_telemetry,
+)
 async def keep_status(door: Door, call: Call[StoreSession, StoreStatus, None]) -> object:
     """PUT /sync/v1/status: printers, and how much waits."""
     session = call.session

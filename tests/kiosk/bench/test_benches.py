@@ -90,7 +90,7 @@ async def test_a_sale_that_is_not_booked_is_no_measurement_and_a_copy_is_a_store
 @pytest.mark.parametrize("name", ["sales", "scan", "push"])
 def test_every_bench_has_its_help(name: str) -> None:
     done = subprocess.run(
-        [sys.executable, "-m", "kiosk.cli", "bench", name, "--help"], capture_output=True, text=True, timeout=60
+        [sys.executable, "-m", "kiosk.cli", "bench", name, "--help"], capture_output=True, text=True, timeout=240
     )
     assert done.returncode == 0
     assert "--json" in done.stdout
@@ -98,7 +98,7 @@ def test_every_bench_has_its_help(name: str) -> None:
 
 def test_an_unknown_bench_is_wrong_use() -> None:
     done = subprocess.run(
-        [sys.executable, "-m", "kiosk.cli", "bench", "soup", "--json"], capture_output=True, text=True, timeout=60
+        [sys.executable, "-m", "kiosk.cli", "bench", "soup", "--json"], capture_output=True, text=True, timeout=240
     )
     assert done.returncode == 2
     assert "soup" in done.stderr

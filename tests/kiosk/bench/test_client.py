@@ -1,7 +1,6 @@
 """The lean client against a server that says what the test tells it to, piece by piece, and against aiohttp."""
 
 import asyncio
-import socket
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 
@@ -16,6 +15,7 @@ from kiosk.bench.client import (
     connect,
     encode_request,
 )
+from tests.ports import reserve_port
 
 OK = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\nX-Mark: a:b \r\n\r\nhi"
 CLOSE, SILENCE = None, 0.0  # instead of bytes: the server hangs up, or says nothing more
@@ -47,7 +47,7 @@ async def served(*scripts: Script) -> AsyncIterator[Connection]:
             writer.close()
 
     server = await asyncio.start_server(serve, "127.0.0.1", 0)
-    connection = await connect(f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}", timeout_s=5)
+    connection = await connect(f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}", timeout_s=120)
     try:
         yield connection
     finally:
@@ -55,6 +55,13 @@ async def served(*scripts: Script) -> AsyncIterator[Connection]:
         connection.close()
         server.close()
         await asyncio.sleep(0.02)
+
+
+async def is_closed(connection: Connection) -> None:
+    """Wait until it is."""
+    async with asyncio.timeout(120):
+        while connection.is_open:  # noqa: ASYNC110  it has nothing to wait on
+            await asyncio.sleep(0.005)
 
 
 def request(connection: Connection) -> bytes:
@@ -121,8 +128,7 @@ async def test_what_is_no_plain_answer_closes_the_connection(pieces: list[bytes]
 async def test_something_nobody_asked_for_closes_the_connection() -> None:
     async with served([OK, OK]) as connection:
         await connection.ask(request(connection))
-        await asyncio.sleep(0.05)
-        assert not connection.is_open
+        await is_closed(connection)
 
 
 @pytest.mark.parametrize("said", [b"", OK[:5], OK[:-3], OK[:-1]])
@@ -181,15 +187,12 @@ async def test_a_last_answer_is_given_and_then_the_connection_is_closed(head: by
 async def test_a_server_that_hangs_up_between_requests_is_noticed() -> None:
     async with served([OK, CLOSE]) as connection:
         await connection.ask(request(connection))
-        await asyncio.sleep(0.05)
-        assert not connection.is_open
+        await is_closed(connection)
 
 
 async def test_where_nobody_listens_there_is_no_connection() -> None:
-    with socket.create_server(("127.0.0.1", 0)) as taken:
-        port = taken.getsockname()[1]
     with pytest.raises(ConnectionLost, match="cannot be reached"):
-        await connect(f"http://127.0.0.1:{port}")
+        await connect(f"http://127.0.0.1:{reserve_port()}")
 
 
 @pytest.mark.parametrize("url", ["", "127.0.0.1:80", "ftp://127.0.0.1", "http://", "http://127.0.0.1:x", "http://[::1"])

@@ -1,9 +1,9 @@
 """Made-up goods, members and baskets: sound, and never the same thing twice."""
 
 from kiosk.bench.goods import LINES_PER_SALE, card_of, make_products, make_sales, member_of, phone_of
-from kiosk.catalogue.barcodes import normalise_gtin
-from kiosk.catalogue.product_rules import check_product
 from loyalty.identity import normalise_phone, read_card
+from sync.gtin import normalise_gtin
+from sync.product_rules import check_product
 
 COUNT = 3_000
 

@@ -19,7 +19,7 @@ from yarl import URL
 
 from tests.kiosk.shopkit import TOKENS, new_id
 
-START_S = 30
+START_S = 120
 
 
 class Service:

@@ -46,7 +46,7 @@ def test_a_killed_issuer_leaves_no_coupon_without_paper_and_no_paper_without_cou
     time.sleep(random.uniform(0, 0.08))
     assert child.pid is not None
     os.kill(child.pid, signal.SIGKILL)
-    child.join(30)
+    child.join(120)
     while True:
         try:
             answered.add(heard.recv())

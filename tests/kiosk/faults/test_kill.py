@@ -77,7 +77,7 @@ def test_a_killed_writer_has_written_all_it_answered(tmp_path: Path, seed: int) 
         time.sleep(random.uniform(0, 0.08))
         assert child.pid is not None
         os.kill(child.pid, signal.SIGKILL)
-        child.join(30)
+        child.join(120)
         while True:
             try:
                 answered.add(heard.recv())

@@ -11,12 +11,12 @@ import msgspec
 from aiohttp import web
 
 from kiosk.config import Config, load_config
-from kiosk.helper import Helper
 from kiosk.identity.people import DeviceKind, NewDevice, PairDevice
 from kiosk.identity.people_service import create_pairing_code, pair_device, set_up_manager
 from kiosk.identity.sessions import Sessions
 from kiosk.web import members, people, points
 from kiosk.web.door import Door
+from sync.helper import Helper
 from sync.http.application import build_app, build_runner
 from sync.http.limits import Limits, Rate
 from sync.http.openapi import About

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator
 from pathlib import Path
+from uuid import UUID
 
 import pytest
 
@@ -10,7 +11,8 @@ from kiosk.points.link import note_line, note_pushed, note_read
 from kiosk.web import borrowing
 from loyalty.transactions import Tx
 from sync.agent.client import HubRefused, HubSilent
-from sync.journal import read_head
+from sync.facts.lending import LeaseEnded
+from sync.journal import find, read_head
 from sync.protocol.commands import LeaseAnswer, LeaseCommand
 from tests.kiosk.shopkit import Reply, Running, make_config, new_id, running_store
 from tests.kiosk.web.proving import prove
@@ -52,8 +54,8 @@ class Shop:
 
         await store.database.write(note)
 
-    async def hold(self, points: int, hold: str | None = None) -> Reply:
-        body = {"id": hold or str(new_id()), "member": self.member, "points": points, "proof": PIN}
+    async def hold(self, points: int, hold: str | None = None, proof: object = PIN) -> Reply:
+        body = {"id": hold or str(new_id()), "member": self.member, "points": points, "proof": proof}
         return await self.running.call("POST", "/v1/holds", body)
 
     async def leases(self) -> list[int]:
@@ -61,6 +63,17 @@ class Shop:
         return [
             points for (points,) in await self.running.store.database.read(lambda tx: tx.execute(select).fetchall())
         ]
+
+    async def ends(self) -> list[tuple[int, int]]:
+        """Points and unspent points of the leases whose end was reported."""
+        select = "SELECT op_id FROM journal WHERE kind = 'lease.ended' ORDER BY seq"
+
+        def read(tx: Tx) -> list[tuple[int, int]]:
+            found = [find(tx, UUID(bytes=op)) for (op,) in tx.execute(select).fetchall()]
+            bodies = [entry.body for entry in found if entry is not None]
+            return [(body.points, body.unspent) for body in bodies if isinstance(body, LeaseEnded)]
+
+        return await self.running.store.database.read(read)
 
 
 @pytest.fixture
@@ -83,6 +96,28 @@ async def test_what_is_set_aside_is_lent_first(shop: Shop) -> None:
     [command] = shop.office.asked
     assert (str(command.member), command.points, command.seq > 0) == (shop.member, 80, True)
     assert await shop.leases() == [80]
+
+
+async def test_a_wrong_pin_lends_nothing(shop: Shop) -> None:
+    wrong = await shop.hold(80, proof={"kind": "pin", "value": "0000"})
+    assert (wrong.status, wrong.json["code"]) == (422, "member_pin_wrong")
+    assert shop.office.asked == []
+
+
+async def test_what_was_lent_for_a_hold_that_is_refused_goes_back_at_once(shop: Shop) -> None:
+    refused = await shop.hold(80, proof={"kind": "approval", "value": "nobody gave this"})
+    assert (refused.status, refused.json["code"]) == (403, "approval_unknown")
+    assert [command.points for command in shop.office.asked] == [80]
+    assert await shop.leases() == []
+    assert await shop.ends() == [(80, 80)]
+
+
+async def test_a_lease_that_another_hold_took_of_stays(shop: Shop) -> None:
+    assert (await shop.hold(80)).status == 201
+    refused = await shop.hold(90, proof={"kind": "approval", "value": "nobody gave this"})
+    assert refused.status == 403
+    assert await shop.leases() == [80]
+    assert await shop.ends() == [(90, 90)]
 
 
 async def test_a_replay_and_a_store_of_its_own_ask_nobody(shop: Shop) -> None:

@@ -40,7 +40,7 @@ class Listener:
     async def hear(self) -> Heard:
         """The next event; blank lines and signs of life are passed over."""
         fields: dict[str, str] = {}
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(120):
             async for raw in self.response.content:
                 line = raw.decode().rstrip("\n")
                 name, _, value = line.partition(": ")

@@ -8,9 +8,11 @@ import pytest
 
 from kiosk.life import healing
 from kiosk.life.start import DATABASE_NAME
+from kiosk.web import seen
 from kiosk.web.seen import HEADER, find_plan
 from sync.chain import Head
 from sync.db import connect
+from sync.http.problems import StorageUnavailable
 from tests.kiosk.shopkit import Running, make_config, running_store, sale_request
 
 
@@ -71,6 +73,28 @@ async def test_a_till_that_knows_nothing_newer_is_served(tmp_path: Path) -> None
             mark = f"{journal['epoch']}:{journal['seq']}:{journal['hash']}"
 
 
+async def test_a_look_that_fails_is_told_and_does_not_keep_the_store_from_closing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(seen, "_LOOK_S", 0.0)
+    async with running_store(make_config(tmp_path)) as store:
+        await store.open_shift()
+        epoch = (await mark_of(store)).partition(":")[0]
+        later = f"{epoch}:999:{'0' * 64}"
+
+        def fail(*_: object) -> None:
+            raise StorageUnavailable("the disk does not answer")
+
+        monkeypatch.setattr(seen, "find_plan", fail)
+        first = await store.call("GET", "/v1/store", headers={HEADER: later})
+        assert first.status == 503
+        assert (await store.call("GET", "/v1/store", headers={HEADER: later})).status == 200, "looked up beside it"
+        async with asyncio.timeout(120):
+            while "was not looked up" not in caplog.text:  # noqa: ASYNC110  it is looked up
+                await asyncio.sleep(0.02)
+        monkeypatch.undo()
+
+
 @pytest.mark.parametrize("text", ["", "x", "0" * 16, "0" * 16 + ":1:zz", "f" * 16 + ":1:" + "0" * 64, "a:b:c" * 999])
 async def test_a_mark_that_is_none_is_passed_over(tmp_path: Path, text: str) -> None:
     async with running_store(make_config(tmp_path)) as store:
@@ -95,7 +119,7 @@ async def test_a_disk_set_back_under_a_running_service_is_found_by_a_later_word(
         epoch, seq, _ = mark.split(":")
         newer = f"{epoch}:{int(seq) + 5}:{'ab' * 32}"
         assert (await store.call("GET", "/v1/store", headers={HEADER: newer})).status == 200
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(120):
             while store.store.door.read_only is None:  # noqa: ASYNC110  a task of the service says so
                 await asyncio.sleep(0.05)
 

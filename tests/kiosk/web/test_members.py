@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from sync.http.openapi import find_unbounded_texts
 from tests.kiosk.people_fixtures import op
 from tests.kiosk.web.people_server import Served
+from tests.unbounded_texts import find_unbounded_texts
 
 ANNA = {"name": "Anna Kowalska", "phone": "600 100 200", "email": "anna@example.test", "locale": "pl", "consents": []}
 

@@ -18,10 +18,10 @@ from schemathesis.specs.openapi.checks import (
     status_code_conformance,
 )
 
-from sync.http.openapi import find_unbounded_texts
 from tests.kiosk.shopkit import Running, make_config, new_id, running_store, sale_request
 from tests.kiosk.web.proving import prove
 from tests.kiosk.web.routes_of import routes_of
+from tests.unbounded_texts import find_unbounded_texts
 
 CHECKS = [
     not_a_server_error,

@@ -10,10 +10,11 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 
 from kiosk.compose import now_ms
-from loyalty.one_time_codes import STEP_MS, make_rotating, read_secret
+from loyalty.one_time_codes import STEP_MS, read_secret
 from sync.http.routes import Route
 from tests.kiosk.shopkit import MANAGER, PIN, Reply, Running, make_config, new_id, running_store
 from tests.kiosk.web.routes_of import routes_of
+from tests.phone import make_rotating
 
 ANNA = {
     "name": "Anna Kowalska",

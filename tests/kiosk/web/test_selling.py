@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from kiosk.catalogue.product_rules import DEPARTMENT_MAX, ITEM_CODE_MAX
 from kiosk.catalogue.product_service import CHANGES_AT_ONCE_MAX
+from sync.product_rules import DEPARTMENT_MAX, ITEM_CODE_MAX
 from tests.kiosk.shopkit import Running, make_config, new_id, running_store
 
 

@@ -169,15 +169,15 @@ def test_an_account_survives_being_kept_as_rows_and_only_what_changed_is_written
     postings = sorted(a_long_account(600), key=place_of)
     before, newest = fold(postings[:-1]), postings[-1]
     rows = to_rows(before)
-    loaded = from_rows(rows.account, rows.lots, rows.holds, rows.redemptions, rows.legs, rows.incidents)
-    assert loaded == before
+    loaded = from_rows(rows.account, rows.lots, rows.holds, rows.redemptions, rows.incidents)
+    assert loaded == msgspec.structs.replace(before, legs=())
     plain = (int, str, bytes, type(None))
-    kept = [rows.account, *rows.lots, *rows.holds, *rows.redemptions, *rows.legs, *rows.incidents]
+    kept = [rows.account, *rows.lots, *rows.holds, *rows.redemptions, *rows.incidents]
     assert all(isinstance(value, plain) for row in kept for value in row)
     after = apply_postings(loaded, [newest])
-    assert after == fold(postings)
+    assert msgspec.structs.replace(after, legs=()) == msgspec.structs.replace(fold(postings), legs=())
     changes = changed_rows(loaded, after)
-    assert len(changes.lots) + len(changes.holds) + len(changes.redemptions) + len(changes.legs) < 20
+    assert len(changes.lots) + len(changes.holds) + len(changes.redemptions) < 20
     merged = {row[:4]: row for row in (*rows.lots, *changes.lots)}
     assert list(merged.values()) == to_rows(after).lots
 

@@ -179,7 +179,7 @@ class Served:
         """One request as bytes, and all bytes until the service closes."""
         reader, writer = await asyncio.open_connection("127.0.0.1", self.port)
         writer.write(text if isinstance(text, bytes) else text.replace("\n", "\r\n").encode())
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(120):
             answer = await reader.read()
         writer.close()
         await writer.wait_closed()

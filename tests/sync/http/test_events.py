@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import socket
-import time
 import uuid
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
@@ -28,7 +27,7 @@ def sale(number: int) -> dict[str, object]:
 
 async def read_ids(response: aiohttp.ClientResponse, count: int) -> list[str]:
     ids: list[str] = []
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(120):
         while len(ids) < count:
             line = await response.content.readline()
             assert line, "the stream ended early"
@@ -62,18 +61,16 @@ async def test_news_come_at_once_and_not_with_the_heartbeat(serve: Serve) -> Non
         return sent[int(cursor or 0) :]
 
     async def follow(call: Call[object, None, None]) -> web.StreamResponse:
-        return await serve_events(call.request, read_after, bell.wait, heartbeat_s=60)
+        return await serve_events(call.request, read_after, bell.wait, heartbeat_s=3600)
 
     served = await serve(
         extra=[Route(method="GET", path="/e", handler=follow, summary="", tag="x", roles=PUBLIC, response=bytes)]
     )
     async with served.client.get("/e") as response:
         for number in range(1, 50):
-            started = time.monotonic()
             sent.append(Event(str(number), "news", b"{}"))
             bell.ring()
             assert await read_ids(response, 1) == [str(number)]
-            assert time.monotonic() - started < 5
 
 
 async def test_news_that_come_while_the_source_is_read_are_not_missed(serve: Serve) -> None:
@@ -88,7 +85,7 @@ async def test_news_that_come_while_the_source_is_read_are_not_missed(serve: Ser
         return answer
 
     async def follow(call: Call[object, None, None]) -> web.StreamResponse:
-        return await serve_events(call.request, read_after, bell.wait, heartbeat_s=60)
+        return await serve_events(call.request, read_after, bell.wait, heartbeat_s=3600)
 
     served = await serve(
         extra=[Route(method="GET", path="/e", handler=follow, summary="", tag="x", roles=PUBLIC, response=bytes)]
@@ -98,19 +95,18 @@ async def test_news_that_come_while_the_source_is_read_are_not_missed(serve: Ser
 
 
 async def test_an_idle_stream_shows_that_it_lives(served: Served) -> None:
-    async with served.client.get("/v1/events") as response, asyncio.timeout(5):
+    async with served.client.get("/v1/events") as response, asyncio.timeout(120):
         while await response.content.readline() != b": still here\n":
             pass
 
 
 async def test_a_stop_ends_open_streams_at_once(served: Served) -> None:
+    served.runner._shutdown_timeout = 3600.0  # so long it would wait for a stream that does not end by itself
     async with served.client.get("/v1/events") as response:
         await response.content.readline()
-        started = time.monotonic()
-        await served.runner.cleanup()
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(120):
+            await served.runner.cleanup()
             rest = await response.content.read()
-    assert time.monotonic() - started < 1.5
     assert rest.endswith(b"\n\n") or rest == b"\n"
 
 
@@ -124,7 +120,7 @@ async def test_a_stream_ends_after_its_lifetime(serve: Serve) -> None:
     served = await serve(
         extra=[Route(method="GET", path="/e", handler=follow, summary="", tag="x", roles=PUBLIC, response=bytes)]
     )
-    async with asyncio.timeout(5), served.client.get("/e") as response:
+    async with asyncio.timeout(120), served.client.get("/e") as response:
         assert await response.read() == b"retry: 2000\n\n"
 
 
@@ -142,7 +138,7 @@ async def test_a_listener_that_does_not_read_is_dropped(serve: Serve) -> None:
         listener.sendall(b"GET /e HTTP/1.1\r\nHost: localhost\r\n\r\n")
         streams = served.runner.app[STREAMS].open
         seen: list[int] = []
-        for _ in range(500):
+        for _ in range(12_000):
             seen.append(len(streams))
             if seen[-1] == 0 and 1 in seen:
                 break
@@ -187,7 +183,7 @@ async def test_a_cursor_that_cannot_be_ours_is_refused(served: Served, cursor: s
 
 
 async def test_head_of_a_stream_ends(served: Served) -> None:
-    async with asyncio.timeout(5), served.client.head("/v1/events") as response:
+    async with asyncio.timeout(120), served.client.head("/v1/events") as response:
         assert (response.status, response.content_type) == (200, "text/event-stream")
 
 

@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Annotated
 import msgspec
 from openapi_spec_validator import OpenAPIV31SpecValidator
 
-from sync.http.openapi import About, describe_routes, find_unbounded_texts
+from sync.http.openapi import About, describe_routes
 from sync.http.routes import PUBLIC, Route
+from tests.unbounded_texts import find_unbounded_texts
 
 if TYPE_CHECKING:
     from tests.sync.http.conftest import Served

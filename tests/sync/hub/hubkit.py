@@ -261,7 +261,7 @@ async def running_hub(
     try:
         await hub.open()
         await runner.setup()
-        await web.TCPSite(runner, "127.0.0.1", 0).start()
+        await web.TCPSite(runner, "127.0.0.1", chosen.listen_port).start()
         url = "http://{}:{}".format(*runner.addresses[0][:2])
         async with aiohttp.ClientSession() as http:
             yield RunningHub(hub, url, http, clock)

@@ -204,6 +204,7 @@ async def test_a_token_that_nobody_gave_opens_no_call_of_a_store(small_hub: Runn
             ("GET", "/sync/v1/pull"),
             ("GET", "/sync/v1/epochs/0000000000000001/entries"),
             ("PUT", "/sync/v1/status"),
+            ("POST", "/sync/v1/lease-reports"),
         ):
             headers = {"Authorization": f"Bearer {token}"}
             status, answer = await small_hub.call(method, path, headers=headers)

@@ -3,6 +3,7 @@
 import asyncio
 import json
 import logging
+import shutil
 from pathlib import Path
 
 import msgspec
@@ -10,9 +11,14 @@ import pytest
 from openapi_spec_validator import validate
 
 from sync.http.logs import JsonFormatter
+from sync.http.routes import PUBLIC
 from sync.hub.compose import address_of
+from sync.hub.door import HEAD_OFFICE, OFFICE, STORES
+from sync.protocol.admission import SALES
 from sync.protocol.messages import PrinterState, StoreStatus
-from tests.sync.hub.hubkit import PASSWORD, RunningHub, settings
+from tests.kiosk.web.routes_of import routes_of
+from tests.sync.hub.hubkit import PASSWORD, RunningHub, running_hub, settings
+from tests.unbounded_texts import find_unbounded_texts
 
 
 async def test_a_watcher_sees_that_it_lives_and_works(hub: RunningHub) -> None:
@@ -41,6 +47,55 @@ async def test_every_call_is_in_a_document_that_is_sound(small_hub: RunningHub) 
         ("/v1/dead-letters/{id}/replay", "post"),
     ):
         assert method in document["paths"][path]
+
+
+async def test_every_text_that_is_taken_in_has_a_greatest_length(small_hub: RunningHub) -> None:
+    assert find_unbounded_texts(routes_of(small_hub.hub.application())) == []
+
+
+async def test_what_can_wait_waits_for_the_pushes(filled_file: Path, tmp_path: Path) -> None:
+    shutil.copy(filled_file, tmp_path / "hub.sqlite")
+    address = f"sqlite://{tmp_path / 'hub.sqlite'}"
+    async with running_hub(address, tmp_path, pushes_at_once=1, pushes_waiting=0) as hub:
+        shop = await hub.enrol("S001")
+        await shop.open_session()
+        async with hub.hub.door.turnstile.enter(hub.new_id(), SALES):
+            for method, path in (("PUT", "/sync/v1/status"), ("POST", "/sync/v1/manifests")):
+                status, answer = await hub.call(method, path, {}, token=shop.token)
+                assert (status, answer["code"]) == (429, "too_many_requests")
+        status, _ = await hub.call("PUT", "/sync/v1/status", StoreStatus(printers=(), queued=0), token=shop.token)
+        assert status == 204
+
+
+async def test_stores_speak_the_protocol_and_only_head_office_changes_things(small_hub: RunningHub) -> None:
+    public = {
+        "/sync/v1/enrolments",
+        "/sync/v1/sessions",
+        "/v1/sign-ins",
+        "/livez",
+        "/readyz",
+        "/metrics",
+        "/openapi.json",
+    }
+    for route in routes_of(small_hub.hub.application()):
+        if route.path.startswith("/sync/"):
+            wanted = STORES
+        elif route.path.startswith("/v1/"):
+            wanted = HEAD_OFFICE if route.method != "GET" else OFFICE
+        else:
+            wanted = PUBLIC  # screens and health: they name no store and no member
+        if route.path in public and (route.method, route.path) != ("DELETE", "/v1/sign-ins"):
+            wanted = PUBLIC
+        if (route.method, route.path) == ("DELETE", "/v1/sign-ins"):
+            wanted = OFFICE
+        assert route.roles <= wanted, (route.method, route.path)
+
+
+@pytest.mark.parametrize("code", ["S001\n", "", "s001", "S00000001", "S-1"])
+async def test_a_code_that_could_not_stand_on_a_receipt_makes_no_store(small_hub: RunningHub, code: str) -> None:
+    body = {"id": small_hub.new_id(), "code": code, "name": "Store"}
+    status, answer = await small_hub.call("POST", "/v1/stores", body, token=await small_hub.office())
+    assert (status, answer["code"]) == (422, "invalid_input")
 
 
 async def test_the_board_shows_what_a_store_tells_of_itself(hub: RunningHub) -> None:

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sync.chain import ZERO_HASH, Head
-from sync.protocol.lives import CommonPrefix, Continue, NewLife, Quarantine, common_prefix, decide_life
+from sync.protocol.lives import CommonPrefix, Continue, NewLife, common_prefix, decide_life
 from tests.sync.protocol.places import Chain
 
 OLD = Chain(5, ["a1", "a2", "a3"])
@@ -58,12 +58,6 @@ def test_another_nonce_is_a_backup_that_was_put_back() -> None:
 def test_an_empty_disk_begins_its_first_life_or_recovers_the_ones_it_had() -> None:
     assert decide_life([], own_hash, nonce_matches=False, witnesses=[]) == NewLife("first")
     assert decide_life([], own_hash, nonce_matches=False, witnesses=[OLD.head()]) == NewLife("recovered")
-
-
-@pytest.mark.parametrize("nonce_matches", [True, False])
-def test_of_two_copies_neither_goes_on_by_itself(nonce_matches: bool) -> None:
-    decision = decide_life(OWN, own_hash, nonce_matches=nonce_matches, witnesses=[LATER.head()], two_copies=True)
-    assert decision == Quarantine()
 
 
 def place(shared: int, *, exact: bool) -> CommonPrefix:

@@ -34,6 +34,7 @@ export const PROBLEMS = {
   wrong_currency: ["The amount is in another currency than this store's.", "매장 통화와 다른 통화입니다.", "店舗の通貨と異なります。", "Kwota w innej walucie niż w sklepie."],
   unknown_currency: ["There is no currency with this code.", "그런 통화가 없습니다.", "その通貨はありません。", "Nie ma takiej waluty."],
   // Selling and paying
+  managed_by_head_office: ["Head office looks after this for all stores. Ask there.", "본사에서 모든 매장을 위해 관리합니다. 본사에 문의하세요.", "本部が全店舗分を管理しています。本部に依頼してください。", "Zarządza tym centrala dla wszystkich sklepów. Zwróć się do centrali."],
   price_changed: ["The total has changed. Tell the customer before you take the money.", "합계가 바뀌었습니다. 결제 전에 고객에게 알리세요.", "合計が変わりました。受け取る前にお客様に伝えてください。", "Suma się zmieniła. Powiedz klientowi przed przyjęciem pieniędzy."],
   underpaid: ["{missing} is still missing. Nothing is booked.", "{missing} 이(가) 부족합니다. 처리되지 않았습니다.", "{missing} 足りません。記帳されていません。", "Brakuje jeszcze {missing}. Nic nie zaksięgowano."],
   overpaid: ["Change is given from cash only: take exactly what is left.", "거스름돈은 현금만 가능합니다. 남은 금액만 받으세요.", "お釣りは現金のみです。残額ちょうどを受け取ってください。", "Reszta tylko z gotówki: pobierz dokładnie pozostałą kwotę."],
@@ -68,6 +69,7 @@ export const PROBLEMS = {
   cash_not_counted: ["Count the cash in the drawer first.", "먼저 서랍의 현금을 세세요.", "先にドロワーの現金を数えてください。", "Najpierw policz gotówkę w szufladzie."],
   drawer_short: ["There is not that much cash in the drawer.", "서랍에 그만큼의 현금이 없습니다.", "ドロワーにそれだけの現金がありません。", "W szufladzie nie ma tyle gotówki."],
   // Customers
+  member_elsewhere: ["Another shop's member, no line to head office. Enrol the card as new: the points will be joined.", "다른 매장의 회원이며 본사에 연결할 수 없습니다. 카드를 새 회원으로 등록하세요. 포인트는 나중에 합쳐집니다.", "他店の会員です。本部に接続できません。カードを新規会員として登録してください。ポイントは後で統合されます。", "Klient innego sklepu, brak łączności z centralą. Przyjmij kartę jako nową: punkty połączą się potem."],
   unknown_member: ["No customer found. Check the card or the number.", "고객을 찾을 수 없습니다. 카드나 번호를 확인하세요.", "お客様が見つかりません。カードか番号を確認してください。", "Nie znaleziono klienta. Sprawdź kartę lub numer."],
   member_not_found: ["No customer found. Check the card or the number.", "고객을 찾을 수 없습니다. 카드나 번호를 확인하세요.", "お客様が見つかりません。カードか番号を確認してください。", "Nie znaleziono klienta. Sprawdź kartę lub numer."],
   member_not_active: ["This customer was erased or merged.", "삭제되었거나 통합된 고객입니다.", "削除または統合された会員です。", "Ten klient został usunięty lub scalony."],
@@ -104,7 +106,7 @@ export const PROBLEMS = {
   account_unknown: ["Head office cannot be reached, and this store does not know the account.", "본사에 연결할 수 없고 이 매장이 모르는 계정입니다.", "本部に接続できず、この店舗では口座を確認できません。", "Brak łączności z centralą, a konto nie jest tu znane."],
   account_too_old: ["Head office cannot be reached, and what is known of the account is too old.", "본사에 연결할 수 없고 계정 정보가 오래되었습니다.", "本部に接続できず、口座の情報が古すぎます。", "Brak łączności z centralą, a dane konta są za stare."],
   member_limit_reached: ["That is more than one customer may use while head office cannot be reached.", "본사와 연결될 때까지 고객 한 명이 쓸 수 있는 한도를 넘습니다.", "本部に接続できない間のお客様一人の上限を超えます。", "Przekroczono limit na klienta przy braku łączności."],
-  store_limit_reached: ["This store has paid out as much in points as it may without head office.", "본사 연결 없이 쓸 수 있는 매장 한도에 도달했습니다.", "本部に接続できない間の店舗の上限に達しました。", "Sklep wyczerpał limit punktów bez łączności."],
+  store_limit_reached: ["This store has given away as much as it may without head office.", "본사 연결 없이 쓸 수 있는 매장 한도에 도달했습니다.", "本部に接続できない間の店舗の上限に達しました。", "Sklep wyczerpał limit bez łączności z centralą."],
   // The customer's proof
   proof_needed: ["Paying with points needs the customer's proof: code, PIN or a manager.", "포인트 결제에는 고객 확인이 필요합니다: 코드, PIN 또는 점장.", "ポイント払いには本人確認が必要です: コード・暗証番号・店長。", "Płatność punktami wymaga potwierdzenia: kod, PIN lub kierownik."],
   proof_unreadable: ["This is neither a code from the app nor a PIN.", "앱 코드도 PIN도 아닙니다.", "アプリのコードでも暗証番号でもありません。", "To nie jest kod z aplikacji ani PIN."],
@@ -131,6 +133,11 @@ export const PROBLEMS = {
   coupon_used: ["This coupon was used already.", "이미 사용된 쿠폰입니다.", "使用済みのクーポンです。", "Ten kupon został już użyty."],
   coupon_void: ["This coupon counts no longer.", "더 이상 유효하지 않은 쿠폰입니다.", "無効になったクーポンです。", "Ten kupon już nie działa."],
   coupon_reissued_differently: ["This coupon was voided or issued again before, in another way.", "이미 다르게 취소되거나 재발행된 쿠폰입니다.", "別の内容で取消または再発行済みです。", "Kupon unieważniono lub wydano już inaczej."],
+  coupon_limit_reached: ["This coupon is worth more than may be given without head office.", "본사 연결 없이 쓸 수 있는 쿠폰 금액을 넘었습니다.", "本部に接続できない間の上限を超えるクーポンです。", "Kupon jest wart więcej, niż wolno dać bez łączności z centralą."],
+  gift_card_needs_line: ["Head office cannot be asked now what is on this gift card. Take another way of paying.", "지금은 본사에 카드 잔액을 확인할 수 없습니다. 다른 방법으로 결제하세요.", "今は本部に残高を確認できません。別の方法でお支払いください。", "Nie można teraz sprawdzić środków na karcie. Wybierz inny sposób zapłaty."],
+  return_needs_line: ["This receipt is of another shop, and head office cannot be asked now.", "다른 매장의 영수증이며 지금은 본사에 확인할 수 없습니다.", "他店のレシートですが、今は本部に確認できません。", "To paragon innego sklepu, a z centralą nie ma teraz łączności."],
+  returned_elsewhere_now: ["Another shop is taking goods of this receipt back. Try again in a moment.", "다른 매장에서 이 영수증을 반품 처리 중입니다. 잠시 후 다시 시도하세요.", "他店がこのレシートを返品処理中です。少し待ってください。", "Inny sklep przyjmuje teraz zwrot z tego paragonu. Spróbuj za chwilę."],
+  card_stays_there: ["A gift card is on this receipt: only its own shop takes it back.", "상품권이 있는 영수증입니다. 구매한 매장에서만 반품할 수 있습니다.", "ギフトカードを含むレシートは購入店でのみ返品できます。", "Na paragonie jest karta podarunkowa: zwrot tylko w tamtym sklepie."],
   foreign_coupon_refused: ["Coupons of other shops cannot be checked here now.", "지금은 다른 매장의 쿠폰을 확인할 수 없습니다.", "今は他店のクーポンを確認できません。", "Nie można teraz sprawdzić kuponów innych sklepów."],
   key_no_longer_valid: ["This coupon was signed too long ago.", "너무 오래전에 발행된 쿠폰입니다.", "発行が古すぎるクーポンです。", "Kupon podpisano zbyt dawno."],
   key_not_yet_valid: ["This coupon counts only later.", "아직 사용할 수 없는 쿠폰입니다.", "まだ使えないクーポンです。", "Kupon zacznie działać później."],
@@ -148,7 +155,7 @@ export const PROBLEMS = {
   reward_gives_other: ["These points were set aside for something else than this coupon.", "이 쿠폰이 아닌 다른 용도로 예약된 포인트입니다.", "このクーポンとは別のために確保されたポイントです。", "Te punkty zarezerwowano na coś innego niż ten kupon."],
   reward_gives_nothing: ["The reward gives nothing on this basket. Scan what it is for.", "이 장바구니에는 적용되지 않는 보상입니다. 대상 상품을 스캔하세요.", "このかごでは使えない特典です。対象商品を読み取ってください。", "Nagroda nic tu nie daje. Zeskanuj to, czego dotyczy."],
   // Gift cards
-  unknown_gift_card: ["This gift card was not sold here.", "이곳에서 판매하지 않은 상품권 카드입니다.", "当店で販売していないギフトカードです。", "Tej karty podarunkowej tu nie sprzedano."],
+  unknown_gift_card: ["This gift card is not known.", "알 수 없는 상품권 카드입니다.", "このギフトカードは登録されていません。", "Ta karta podarunkowa nie jest znana."],
   wrong_gift_card_code: ["This is not the code of a gift card.", "상품권 카드 코드가 아닙니다.", "ギフトカードのコードではありません。", "To nie jest kod karty podarunkowej."],
   gift_card_short: ["There is not enough on this gift card. Nothing is booked.", "상품권 카드 잔액이 부족합니다. 처리되지 않았습니다.", "ギフトカードの残高が足りません。記帳されていません。", "Za mało środków na karcie. Nic nie zaksięgowano."],
   gift_card_active: ["There is money on this gift card already. Take another one.", "이미 충전된 카드입니다. 다른 카드를 쓰세요.", "すでに入金済みのカードです。別のカードを使ってください。", "Na tej karcie są już środki. Weź inną."],

@@ -6,11 +6,12 @@ import msgspec
 import pytest
 
 from loyalty.points.fold import apply_postings
+from loyalty.points.told import AccountValue, told_of
 from sync.facts import decode_body
 from sync.facts.members import MemberMerged
 from sync.facts.points import PointsPosted, ledger_postings
 from sync.facts.postings import members_of, postings_of
-from sync.feed_values import AccountValue, MemberValue, MergeValue, account_of
+from sync.feed_values import MemberValue, MergeValue
 from sync.hub.feed_store import store_bucket
 from tests.sync.hub.appliers.office import NOW_MS, OTHER, STORE, Office, Shop
 
@@ -54,7 +55,7 @@ def test_the_other_shop_is_told_of_the_account_and_the_shop_that_meets_her_of_ev
     for store in (STORE, OTHER):
         told = account(office, store)
         assert told is not None
-        assert account_of(told).active == 70
+        assert told_of(told).account.active == 70
     met = msgspec.json.decode(msgspec.json.encode(office.feed(OTHER)["member", str(ANNA)]), type=MemberValue)
     assert (met.name, met.phone, met.card, met.status) == ("Anna", "+48600100200", "1234", "active")
     assert ("member", str(ANNA)) not in office.feed(STORE)
@@ -84,7 +85,7 @@ def test_what_a_shop_is_told_and_its_own_newer_entries_make_the_account(office: 
     assert [op.seq for op in behind] == [4]
     entry = msgspec.json.decode(behind[0].content)
     own = ledger_postings(behind[0].op_id, 7, 4, postings_of_raw(entry), at=max(entry["at"], NOW_MS + 600_000))
-    mine = apply_postings(account_of(told), own)
+    mine = apply_postings(told_of(told).account, own)
     here.ops[:] = kept
     bring(office, here)
     assert (mine.active, mine.debt) == office.rows("account", "active, debt")[0]
@@ -108,7 +109,7 @@ def test_a_report_that_comes_late_corrects_what_its_own_shop_believes(office: Of
     bring(office, here)
     told = account(office, STORE)
     assert told is not None
-    assert (account_of(told).active, told.through) == (95, {f"{7:016x}": 3})
+    assert (told_of(told).account.active, told.through) == (95, {f"{7:016x}": 3})
 
 
 def test_a_merge_and_its_end_are_told_to_whoever_knows_either(office: Office) -> None:
@@ -121,7 +122,7 @@ def test_a_merge_and_its_end_are_told_to_whoever_knows_either(office: Office) ->
     assert (value.into, value.op) == (ANNA, merged)
     told = account(office, STORE)
     assert told is not None
-    assert account_of(told).active == 30
+    assert told_of(told).account.active == 30
     assert account(office, OTHER, BEN) is None
 
 

@@ -8,13 +8,11 @@ from typing import Any
 import pytest
 
 from kiosk.shop import Shop
-from loyalty.apply_points import check_accounts, check_holds, check_incidents, check_lots, check_redemptions
 from tests.kiosk.history import Storyteller, tell_everything
 from tests.kiosk.shopkit import NOW_MS, open_shop
 from tests.sync.hub.appliers.office import STORE, Office, journal_of
 
 LEDGER = ("posting", "account", "points_lot", "points_hold", "points_redemption", "points_incident", "member_merge")
-CHECKS = (check_accounts, check_lots, check_holds, check_redemptions, check_incidents)
 
 
 @pytest.fixture

@@ -317,6 +317,13 @@ def test_no_trace_of_a_forgotten_phone_is_left_in_the_files(office: Office) -> N
     bring(office, here, there)
     office.run(office.storage.erase_traces())
     assert traces(folder) == []
+    change(here, ONE, 2, "Bartholomew")  # reported late, by a life that had not heard of it
+    office.take_in(here.store, here.journal)
+    [applied] = office.apply_all(here.store)
+    assert applied.erased, "whoever applies sees to it that no trace stays"
+    assert traces(folder), "the log still has it"
+    office.run(office.storage.erase_traces())
+    assert traces(folder) == []
 
 
 def traces(folder: Path) -> list[str]:

@@ -43,8 +43,8 @@ def test_a_coupon_used_in_two_shops_is_an_incident_with_both_receipts(office: Of
     second = there.sell(vouchers=vouchers(used=[used(5)]))
     bring(office, there, here)
     refs = [
-        {"op": str(first), "store": str(STORE), "number": "S007-T01-000002", "serial": 5},
-        {"op": str(second), "store": str(OTHER), "number": "S008-T01-000001", "serial": 5},
+        {"op": str(first), "store": str(STORE), "number": "S007-T01-000002", "serial": 5, "value_minor": 0},
+        {"op": str(second), "store": str(OTHER), "number": "S008-T01-000001", "serial": 5, "value_minor": 0},
     ]
     assert office.incidents() == [("coupon_reuse", 1, refs)]
 

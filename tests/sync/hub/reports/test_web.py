@@ -23,6 +23,8 @@ from tests.kiosk.shopkit import open_shop
 from tests.sync.hub.hubkit import RunningHub, Shop
 
 DAY = "2026-11-21"
+WITHOUT_ROWS = {"points-liability", "exposure", "day-closes"}
+"""Added up by the database, or nothing to tell in this chain."""
 SPAN = {"from": "2026-11-01", "to": "2026-11-30"}
 
 
@@ -203,3 +205,18 @@ async def _prove(chain: Chain, body: dict[str, Any]) -> dict[str, Any]:
     status, answer = await chain.hub.call("POST", "/sync/v1/manifests", body, token=chain.shop.token)
     assert status == 200, answer
     return {name: value for name, value in answer.items() if name != "headers"}
+
+
+async def test_no_report_reads_more_rows_than_this_process_can_hold(
+    chain: Chain, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("sync.hub.reports.bounded_rows.ROWS_MAX", 0)
+    refused = set()
+    for name in BUILDERS:
+        status, answer = await chain.ask(f"/v1/reports/{name}", **SPAN)
+        if status == 422:
+            assert answer["code"] == "too_much_to_report"
+            refused.add(name)
+    assert refused == set(BUILDERS) - WITHOUT_ROWS
+    status, answer = await chain.ask("/v1/exports/journal-entries", **SPAN)
+    assert (status, answer["code"]) == (422, "too_much_to_report")

@@ -1,15 +1,16 @@
-// The screens of head office: sign in, then the board of stores, incidents, dead letters and reports, each under an
-// address of its own (#/stores …), so that every view can be linked, printed and gone back to.
+// The screens of head office: sign in, then the board of stores, bundles, incidents, dead letters and reports, each
+// under an address of its own (#/stores …), so that every view can be linked, printed and gone back to.
 
 import { listen, signIn, signOut, whoIsHere, Refused } from "./api.js";
 import { h, show } from "./dom.js";
 import { LANGUAGES, chooseLanguage, language, say } from "./texts.js";
 import { viewBoard } from "./view_board.js";
+import { viewBundles } from "./view_bundles.js";
 import { viewIncidents } from "./view_incidents.js";
 import { viewLetters } from "./view_letters.js";
 import { viewReports } from "./view_reports.js";
 
-const VIEWS = { stores: viewBoard, incidents: viewIncidents, "dead-letters": viewLetters, reports: viewReports };
+const VIEWS = { stores: viewBoard, bundles: viewBundles, incidents: viewIncidents, "dead-letters": viewLetters, reports: viewReports };
 const NAMES = { en: "English", ko: "한국어", ja: "日本語", pl: "Polski" };
 
 const root = document.getElementById("office");

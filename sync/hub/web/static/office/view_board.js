@@ -17,7 +17,7 @@ async function showBoard() {
   const { figures } = risk;
   const silent = stores.filter((store) => store.silent && store.state !== "new" && store.state !== "revoked");
   const queued = stores.reduce((sum, store) => sum + store.queued, 0);
-  const columns = ["store", "state", "last_contact", "queued", "chain", "clock", "printers", "version", "exposure"].map((name) => ({
+  const columns = ["store", "state", "last_contact", "queued", "chain", "clock", "bundle", "printers", "version", "exposure"].map((name) => ({
     name: say(`board_${name}`),
     number: ["queued", "clock", "exposure"].includes(name),
   }));
@@ -47,9 +47,21 @@ function row(store, currency) {
     number(store.queued),
     chain(store),
     h("span", { class: Math.abs(store.clock_offset_ms) > CLOCK_WARN_MS ? "bad" : null }, offset(store.clock_offset_ms)),
+    bundle(store.bundle),
     store.printers.length ? store.printers.map(printer) : h("span", { class: "quiet" }, "–"),
     store.version || "–",
     money(store.open_exposure_minor, currency),
+  ];
+}
+
+// The bundle of prices and offers that the store sells by; which one it should, where that is another.
+function bundle(its) {
+  if (!its) return h("span", { class: "quiet" }, "–");
+  return [
+    h("span", { title: time(its.begun_at) }, its.version === null ? "–" : number(its.version)),
+    its.due === its.version ? null : h("small", { class: "warn" }, ` ${say("bundle_due", { version: number(its.due) })}`),
+    its.late ? [" ", badge("warn", "late")] : null,
+    its.refused ? h("small", { class: "bad" }, ` ${word(its.refused.split(" ")[0])}`) : null,
   ];
 }
 

@@ -1,4 +1,4 @@
-"""edge: the one helper process. Whatever computes for longer than a blink runs there: raster, imports, reports, verify.
+"""edge: the one helper process. What computes for longer than a blink runs there: raster, reports, verify, snapshots.
 
 A busy thread beside the writer would take the interpreter lock from it and make every sale 10 to 100 times slower; a
 child process takes nothing. It is spawned, not forked, because threads are running.
@@ -17,6 +17,7 @@ from concurrent.futures.process import BrokenProcessPool
 from typing import ParamSpec, TypeVar
 
 from loyalty.errors import Problem
+from sync.db_connections import spare_adapting
 
 logger = logging.getLogger(__name__)
 P = ParamSpec("P")
@@ -77,6 +78,7 @@ def _set_up_child() -> None:
     """Signals reach the whole group of a terminal or a unit; the parent alone decides when the child ends. Should the
     parent itself be killed, the child must not stay behind for ever. Sales come before its work."""
     os.nice(_NICENESS)
+    spare_adapting()
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
     threading.Thread(target=_end_with_parent, daemon=True).start()

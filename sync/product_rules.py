@@ -9,9 +9,9 @@ from collections.abc import Collection
 
 from msgspec import Struct
 
-from kiosk.catalogue.barcodes import normalise_gtin
 from loyalty.money import AMOUNT_LIMIT_MINOR
 from sync.facts.catalogue import ProductFact
+from sync.gtin import normalise_gtin
 
 UNITS = ("piece", "kg", "g", "l", "m")
 SKU_MAX, NAME_MAX, DEPARTMENT_MAX, GTINS_MAX, ITEM_CODE_MAX = 64, 120, 64, 50, 10

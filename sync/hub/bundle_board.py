@@ -1,0 +1,197 @@
+"""sql: bundles as the office sees them: what is planned, what is active, and what each store made of it."""
+
+from collections.abc import Iterable, Sequence
+from uuid import UUID
+
+from msgspec import Struct
+
+from loyalty.transactions import Tx
+from sync.bundle_values import head_of
+from sync.hub.bundles import BundleRow, bundles_for, changes_of
+from sync.hub.feed_store import store_bucket
+from sync.hub.pull import buckets_of
+from sync.hub.stores import StoreRow, list_stores
+from sync.hub.times import utc_text
+from sync.protocol.feed import active_bundle
+
+_STORES_AT_ONCE = 1_000
+_COLUMNS = "version, outcome, active_at, arrived_at, at, code"
+
+
+class StoreBundle(Struct, frozen=True, kw_only=True):
+    """The bundle that a store sells by, and the one it should. `late`: it had not arrived in the store when it should
+    have begun. `refused` says why the store could not take a bundle that should have begun."""
+
+    version: int | None
+    due: int | None
+    begun_at: str | None
+    late: bool
+    refused: str
+
+
+class BundleAtStore(Struct, frozen=True, kw_only=True):
+    """What one store made of a bundle: `active`, `refused`, or `waiting` as long as it has not said."""
+
+    id: UUID
+    code: str
+    state: str
+    begun_at: str | None
+    late: bool
+    refused: str
+
+
+class NamedChange(Struct, frozen=True, kw_only=True):
+    """One thing that a bundle changes; `says` is live, ended, or nothing (the wider word counts again)."""
+
+    sort: str
+    name: str
+    says: str
+
+
+class BundleAnswer(Struct, frozen=True, kw_only=True):
+    """A bundle. `state` is planned, active or withdrawn, by head office's clock; `zone` and `store` are null for one
+    that is for all stores. The counts are of stores."""
+
+    version: int
+    title: str
+    campaign: str
+    zone: str | None
+    store: UUID | None
+    active_from: str
+    state: str
+    changes: int
+    planned_at: str
+    stores: int
+    active: int
+    late: int
+    refused: int
+
+
+class BundlePage(BundleAnswer, frozen=True, kw_only=True):
+    """A bundle with everything in it and every store it is for."""
+
+    things: list[NamedChange]
+    at_stores: list[BundleAtStore]
+
+
+class _Outcome(Struct, frozen=True):
+    """A row of what stores told."""
+
+    version: int
+    outcome: str
+    active_at: int
+    arrived_at: int
+    at: int
+    code: str
+
+    @property
+    def is_late(self) -> bool:
+        """Whether it had not arrived when it should have begun."""
+        return self.arrived_at > self.active_at
+
+
+def store_bundle(tx: Tx, store: StoreRow, now_ms: int) -> StoreBundle | None:
+    """The bundle of one store; None where head office planned none for it yet."""
+    planned = bundles_for(tx, buckets_of(store), now_ms)
+    rows = tx.execute(f"SELECT {_COLUMNS} FROM store_bundle WHERE store = ?", (store.store.bytes,)).fetchall()  # noqa: S608
+    told = [_Outcome(*row) for row in rows]
+    begun = {each.version: each for each in told if each.outcome == "active"}
+    sold_by = [(each.version, each.active_at) for each in begun.values()]
+    active = _newest(sold_by)
+    due = _newest([*sold_by, *((bundle.version, bundle.active_at) for bundle in planned)])
+    if due is None:
+        return None
+    refused = [each.code for each in told if each.outcome == "refused" and each.version not in begun]
+    now = begun.get(active) if active is not None else None
+    return StoreBundle(
+        version=active,
+        due=due,
+        begun_at=utc_text(now.at) if now is not None else None,
+        late=now is not None and now.is_late,
+        refused=refused[-1] if refused else "",
+    )
+
+
+def read_audience(tx: Tx) -> list[StoreRow]:
+    """The stores that bundles are for: all but those whose key was taken back."""
+    stores: list[StoreRow] = []
+    after = None
+    while page := list_stores(tx, after, _STORES_AT_ONCE):
+        after = page[-1].store
+        stores += [row for row in page if row.state != "revoked"]
+    return stores
+
+
+def show_bundle(tx: Tx, bundle: BundleRow, audience: Sequence[StoreRow], now_ms: int) -> BundleAnswer:
+    """A bundle in the list."""
+    return BundleAnswer(**_answer(bundle, _at_stores(tx, bundle, audience), now_ms))  # type: ignore[arg-type]
+
+
+def show_bundle_page(tx: Tx, bundle: BundleRow, now_ms: int) -> BundlePage:
+    """A bundle alone."""
+    at_stores = _at_stores(tx, bundle, read_audience(tx))
+    things = [
+        NamedChange(sort=each.sort, name=each.name, says=_says(live=each.live, word=bool(each.definition)))
+        for each in changes_of(tx, bundle.version)
+    ]
+    return BundlePage(**_answer(bundle, at_stores, now_ms), things=things, at_stores=at_stores)  # type: ignore[arg-type]
+
+
+def state_of(bundle: BundleRow, now_ms: int) -> str:
+    """planned, active or withdrawn, by head office's clock."""
+    if bundle.withdrawn_at:
+        return "withdrawn"
+    return "active" if bundle.active_at <= now_ms else "planned"
+
+
+def _says(*, live: bool, word: bool) -> str:
+    if not word:
+        return "nothing"
+    return "live" if live else "ended"
+
+
+def _newest(bundles: Iterable[tuple[int, int]]) -> int | None:
+    """Of (version, instant) the one that began last, as a store says which counts."""
+    found = active_bundle((head_of(version, active_at, 0, "") for version, active_at in bundles), 2**62)
+    return found.version if found is not None else None
+
+
+def _at_stores(tx: Tx, bundle: BundleRow, audience: Sequence[StoreRow]) -> list[BundleAtStore]:
+    """Every store that the bundle is for, by code."""
+    rows = tx.execute(f"SELECT store, {_COLUMNS} FROM store_bundle WHERE version = ?", (bundle.version,)).fetchall()  # noqa: S608
+    told: dict[bytes, _Outcome] = {}
+    for row in rows:
+        if row[2] == "active" or row[0] not in told:
+            told[row[0]] = _Outcome(*row[1:])
+    stores = [row for row in audience if bundle.bucket in buckets_of(row)]
+    return sorted((_at_store(row, told.get(row.store.bytes)) for row in stores), key=lambda each: each.code)
+
+
+def _at_store(store: StoreRow, told: _Outcome | None) -> BundleAtStore:
+    return BundleAtStore(
+        id=store.store,
+        code=store.code,
+        state=told.outcome if told is not None else "waiting",
+        begun_at=utc_text(told.at) if told is not None and told.outcome == "active" else None,
+        late=told is not None and told.is_late,
+        refused=told.code if told is not None else "",
+    )
+
+
+def _answer(bundle: BundleRow, at_stores: list[BundleAtStore], now_ms: int) -> dict[str, object]:
+    kind, _, name = bundle.bucket.partition(":")
+    return {
+        "version": bundle.version,
+        "title": bundle.title,
+        "campaign": bundle.campaign,
+        "zone": name if kind == "zone" else None,
+        "store": UUID(name) if bundle.bucket == store_bucket(name) else None,
+        "active_from": utc_text(bundle.active_at),
+        "state": state_of(bundle, now_ms),
+        "changes": bundle.changes,
+        "planned_at": utc_text(bundle.planned_at),
+        "stores": len(at_stores),
+        "active": sum(each.state == "active" for each in at_stores),
+        "late": sum(each.late for each in at_stores),
+        "refused": sum(each.state == "refused" for each in at_stores),
+    }

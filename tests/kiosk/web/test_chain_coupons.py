@@ -1,0 +1,173 @@
+"""Coupons that several stores take: two real stores and a real head office, with the line up, down, and lost midway."""
+
+import asyncio
+import contextlib
+from typing import Any
+
+import pytest
+
+from kiosk.sales.reservations import give_back, has_reservations
+from kiosk.web import reserving
+from sync.agent.client import HubSilent
+from sync.protocol.commands import ReservedAnswer, Reserving
+from sync.protocol.sale_states import SaleState
+from tests.kiosk.linked import settled
+from tests.kiosk.shopkit import Reply, Running, new_id, sale_request
+from tests.kiosk.web.chain import Chain, cut, reconnect, until
+
+ROUNDS = 5
+PRICE, OFF = 259, 52
+
+
+class Silent:
+    """Head office gives no answer; `asked` rings when it was asked, and it is waited for until `gone` is set."""
+
+    def __init__(self, *, hangs: bool) -> None:
+        self.asked, self.gone = asyncio.Event(), asyncio.Event()
+        if not hangs:
+            self.gone.set()
+
+    async def reserve(self, _command: Reserving) -> ReservedAnswer:
+        self.asked.set()
+        await self.gone.wait()
+        raise HubSilent("gone")
+
+    async def read_sale(self, _text: str) -> SaleState:
+        raise HubSilent("gone")
+
+
+async def buy(store: Running, code: str, sale: str | None = None) -> Reply:
+    named: dict[str, Any] = {"id": sale} if sale else {}
+    return await store.call("POST", "/v1/sales", sale_request("101", coupons=[code], **named))
+
+
+async def quote(store: Running, code: str) -> Any:  # noqa: ANN401
+    return (await store.call("POST", "/v1/quotes", {"lines": [{"sku": "101"}], "coupons": [code]})).json
+
+
+async def test_a_coupon_is_used_in_another_store_and_nowhere_again(chain: Chain) -> None:
+    coupon = await chain.issue()
+    shown = (await chain.second.call("POST", "/v1/coupons/verify", {"code": coupon["token"]})).json
+    assert (shown["ok"], shown["store"]) == (True, "S001")
+    sold = await buy(chain.second, coupon["token"])
+    assert (sold.status, sold.json["totals"]["due_minor"]) == (201, PRICE - OFF)
+    for store in chain.stores:
+        again = await buy(store, coupon["token"])
+        assert (again.status, again.json["code"]) == (409, "coupon_used")
+    await chain.agree()
+    await until(chain.second, "SELECT count(*) FROM feed_row WHERE entity = 'reservation'", lambda n: n == 0)
+    assert await chain.incidents() == []
+    # Also without a line, once it was heard.
+    await until(chain.first, "SELECT count(*) FROM feed_row WHERE entity = 'coupon_used'", lambda n: n == 1)
+    await cut(chain.first)
+    again = await buy(chain.first, coupon["token"])
+    assert (again.status, again.json["code"]) == (409, "coupon_used")
+
+
+async def test_of_two_stores_at_the_same_instant_exactly_one_takes_the_coupon(chain: Chain) -> None:
+    for _ in range(ROUNDS):
+        coupon = await chain.issue()
+        replies = await asyncio.gather(*(buy(store, coupon["token"]) for store in chain.stores))
+        assert sorted(reply.status for reply in replies) == [201, 409]
+        assert [reply.json["code"] for reply in replies if reply.status == 409] == ["coupon_used"]
+    await chain.agree()
+    assert await chain.incidents() == []
+
+
+async def test_the_same_sale_again_after_a_lost_answer_is_one_sale(chain: Chain) -> None:
+    coupon, sale = await chain.issue(), str(new_id())
+    replies = [await buy(chain.second, coupon["token"], sale) for _ in range(2)]
+    assert [reply.status for reply in replies] == [201, 200]
+
+
+async def test_a_sale_that_fails_keeps_its_coupon_for_itself_and_gives_it_back_in_the_end(chain: Chain) -> None:
+    coupon, sale = await chain.issue(), str(new_id())
+    short = sale_request("101", coupons=[coupon["token"]], id=sale, tenders=[{"kind": "cash", "amount_minor": 1}])
+    assert (await chain.second.call("POST", "/v1/sales", short)).json["code"] == "underpaid"
+    assert (await buy(chain.first, coupon["token"])).json["code"] == "coupon_used"
+    door = chain.second.store.door
+    await until(chain.second, "SELECT count(*) FROM feed_row WHERE entity = 'reservation'", lambda n: n == 1)
+    kept = reserving.list_in_use(door)
+    assert await chain.second.store.database.write(lambda tx: give_back(tx, door.shop, door.now_ms(), kept)) == 0
+    # The service ended and forgot that it had asked.
+    assert await chain.second.store.database.read(has_reservations)
+    assert await chain.second.store.database.write(lambda tx: give_back(tx, door.shop, door.now_ms(), ())) == 1
+    assert await chain.second.store.database.write(lambda tx: give_back(tx, door.shop, door.now_ms(), ())) == 0
+    await chain.agree()
+    assert (await buy(chain.first, coupon["token"])).status == 201
+    # The cashier comes back to the sale: it asks under another name, and is told.
+    late = await buy(chain.second, coupon["token"], sale)
+    assert (late.status, late.json["code"]) == (409, "coupon_used")
+
+
+async def test_a_reservation_that_was_given_back_backs_no_sale(chain: Chain, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The answer comes, the reservation is given back, and only then the sale gets its turn to write."""
+    coupon = await chain.issue()
+    door = chain.second.store.door
+    ask = door.reserver
+
+    class Slow(Silent):
+        async def reserve(self, command: Reserving) -> ReservedAnswer:
+            assert ask is not None
+            granted = await ask.reserve(command)
+            await until(chain.second, "SELECT count(*) FROM feed_row WHERE entity = 'reservation'", lambda n: n == 1)
+            await chain.second.store.database.write(lambda tx: give_back(tx, door.shop, door.now_ms(), ()))
+            return granted
+
+    door.reserver = Slow(hangs=False)
+    assert (await buy(chain.second, coupon["token"])).status == 201
+    risk = await chain.second.store.database.read(lambda tx: tx.execute("SELECT risk_minor FROM coupon_use").fetchone())
+    assert risk == (OFF,)
+
+
+async def test_while_head_office_is_asked_other_tills_sell(chain: Chain) -> None:
+    """Nothing holds the writer while the line is slow; after that the rules without a line decide."""
+    coupon = await chain.issue()
+    silent = chain.second.store.door.reserver = Silent(hangs=True)
+    waiting = asyncio.create_task(buy(chain.second, coupon["token"]))
+    await silent.asked.wait()
+    assert (await chain.second.sell("100")).status == 201
+    assert not waiting.done()
+    silent.gone.set()
+    assert (await waiting).status == 201
+
+
+async def test_without_a_line_a_coupon_is_taken_up_to_its_limit_and_the_stores(chain: Chain) -> None:
+    coupons = [await chain.issue() for _ in range(4)]
+    own = await chain.issue(scope="store")
+    await cut(chain.second)
+    await cut(chain.first)
+    for coupon in coupons[:2]:
+        assert (await quote(chain.second, coupon["token"]))["refused"] == []
+        assert (await buy(chain.second, coupon["token"])).status == 201
+    # 2 * 52 of 110 are gone.
+    refused = await buy(chain.second, coupons[2]["token"])
+    assert (refused.status, refused.json["code"], refused.json["left_minor"]) == (409, "store_limit_reached", 6)
+    shown = await quote(chain.second, coupons[2]["token"])
+    assert [note["code"] for note in shown["refused"]] == ["store_limit_reached"]
+    assert shown["totals"]["due_minor"] == PRICE
+    # Two bars take off more than one coupon may.
+    twice = sale_request("101", 2000, coupons=[coupons[3]["token"]])
+    refused = await chain.first.call("POST", "/v1/sales", twice)
+    assert (refused.status, refused.json["code"]) == (409, "coupon_limit_reached")
+    # What only its own store takes is free.
+    assert (await buy(chain.first, own["token"])).status == 201
+
+
+async def test_a_coupon_taken_in_both_stores_without_a_line_is_an_incident_and_taken_no_third_time(
+    chain: Chain,
+) -> None:
+    coupon = await chain.issue()
+    for store in chain.stores:
+        await cut(store)
+    numbers = [(await buy(store, coupon["token"])).json["number"] for store in reversed(chain.stores)]
+    async with contextlib.AsyncExitStack() as stack:
+        for store in reversed(chain.stores):
+            await reconnect(stack, store)
+            await settled(chain.hub, store)
+            await chain.hub.hub.appliers.settle()
+        [incident] = await chain.incidents()
+        assert (incident["kind"], [ref["number"] for ref in incident["refs"]]) == ("coupon_reuse", numbers)
+        assert [ref["value_minor"] for ref in incident["refs"]] == [OFF, OFF]
+        _, report = await chain.hub.call("GET", "/v1/reports/exposure", token=await chain.hub.office())
+        assert report["figures"]["coupon_loss_minor"] == OFF

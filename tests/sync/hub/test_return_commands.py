@@ -1,0 +1,272 @@
+"""Goods that head office keeps for one return: of all stores that ask, one gets them, one return after the other."""
+
+import asyncio
+from typing import Any
+from uuid import UUID
+
+import msgspec
+import pytest
+
+from sync.chain import epoch_text
+from sync.facts.reserving import ReservationEnded
+from sync.facts.returns import Elsewhere, Refunded, ReturnedLine, ReturnTaken, TakenBack
+from sync.facts.sales import SaleCompleted, SaleVoided, SoldLine, TaxTerms, Tendered, VoidedLine
+from tests.sync.hub.hubkit import Answer, RunningHub, Shop
+
+PRICE = 100
+
+
+class Counter:
+    """A store that sells pieces of one article at 1.00, and takes them back."""
+
+    def __init__(self, hub: RunningHub, shop: Shop, code: str) -> None:
+        self.hub, self.shop, self.code, self.n, self.documents = hub, shop, code, 0, 0
+
+    @classmethod
+    async def enrolled(cls, hub: RunningHub, code: str) -> "Counter":
+        shop = await hub.enrol(code)
+        await shop.open_session()
+        return cls(hub, shop, code)
+
+    async def tell(self) -> None:
+        """Push what is booked, and wait until it counts."""
+        new = self.shop.ops[self.n :]
+        self.n = len(self.shop.ops)
+        status, answer = await self.shop.push(new)
+        assert status == 200, answer
+        await self.hub.hub.appliers.settle()
+
+    def number(self) -> str:
+        self.documents += 1
+        return f"{self.code}-T01-{self.documents:06d}"
+
+    def sell(self, pieces: int) -> UUID:
+        sale, due = self.hub.new_id(), PRICE * pieces
+        line = SoldLine(
+            line=1,
+            sku="100",
+            name="Milk",
+            department="DAIRY",
+            quantity_milli=pieces * 1000,
+            unit_price_minor=PRICE,
+            gross_minor=due,
+            net_minor=due,
+            tax_rate="0",
+            tax_minor=0,
+        )
+        body = SaleCompleted(
+            request="",
+            number=self.number(),
+            till="T01",
+            series=1,
+            n=self.documents,
+            shift=sale,
+            currency="EUR",
+            terms=TaxTerms("included", "line", "half_up"),
+            lines=(line,),
+            gross_minor=due,
+            discount_minor=0,
+            net_minor=due,
+            taxes=(),
+            rounding_minor=0,
+            due_minor=due,
+            tenders=(Tendered(kind="cash", amount_minor=due, settles="cash"),),
+            paid_minor=due,
+            change_minor=0,
+            price_book=1,
+        )
+        self.book("sale.completed", body, sale)
+        return sale
+
+    def take_back(self, sale: UUID, pieces: int, op: UUID | None = None, elsewhere: Elsewhere | None = None) -> None:
+        value = PRICE * pieces
+        line = ReturnedLine(
+            line=1, sku="100", name="Milk", quantity_milli=pieces * 1000, net_minor=value, tax_rate="0", tax_minor=0
+        )
+        taken = TakenBack(
+            sale=sale,
+            sale_number="",
+            lines=(line,),
+            value_minor=value,
+            refunds=(Refunded(kind="cash", amount_minor=value, settles="cash"),),
+            elsewhere=elsewhere,
+        )
+        op = op or self.hub.new_id()
+        body = ReturnTaken(
+            request="",
+            number=self.number(),
+            till="T01",
+            series=1,
+            n=self.documents,
+            shift=sale,
+            currency="EUR",
+            reason="x",
+            taken=taken,
+        )
+        self.book("return.taken", body, op)
+
+    def void(self, sale: UUID, pieces: int) -> None:
+        body = SaleVoided(
+            request="",
+            sale=sale,
+            sale_number="",
+            till="T01",
+            shift=sale,
+            currency="EUR",
+            reason="x",
+            lines=(VoidedLine(1, "100", pieces * 1000),),
+            due_minor=PRICE * pieces,
+        )
+        self.shop.write("sale.voided", body)
+
+    def book(self, kind: str, body: object, op: UUID) -> None:
+        content = {"v": 1, "kind": kind, "op_id": op, "at": self.hub.clock.now_ms, "business_day": "2026-11-21"}
+        self.shop.append(msgspec.json.encode({**content, "body": body}).decode())
+
+    async def ask(self, sale: UUID, pieces: int = 1, *, taken: UUID | None = None, **more: object) -> Answer:
+        body = {
+            "kind": "return_reserve",
+            "id": self.hub.new_id(),
+            "taken": taken or self.hub.new_id(),
+            "sale": sale,
+            "lines": [[1, pieces * 1000]],
+            "returns": 0,
+            "epoch": epoch_text(self.shop.epoch),
+            "seq": self.n,
+            **more,
+        }
+        return await self.hub.call("POST", "/sync/v1/commands", body, token=self.shop.token)
+
+    async def refusal(self, sale: UUID, pieces: int = 1, **more: Any) -> str:  # noqa: ANN401
+        status, answer = await self.ask(sale, pieces, **more)
+        return "ok" if status == 201 else str(answer["code"])
+
+    async def state(self, text: object) -> Answer:
+        return await self.hub.call("GET", f"/sync/v1/sales/{text}/state", token=self.shop.token)
+
+
+def from_there(reservation: UUID, pieces: int) -> Elsewhere:
+    return Elsewhere(store="S001", tax_mode="included", sold={1: pieces * 1000}, reservation=reservation)
+
+
+@pytest.fixture
+async def seller(hub: RunningHub) -> Counter:
+    return await Counter.enrolled(hub, "S001")
+
+
+@pytest.fixture
+async def others(hub: RunningHub) -> tuple[Counter, Counter]:
+    return await Counter.enrolled(hub, "S002"), await Counter.enrolled(hub, "S003")
+
+
+async def test_of_two_stores_that_ask_at_the_same_instant_one_gets_the_goods(
+    hub: RunningHub, seller: Counter, others: tuple[Counter, Counter]
+) -> None:
+    sales = [seller.sell(1) for _ in range(100)]
+    await seller.tell()
+    for sale in sales:
+        taken = hub.new_id(), hub.new_id()
+        asked = zip(others, taken, strict=True)
+        answers = await asyncio.gather(*(other.ask(sale, taken=op) for other, op in asked))
+        assert sorted(status for status, _ in answers) == [201, 409], answers
+        assert [answer["code"] for status, answer in answers if status == 409] == ["return_pending"]
+        for other, op, (status, answer) in zip(others, taken, answers, strict=True):
+            if status == 201:
+                other.take_back(sale, 1, op, from_there(UUID(answer["reservation"]), 1))
+                await other.tell()
+        assert [await other.refusal(sale, returns=1) for other in others] == ["return_gone"] * 2
+    _, page = await hub.call("GET", "/v1/incidents", token=await hub.office())
+    assert page["items"] == []
+
+
+async def test_the_state_of_a_sale_says_what_came_back_of_it_anywhere(
+    hub: RunningHub, seller: Counter, others: tuple[Counter, Counter]
+) -> None:
+    sale = seller.sell(3)
+    await seller.tell()
+    op = hub.new_id()
+    status, answer = await others[0].ask(sale, taken=op)
+    assert status == 201
+    others[0].take_back(sale, 1, op, from_there(UUID(answer["reservation"]), 3))
+    await others[0].tell()
+    for text in (sale, "S001-T01-000001", "s001-t01-000001"):
+        status, state = await others[1].state(text)
+        assert (status, state["returned"], state["refunded"]) == (200, {"1": 1000}, {"cash": 100})
+        assert (state["op"], state["returns"], state["voided"]) == (str(sale), 1, False)
+    assert (await others[1].state("S001-T01-000099"))[0] == 404
+    assert await others[1].refusal(sale, returns=0) == "return_changed"
+    assert await others[1].refusal(sale, 3, returns=1) == "return_gone"
+    assert await others[1].refusal(sale, 2, returns=1) == "ok"
+
+
+async def test_a_voided_sale_gives_nothing_back(seller: Counter, others: tuple[Counter, Counter]) -> None:
+    sale = seller.sell(2)
+    seller.void(sale, 2)
+    await seller.tell()
+    assert await others[0].refusal(sale, returns=1) == "return_gone"
+    assert (await others[0].state(sale))[1]["voided"]
+
+
+async def test_what_was_given_back_is_free_and_the_same_return_may_ask_again(
+    hub: RunningHub, seller: Counter, others: tuple[Counter, Counter]
+) -> None:
+    sale, op = seller.sell(2), hub.new_id()
+    await seller.tell()
+    status, answer = await others[0].ask(sale, 1, taken=op)
+    assert status == 201
+    assert (await others[0].ask(sale, 2, taken=op))[0] == 201, "the cashier changed the lines"
+    assert await others[1].refusal(sale) == "return_pending"
+    _, page = await seller.shop.pull()
+    told = {item["entity"]: item["value"] for item in page["items"] if item.get("value")}
+    assert told["returned_elsewhere"]["pending"] == {"1": 3000}
+    for reservation in [item["key"] for item in (await others[0].shop.pull())[1]["items"] if item.get("value")]:
+        body = ReservationEnded(reservation=UUID(reservation), kind="return_reserve", op=op)
+        others[0].shop.write("reservation.ended", body)
+    await others[0].tell()
+    assert answer["reservation"]
+    assert await others[1].refusal(sale) == "ok"
+
+
+async def test_the_same_goods_back_in_two_stores_are_an_incident_and_the_first_that_came_in_is_kept(
+    hub: RunningHub, seller: Counter, others: tuple[Counter, Counter]
+) -> None:
+    """The first store had no line: its own receipts it takes back always."""
+    sale, op = seller.sell(2), hub.new_id()
+    await seller.tell()
+    status, answer = await others[0].ask(sale, 2, taken=op)
+    assert status == 201
+    seller.take_back(sale, 1)
+    others[0].take_back(sale, 2, op, from_there(UUID(answer["reservation"]), 2))
+    await others[0].tell()
+    hub.clock.now_ms += 1_000
+    await seller.tell()
+    _, page = await hub.call("GET", "/v1/incidents", token=await hub.office())
+    [incident] = page["items"]
+    assert (incident["kind"], incident["amount"], incident["store"]) == ("return_twice", 100, str(seller.shop.store))
+    assert [ref["number"] for ref in incident["refs"]] == ["S001-T01-000001", "S002-T01-000001", "S001-T01-000002"]
+
+
+async def test_a_store_that_takes_back_more_than_was_sold_is_found_out(
+    hub: RunningHub, seller: Counter, others: tuple[Counter, Counter]
+) -> None:
+    sale = seller.sell(1)
+    await seller.tell()
+    others[0].take_back(sale, 9, None, from_there(hub.new_id(), 1))
+    await others[0].tell()
+    _, page = await hub.call("GET", "/v1/incidents", token=await hub.office())
+    assert [(each["kind"], each["amount"]) for each in page["items"]] == [("return_twice", 800)]
+
+
+async def test_a_sale_that_is_voided_after_its_goods_came_back_is_an_incident(
+    hub: RunningHub, seller: Counter, others: tuple[Counter, Counter]
+) -> None:
+    sale, op = seller.sell(1), hub.new_id()
+    await seller.tell()
+    status, answer = await others[0].ask(sale, taken=op)
+    assert status == 201
+    others[0].take_back(sale, 1, op, from_there(UUID(answer["reservation"]), 1))
+    await others[0].tell()
+    seller.void(sale, 1)
+    await seller.tell()
+    _, page = await hub.call("GET", "/v1/incidents", token=await hub.office())
+    assert [each["kind"] for each in page["items"]] == ["return_twice"]
