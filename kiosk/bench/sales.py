@@ -8,7 +8,8 @@ The service runs in a process of its own on a file of its own. Order of a run:
     raw        the recorded statements, alone and at the group size
     measure    one till, then all tills in turns
     raw        after each turn, at its group size: the better of the raw runs before and after a turn is its limit
-    print      all tills again, on a copy of the prepared folder whose printer never rests
+    print      all tills again, on a copy of the prepared folder whose printer never rests, between two raw runs: its
+               rate counts in parts of what the machine can do then, as that of the turns before it does
     raw        the recorded statements alone again: the better of both is the limit, as it is what the machine can do
     verify     the whole file of the measured run; its raw limit is the recorded statements into a database in memory
     offers     all tills on two more copies in turns: the same sales without offers, and with many and a coupon each
@@ -119,7 +120,7 @@ async def bench_sales(folder: Path, extent: Extent | None = None) -> Report:
     finally:
         await service.stop()
     many, typical = join_runs([turn.run for turn in turns]), _typical(turns)
-    busy, printed = await _sell_while_printing(printing, extent)
+    busy, printed = await _sell_while_printing(printing, prepared, jobs, many.group_size, extent)
     alone_after = _measure_alone(prepared, jobs)
     compared = await compare_offers(plain, offered, _offer_load(extent))
     raw = {
@@ -137,7 +138,7 @@ async def bench_sales(folder: Path, extent: Extent | None = None) -> Report:
         "group_size": many.group_size,
         "statements": count_statements(jobs),
         "synchronous": many.synchronous,
-        "printing_rate_ratio": busy.load.per_s / many.load.per_s,
+        "printing_rate_ratio": busy.ratio / typical.ratio,
         "receipts_printed": printed,
         "rss_mb": many.rss_mb,
         "offers_live": extent.offers,
@@ -184,11 +185,15 @@ def _selling(shop: Shop, caller: Caller, command: CompleteSale) -> Callable[[Tx]
     return lambda tx: complete_sale(tx, shop, caller, command)
 
 
-async def _sell_while_printing(stand: Stand, extent: Extent) -> tuple[Run, int]:
+async def _sell_while_printing(
+    stand: Stand, prepared: Path, jobs: list[Job], group_size: float, extent: Extent
+) -> tuple[_Turn, int]:
     """All tills again while receipts are rendered without pause, and how many were printed meanwhile.
 
-    It begins once the first receipt of the warm-up is out: before that the helper process is only being made.
+    It begins once the first receipt of the warm-up is out: before that the helper process is only being made. The raw
+    runs beside it are those before it starts and after it has stopped.
     """
+    raw_before = measure_raw(prepared, jobs, group_size)
     sales = _Sales(extent)
     service = StoreProcess(stand.config_file)
     await service.start()
@@ -197,10 +202,12 @@ async def _sell_while_printing(stand: Stand, extent: Extent) -> tuple[Run, int]:
         await sell(service, stand.tills, sales.take(2 * extent.warm_up))
         before = await _await_first_receipt(connection)
         run = await sell(service, stand.tills, sales.take(extent.sales_16))
-        return run, _count_printed(connection) - before
+        printed = _count_printed(connection) - before
     finally:
         connection.close()
         await service.stop()
+    raw_after = measure_raw(prepared, jobs, run.group_size)
+    return _Turn(run, max(raw_before.per_s, raw_after.per_s)), printed
 
 
 async def _await_first_receipt(tx: Tx) -> int:
