@@ -1,9 +1,9 @@
 """pure: an offer as somebody asks for it, in a shop or at head office, and the offer made of it if it can be explained.
 
-    >>> from loyalty.offers.offer import PercentOff
-    >>> asked = OfferRequest(title={"en": "Dairy week"}, effect=PercentOff(percent="0"))
-    >>> [fault.code for fault in make_offer("DAIRY10", 3, asked).faults]
-    ['no_discount']
+>>> from loyalty.offers.offer import PercentOff
+>>> asked = OfferRequest(title={"en": "Dairy week"}, effect=PercentOff(percent="0"))
+>>> [fault.code for fault in make_offer("DAIRY10", 3, asked).faults]
+['no_discount']
 """
 
 from typing import Annotated, Literal, NamedTuple
