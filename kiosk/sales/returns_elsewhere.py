@@ -13,14 +13,13 @@ stay counted.
 """
 
 import re
-from collections.abc import Mapping
 from uuid import UUID
 
 import msgspec
 from msgspec import Struct
 
 from kiosk.answers import SaleAnswer, render_sale
-from kiosk.commands import QuoteReturn, ReturnLine, TakeBack
+from kiosk.commands import ReturnLine, TakeBack
 from kiosk.points.link import read_line
 from kiosk.sales.reservations import name_reservation
 from kiosk.sales.return_points import PointsBack, decide_points_back
@@ -41,7 +40,6 @@ from sync.protocol.commands import ReturnReserveCommand
 from sync.protocol.sale_states import SaleState
 
 _DAY_MS = 86_400_000
-_GIFT_CARD = "gift_card"
 _NUMBER = re.compile(r"([A-Z0-9]{1,8})-[A-Z0-9]+-[0-9]{6,}")
 
 
@@ -225,11 +223,6 @@ def show_foreign(foreign: ForeignSale) -> SaleAnswer:
         mark=JournalMark(epoch=state.epoch, seq=state.seq, hash=state.hash),
     )
     return render_sale(stamp, foreign.body, provisional=False, voided=state.voided)
-
-
-def quoted_lines(command: QuoteReturn | TakeBack) -> Mapping[int, int]:
-    """Thousandths of pieces by line."""
-    return _sum_lines(command.lines)
 
 
 def _sum_lines(lines: tuple[ReturnLine, ...]) -> dict[int, int]:

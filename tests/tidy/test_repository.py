@@ -103,7 +103,7 @@ def test_a_host_of_a_registry_is_caught() -> None:
 
 
 def test_a_path_that_only_looks_like_one_passes() -> None:
-    text = "GET /v1{0}{1}{0}1, homework/, docs/root/a, /rooted, a.library".format("/", "work")
+    text = "GET /v1{0}{1}{0}1, homework/, docs{0}{2}{0}a, {0}{2}ed, a.{3}".format("/", "work", "root", "library")
     assert traces_of_machines("docs/page.md", text.encode()) == []
 
 

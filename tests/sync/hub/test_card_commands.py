@@ -9,9 +9,9 @@ import pytest
 from sync.chain import epoch_text
 from sync.facts.gift_cards import CardPosted
 from sync.facts.reserving import ReservationEnded
-from sync.facts.sales import SaleCompleted, TaxTerms
 from sync.facts.vouchers import SaleVouchers
 from tests.sync.hub.hubkit import Answer, RunningHub, Shop
+from tests.sync.hub.selling_store import SellingStore
 
 
 def name(n: int) -> str:
@@ -19,30 +19,15 @@ def name(n: int) -> str:
     return f"{n:064x}"
 
 
-class Till:
+class Till(SellingStore):
     """A store that sells gift cards of 50.00 and takes them."""
 
     def __init__(self, hub: RunningHub, shop: Shop, code: str) -> None:
-        self.hub, self.shop, self.code, self.n, self.sales = hub, shop, code, 0, 0
+        super().__init__(hub, shop, code)
         self.moves: dict[str, int] = {}
-
-    @classmethod
-    async def enrolled(cls, hub: RunningHub, code: str) -> "Till":
-        shop = await hub.enrol(code)
-        await shop.open_session()
-        return cls(hub, shop, code)
-
-    async def tell(self) -> None:
-        """Push what is booked, and wait until it counts."""
-        new = self.shop.ops[self.n :]
-        self.n = len(self.shop.ops)
-        status, answer = await self.shop.push(new)
-        assert status == 200, answer
-        await self.hub.hub.appliers.settle()
 
     def move(self, card: str, kind: str, amount_minor: int, sale: UUID | None = None) -> None:
         """Book a sale that sells a card, or is paid with one."""
-        self.sales += 1
         sale = sale or self.hub.new_id()
         self.moves[card] = self.moves.get(card, 0) + 1
         posted = CardPosted(
@@ -54,28 +39,7 @@ class Till:
             balance_minor=0,
             elsewhere=True,
         )
-        body = SaleCompleted(
-            request="",
-            number=f"{self.code}-T01-{self.sales:06d}",
-            till="T01",
-            series=1,
-            n=self.sales,
-            shift=sale,
-            currency="EUR",
-            terms=TaxTerms("included", "line", "half_up"),
-            lines=(),
-            gross_minor=0,
-            discount_minor=0,
-            net_minor=0,
-            taxes=(),
-            rounding_minor=0,
-            due_minor=0,
-            tenders=(),
-            paid_minor=0,
-            change_minor=0,
-            price_book=1,
-            vouchers=SaleVouchers(gift_cards=(posted,)),
-        )
+        body = self.sale(sale, vouchers=SaleVouchers(gift_cards=(posted,)))
         content = {"v": 1, "kind": "sale.completed", "op_id": sale, "at": self.hub.clock.now_ms}
         self.shop.append(msgspec.json.encode({**content, "business_day": "2026-11-21", "body": body}).decode())
 
@@ -88,7 +52,7 @@ class Till:
             "amount_minor": amount_minor,
             "currency": "EUR",
             "epoch": epoch_text(self.shop.epoch),
-            "seq": self.n,
+            "seq": self.pushed,
             **more,
         }
         return await self.hub.call("POST", "/sync/v1/commands", body, token=self.shop.token)

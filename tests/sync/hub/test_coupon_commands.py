@@ -11,35 +11,19 @@ import pytest
 from sync.chain import epoch_text
 from sync.facts.coupons import CouponGivenBack, CouponsIssued, CouponVoided, IssuedCoupon, UsedCoupon
 from sync.facts.reserving import ReservationEnded
-from sync.facts.sales import SaleCompleted, SaleVoided, TaxTerms
+from sync.facts.sales import SaleVoided
 from sync.facts.vouchers import SaleVouchers, UndoneVouchers
 from sync.feed_values import use_name
 from sync.hub.lending import close_lending
-from tests.sync.hub.hubkit import Answer, RunningHub, Shop, running_hub
+from tests.sync.hub.hubkit import Answer, RunningHub, running_hub
+from tests.sync.hub.selling_store import SellingStore
 
 DAY_MS = 86_400_000
 LAST_DAY = "2030-01-01"
 
 
-class Taker:
+class Taker(SellingStore):
     """A store that asks for coupons and books what it does with them."""
-
-    def __init__(self, hub: RunningHub, shop: Shop, code: str) -> None:
-        self.hub, self.shop, self.code, self.n, self.sales = hub, shop, code, 0, 0
-
-    @classmethod
-    async def enrolled(cls, hub: RunningHub, code: str) -> "Taker":
-        shop = await hub.enrol(code)
-        await shop.open_session()
-        return cls(hub, shop, code)
-
-    async def tell(self) -> None:
-        """Push what is booked, and wait until it counts."""
-        new = self.shop.ops[self.n :]
-        self.n = len(self.shop.ops)
-        status, answer = await self.shop.push(new)
-        assert status == 200, answer
-        await self.hub.hub.appliers.settle()
 
     def issue(self, serial: int, member: UUID | None = None, uses_max: int = 1) -> None:
         coupon = IssuedCoupon(
@@ -64,32 +48,10 @@ class Taker:
         use: UsedCoupon | None = None,
     ) -> None:
         """Book a sale that used the coupon."""
-        self.sales += 1
         use = use or UsedCoupon(
             serial=serial, n=1, offer="TEN", last_day=LAST_DAY, value_minor=value_minor, reserved=reserved
         )
-        body = SaleCompleted(
-            request="",
-            number=f"{self.code}-T01-{self.sales:06d}",
-            till="T01",
-            series=1,
-            n=self.sales,
-            shift=sale,
-            currency="EUR",
-            terms=TaxTerms("included", "line", "half_up"),
-            lines=(),
-            gross_minor=0,
-            discount_minor=0,
-            net_minor=0,
-            taxes=(),
-            rounding_minor=0,
-            due_minor=0,
-            tenders=(),
-            paid_minor=0,
-            change_minor=0,
-            price_book=1,
-            vouchers=SaleVouchers(used=(use,)),
-        )
+        body = self.sale(sale, vouchers=SaleVouchers(used=(use,)))
         self.book("sale.completed", body, sale)
 
     def void(self, sale: UUID, serial: int) -> None:
@@ -130,7 +92,7 @@ class Taker:
             "serial": serial,
             "issuer": "S001",
             "epoch": epoch_text(self.shop.epoch),
-            "seq": self.n,
+            "seq": self.pushed,
             **more,
         }
         return await self.hub.call("POST", "/sync/v1/commands", body, token=self.shop.token)
@@ -271,7 +233,7 @@ async def test_what_the_coupon_is_decides(hub: RunningHub, first: Taker, second:
 
 
 async def test_what_the_store_itself_has_booked_comes_first(hub: RunningHub, first: Taker) -> None:
-    status, answer = await first.ask(1, hub.new_id(), seq=first.n + 1)
+    status, answer = await first.ask(1, hub.new_id(), seq=first.pushed + 1)
     assert (status, answer["code"]) == (409, "not_yet_applied")
 
 

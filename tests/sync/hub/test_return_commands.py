@@ -10,35 +10,15 @@ import pytest
 from sync.chain import epoch_text
 from sync.facts.reserving import ReservationEnded
 from sync.facts.returns import Elsewhere, Refunded, ReturnedLine, ReturnTaken, TakenBack
-from sync.facts.sales import SaleCompleted, SaleVoided, SoldLine, TaxTerms, Tendered, VoidedLine
-from tests.sync.hub.hubkit import Answer, RunningHub, Shop
+from sync.facts.sales import SaleVoided, SoldLine, Tendered, VoidedLine
+from tests.sync.hub.hubkit import Answer, RunningHub
+from tests.sync.hub.selling_store import SellingStore
 
 PRICE = 100
 
 
-class Counter:
+class Counter(SellingStore):
     """A store that sells pieces of one article at 1.00, and takes them back."""
-
-    def __init__(self, hub: RunningHub, shop: Shop, code: str) -> None:
-        self.hub, self.shop, self.code, self.n, self.documents = hub, shop, code, 0, 0
-
-    @classmethod
-    async def enrolled(cls, hub: RunningHub, code: str) -> "Counter":
-        shop = await hub.enrol(code)
-        await shop.open_session()
-        return cls(hub, shop, code)
-
-    async def tell(self) -> None:
-        """Push what is booked, and wait until it counts."""
-        new = self.shop.ops[self.n :]
-        self.n = len(self.shop.ops)
-        status, answer = await self.shop.push(new)
-        assert status == 200, answer
-        await self.hub.hub.appliers.settle()
-
-    def number(self) -> str:
-        self.documents += 1
-        return f"{self.code}-T01-{self.documents:06d}"
 
     def sell(self, pieces: int) -> UUID:
         sale, due = self.hub.new_id(), PRICE * pieces
@@ -54,26 +34,14 @@ class Counter:
             tax_rate="0",
             tax_minor=0,
         )
-        body = SaleCompleted(
-            request="",
-            number=self.number(),
-            till="T01",
-            series=1,
-            n=self.documents,
-            shift=sale,
-            currency="EUR",
-            terms=TaxTerms("included", "line", "half_up"),
+        body = self.sale(
+            sale,
             lines=(line,),
             gross_minor=due,
-            discount_minor=0,
             net_minor=due,
-            taxes=(),
-            rounding_minor=0,
             due_minor=due,
             tenders=(Tendered(kind="cash", amount_minor=due, settles="cash"),),
             paid_minor=due,
-            change_minor=0,
-            price_book=1,
         )
         self.book("sale.completed", body, sale)
         return sale
@@ -132,7 +100,7 @@ class Counter:
             "lines": [[1, pieces * 1000]],
             "returns": 0,
             "epoch": epoch_text(self.shop.epoch),
-            "seq": self.n,
+            "seq": self.pushed,
             **more,
         }
         return await self.hub.call("POST", "/sync/v1/commands", body, token=self.shop.token)
