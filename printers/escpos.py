@@ -188,10 +188,11 @@ def _select(page: CodePage) -> bytes:
 
 def _page_of(character: str, pages: Sequence[CodePage], current: CodePage) -> CodePage | None:
     """The code page to print a character with: the present one if it can, else the first that can."""
-    return next((page for page in (current, *pages) if _encodable(character, page.codec)), None)
+    return next((page for page in (current, *pages) if is_encodable(character, page.codec)), None)
 
 
-def _encodable(character: str, codec: str) -> bool:
+def is_encodable(character: str, codec: str) -> bool:
+    """Whether a code page has the character as one byte."""
     # Control characters encode in every codec and would be commands: layout has removed them, this refuses them again.
     if not character.isprintable():
         return False

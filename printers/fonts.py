@@ -3,7 +3,7 @@ Latin ones lack 가 and 漢, so every character goes down a chain, Latin first.
 
 IBM Plex Mono advances exactly 12.0 dots at 20 px, Noto Sans Mono CJK fills two such cells at 22 px: together they
 keep the 48 columns of a printer's own font A. Noto is an optional package (`pip install counterfoil[cjk]`): without
-it a Korean receipt fails with a reason instead of coming out as boxes.
+it a Korean receipt has the sign of printers/legible.py for every such letter, and the log says why.
 
 The fonts are package data and never change while we run, so opening them once is still "values in, values out".
 """

@@ -9,6 +9,9 @@ writer. The same arguments always give the same bytes.
 
 from typing import Literal
 
+from msgspec import Struct
+
+from printers import legible
 from printers.contents import Content, CouponContent, ReceiptContent, ShiftReportContent, decode_content
 from printers.document import Document
 from printers.escpos import encode_document
@@ -27,20 +30,35 @@ MEDIA_TYPES: dict[Form, str] = {
 }
 
 
+class Rendered(Struct, frozen=True):
+    """The bytes of a paper, and the characters it shows a sign for because nothing here can print them."""
+
+    data: bytes
+    replaced: tuple[str, ...] = ()
+
+
 def render(content: bytes, profile_name: str, form: Form = "bin", copy_number: int = 0) -> bytes:
     """Stored content as ESC/POS bytes (`bin`), the PNG of the paper (`png`) or UTF-8 text (`txt`).
 
-    `copy_number` above 0 marks the paper as COPY n. Raises UnreadableContent, UnknownProfile, Unprintable.
+    `copy_number` above 0 marks the paper as COPY n. A letter that can be neither written nor drawn comes out as
+    `legible.REPLACEMENT`. Raises UnreadableContent, UnknownProfile, and Unprintable for a code that does not fit.
     """
     profile = load_profile(profile_name)
     document = document_of(decode_content(content), copy_number)
     match form:
         case "bin":
-            return encode_document(document, profile)
+            return encode_document(legible.for_printer(document, profile).document, profile)
         case "png":
-            return preview_png(document, profile)
+            return preview_png(legible.for_drawing(document).document, profile)
         case "txt":
             return preview_text(document, profile).encode()
+
+
+def render_job(content: bytes, profile_name: str, copy_number: int) -> Rendered:
+    """`render` for a printer, with what it could not print. Raises what `render` raises."""
+    profile = load_profile(profile_name)
+    found = legible.for_printer(document_of(decode_content(content), copy_number), profile)
+    return Rendered(encode_document(found.document, profile), found.replaced)
 
 
 def document_of(content: Content, copy_number: int = 0) -> Document:

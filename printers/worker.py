@@ -20,6 +20,7 @@ from typing import Literal, Protocol, TypeVar
 from msgspec import Struct
 
 from printers.errors import OutcomeUnknown, PrinterProblem, PrintingFailed, PrintJobStale
+from printers.render import Rendered
 from printers.spool import (
     PrintJob,
     ends_in_doubt,
@@ -39,10 +40,11 @@ from printers.transport import HandedOver, NotSent, Outcome, Printed, Transport,
 logger = logging.getLogger("printers.worker")
 
 Answer = TypeVar("Answer")
-Render = Callable[[bytes, str, Literal["bin"], int], Awaitable[bytes]]
-"""`printers.render.render` with its arguments in order, run where it disturbs nobody."""
+Render = Callable[[bytes, str, int], Awaitable[Rendered]]
+"""`printers.render.render_job` with its arguments in order, run where it disturbs nobody."""
 
 _FAULTS_ALLOWED = 5
+_NAMED = 5  # characters a log line names, sorted, so that no customer's name can be read out of it
 
 
 class Database(Protocol):
@@ -223,8 +225,14 @@ class Worker:
     async def _data_of(self, job: PrintJob) -> bytes:
         """The bytes of the job, kept between attempts: a printer without paper must not keep the helper busy."""
         if self._rendered is None or self._rendered[0] != job.id:
-            data = await self._render(job.content, self._profile_name, "bin", job.copy_number)
-            self._rendered = (job.id, data)
+            paper = await self._render(job.content, self._profile_name, job.copy_number)
+            if paper.replaced:
+                named = " ".join(f"U+{ord(character):04X}" for character in paper.replaced[:_NAMED])
+                logger.warning(
+                    "printer %s: job %s: nothing here can print %d of its characters, such as %s",
+                    *(self.printer, job.id, len(paper.replaced), named),
+                )
+            self._rendered = (job.id, paper.data)
         return self._rendered[1]
 
     async def _write_down(self, job: PrintJob, outcome: Outcome) -> float:

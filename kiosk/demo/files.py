@@ -6,11 +6,11 @@ products = load_products(find_products(bundled_baskets()))
 
 import gzip
 import zlib
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import TextIO, TypeVar
 
-from kiosk.demo.baskets import BasketFile, read_baskets
+from kiosk.demo.baskets import Basket, BasketFile, read_baskets
 from kiosk.demo.catalogue import ProductRow, read_products
 from kiosk.demo.rows import WrongFile
 
@@ -35,6 +35,15 @@ def load_baskets(path: Path) -> BasketFile:
     return load_lines(path, read_baskets)
 
 
+def load_store_baskets(path: Path, store_id: str) -> tuple[Basket, ...]:
+    """The baskets of one store of a file, in a fraction of the time. Raises WrongFile."""
+    return tuple(
+        basket
+        for basket in load_lines(path, lambda lines, name: read_baskets(_naming(lines, store_id), name)).baskets
+        if basket.store_id == store_id
+    )
+
+
 def load_products(path: Path | None) -> dict[str, ProductRow]:
     """Read a file of products; without one nothing is known of any. Raises WrongFile."""
     return {} if path is None else load_lines(path, read_products)
@@ -54,6 +63,12 @@ def load_lines(path: Path, read: Callable[[Iterable[str], str], ValueT]) -> Valu
         raise WrongFile(f"{path.name}: the gzip file is damaged or cut short ({error}).") from error
     except OSError as error:
         raise WrongFile(f"{path.name}: {error.strerror or error}.") from error
+
+
+def _naming(lines: Iterable[str], store_id: str) -> Iterator[str]:
+    """The header, and every line in which the store's id stands in some column."""
+    wanted = f",{store_id},"
+    return (line for at, line in enumerate(lines) if at == 0 or wanted in line)
 
 
 def _open_text(path: Path) -> TextIO:

@@ -22,7 +22,7 @@ from multiprocessing.connection import Connection
 from multiprocessing.process import BaseProcess
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import Any, Self
 
 import msgspec
 from msgspec import Struct
@@ -42,7 +42,7 @@ from sync.hub.serve import run_hub
 from sync.hub.tokens import TokenRow, add_token
 
 _ACCESS_NAME = "office.json"
-_START_S, _STOP_S, _CALL_S = 30.0, 10.0, 10.0
+_START_S, _STOP_S, _CALL_S = 120.0, 10.0, 60.0
 _PASSWORD_BYTES = 9
 _USER = "office"
 _PORTS = 20
@@ -105,15 +105,16 @@ class HeadOffice:
     ) -> None:
         self._stop()
 
-    def call(self, path: str, body: object) -> dict[str, object]:
-        """POST `body` as the office's user, and the answer. Raises HeadOfficeSilent for anything but a good one."""
+    def call(self, method: str, path: str, body: object = None) -> dict[str, Any]:
+        """Ask as the office's user, and the answer. Raises HeadOfficeSilent for anything but a good one."""
         headers = {"Content-Type": "application/json", "Authorization": f"Bearer {self.access.token}"}
+        content = msgspec.json.encode(body) if body is not None else None
         request = urllib.request.Request(  # noqa: S310  loopback, and our own address
-            f"{self.url}{path}", json.dumps(body).encode(), headers
+            f"{self.url}{path}", content, headers, method=method
         )
         try:
             with urllib.request.urlopen(request, timeout=_CALL_S) as answer:  # noqa: S310
-                found: dict[str, object] = json.load(answer)
+                found: dict[str, Any] = json.load(answer)
                 return found
         except OSError as error:
             raise HeadOfficeSilent(f"{path}: {error}") from error
@@ -135,7 +136,7 @@ def join_demo(office: HeadOffice, config: Config) -> None:
         return
     store = uuid7(now_ms(), os.urandom(10))
     body = {"id": str(store), "code": config.store.code, "name": config.store.name}
-    join(config, office.url, str(office.call("/v1/stores", body)["enrolment_code"]))
+    join(config, office.url, str(office.call("POST", "/v1/stores", body)["enrolment_code"]))
 
 
 def _find_free_port(first: int) -> int:

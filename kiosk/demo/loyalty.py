@@ -1,20 +1,21 @@
 """sql: the offers and rewards of the demonstration store, so that till and kiosk have something to give.
 
-One offer counts by itself, one by a coupon that members take at the kiosk, one by a coupon that they get for points.
+One offer counts by itself, one by a coupon that members take at the kiosk, one by a coupon that they get for points. A
+second reward takes something off a sale at the till.
 """
 
 from collections.abc import Callable
 from uuid import UUID
 
 from kiosk.offers.offer_service import put_offer
-from kiosk.program.program_service import REWARDS, put_definition
+from kiosk.program import program_service
+from kiosk.program.program_service import put_definition
 from kiosk.shop import Caller, Shop
 from loyalty.offers.offer import Conditions, Goods, Minimum, PercentOff
 from loyalty.offers.request import OfferRequest
-from loyalty.rewards import RewardCoupon, RewardTerms
+from loyalty.rewards import RewardAmount, RewardCoupon, RewardTerms
 from loyalty.transactions import Tx
 
-_REWARD_POINTS = 10
 _PASTRY = Goods(categories=("Pastry",))
 _PRODUCE = Goods(categories=("Produce",))
 _FLORAL = Goods(categories=("Floral",))
@@ -43,11 +44,19 @@ OFFERS = {
         conditions=Conditions(member_required=True),
     ),
 }
-REWARD = RewardTerms(title=OFFERS["FLOWERS50"].title, points=_REWARD_POINTS, gives=RewardCoupon(offer="FLOWERS50"))
+REWARDS = {
+    "flowers": RewardTerms(title=OFFERS["FLOWERS50"].title, points=200, gives=RewardCoupon(offer="FLOWERS50")),
+    "five-off": RewardTerms(
+        title={"en": "5.00 off", "ko": "5.00 할인", "ja": "5.00引き", "pl": "5,00 taniej"},
+        points=400,
+        gives=RewardAmount(amount_minor=500),
+    ),
+}
 
 
 def make_offers(tx: Tx, shop: Shop, caller: Caller, new_id: Callable[[], UUID]) -> None:
     """Make them, as a manager does."""
     for name, offer in OFFERS.items():
         put_offer(tx, shop, caller, new_id(), name, offer, None)
-    put_definition(tx, shop, caller, REWARDS, new_id(), "flowers", REWARD, None)
+    for name, reward in REWARDS.items():
+        put_definition(tx, shop, caller, program_service.REWARDS, new_id(), name, reward, None)

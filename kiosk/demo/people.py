@@ -29,34 +29,30 @@ MANAGER = DemoOperator("ada", "Ada", "2580")
 CASHIER = DemoOperator("max", "Max", "1470")
 MEMBER_PIN = "3690"
 
-_NAMES: tuple[tuple[str, Language], ...] = (
-    ("Anna Zielińska", "pl"),
-    ("김민준", "ko"),
-    ("佐藤 葵", "ja"),
-    ("Grace Miller", "en"),
-    ("Żaneta Gęś", "pl"),
-    ("이서연", "ko"),
-    ("髙橋 蓮", "ja"),
-    ("Oliver Brown", "en"),
-    ("Łukasz Wójcik", "pl"),
-    ("박지훈", "ko"),
-    ("鈴木 陽菜", "ja"),
-    ("Emily Davis", "en"),
+# Polish family names that are the same for everybody; each list is as long as the others.
+_NAMES: tuple[tuple[Language, str, str, str], ...] = (
+    (
+        "pl",
+        "{given} {family}",
+        "Anna Żaneta Łukasz Zofia Michał Świetlana Krzysztof Małgorzata",
+        "Nowak Gęś Wójcik Mazur",
+    ),
+    ("ko", "{family}{given}", "민준 서연 지훈 하은 도윤 서준 지우 수아", "김 이 박 최"),
+    ("ja", "{family} {given}", "葵 蓮 陽菜 結衣 大翔 美咲 翔太 さくら", "佐藤 髙橋 鈴木 田中"),
+    ("en", "{given} {family}", "Grace Oliver Emily Jack Amelia Harry Isla George", "Miller Brown Davis Taylor"),
 )
 
 
 def name_members(households: Sequence[str]) -> list[DemoMember]:
-    """A member for every household, the same ones each time."""
-    members = []
-    for index, household in enumerate(households):
-        name, locale = _NAMES[index % len(_NAMES)]
-        turn = index // len(_NAMES)
-        members.append(
-            DemoMember(
-                household=household,
-                name=f"{name} {turn + 1}" if turn else name,
-                phone=f"+48500{index:06d}",
-                locale=locale,
-            )
-        )
-    return members
+    """A member for every household, the same ones each time; a name comes up again only when all have."""
+    return [_name_member(index, household) for index, household in enumerate(households)]
+
+
+def _name_member(index: int, household: str) -> DemoMember:
+    turn, language = divmod(index, len(_NAMES))
+    locale, pattern, given_names, family_names = _NAMES[language]
+    given, family = given_names.split(), family_names.split()
+    turn, first = divmod(turn, len(given))
+    last = (first + turn) % len(family)
+    name = pattern.format(given=given[first], family=family[last])
+    return DemoMember(household=household, name=name, phone=f"+48500{index:06d}", locale=locale)

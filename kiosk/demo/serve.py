@@ -1,12 +1,15 @@
 """edge: `counterfoil demo`: builds the demonstration store, serves it, says where to click."""
 
+import datetime as dt
 import sys
 import time
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 import click
 import msgspec
 
+from kiosk.demo.bundles import plan_bundles
 from kiosk.demo.head_office import HeadOffice, join_demo
 from kiosk.demo.people import CASHIER
 from kiosk.demo.sheet import sheet_page
@@ -33,6 +36,7 @@ def run_demo(folder: Path, port: int, *, as_json: bool) -> None:
 
     with HeadOffice(folder, port + 1) as office:
         join_demo(office, config)
+        plan_bundles(office, access.repriced, dt.datetime.now(ZoneInfo(config.store.time_zone)))
 
         def announce(url: str) -> None:
             if as_json:

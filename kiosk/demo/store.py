@@ -4,28 +4,32 @@ The same folder a second time goes on where it stopped, with the same tokens; on
 new one. Everything is made through the services that a shop uses, so that verify holds on it.
 """
 
+import datetime as dt
 import os
 import secrets
+from collections import Counter
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 from uuid import UUID
+from zoneinfo import ZoneInfo
 
 import msgspec
 from msgspec import Struct
 
 from kiosk.catalogue.catalogue_service import import_catalogue
 from kiosk.catalogue.product_service import PRODUCTS_MAX, count_stock
-from kiosk.commands import CloseShift, OpenShift
+from kiosk.commands import OpenShift
 from kiosk.compose import now_ms
 from kiosk.config import Config, load_config
-from kiosk.demo.baskets import Basket
 from kiosk.demo.catalogue import build_catalogue
-from kiosk.demo.files import bundled_baskets, find_products, load_baskets, load_products
+from kiosk.demo.files import bundled_baskets, find_products, load_products, load_store_baskets
 from kiosk.demo.ids import member_id_of
 from kiosk.demo.loyalty import make_offers
+from kiosk.demo.past import TradingDay, choose_past, households_of
 from kiosk.demo.people import CASHIER, MANAGER, MEMBER_PIN, DemoMember, name_members
 from kiosk.demo.prices import choose_prices
+from kiosk.demo.trading import FLOAT_MINOR, Trading
 from kiosk.identity.factor_service import set_pin
 from kiosk.identity.people import PairDevice, SaveOperator
 from kiosk.identity.people_service import create_pairing_code, pair_device, save_operator, set_up_manager
@@ -35,11 +39,9 @@ from kiosk.life.start import DATABASE_NAME
 from kiosk.members.member_profile import PROFILE_RANDOM_BYTES
 from kiosk.members.member_service import ENROL_RANDOM_BYTES, enrol_member
 from kiosk.members.members import EnrolMember
-from kiosk.replay.replay_orders import command_of
-from kiosk.sales.sale_service import complete_sale
-from kiosk.sales.tender import CASH
-from kiosk.shifts.shift_service import close_shift, open_shift
-from kiosk.shop import Caller, Shop, find_open_shift, origin_of
+from kiosk.points.accounts import view_account
+from kiosk.shifts.shift_service import open_shift
+from kiosk.shop import Caller, Shop, day_of, find_open_shift, origin_of
 from loyalty.ids import uuid7
 from loyalty.transactions import Tx
 from sync.facts.catalogue import ProductFact
@@ -47,11 +49,10 @@ from sync.http.auth import hash_token
 from sync.pins import hash_pin
 
 ACCESS_NAME = "access.json"
-_DAY_MS = 86_400_000
 _HOUR_MS = 3_600_000
-_PAST_BASKETS = 150
+_STORE = "367"  # of the three in the data, the one most households come to
 _SHOWN_PRODUCTS = 10
-_FLOAT_MINOR = 20_000
+_REPRICED = 4
 _STOREFILE = """\
 # The demonstration store. Every key is explained in config.toml.
 [store]
@@ -89,7 +90,8 @@ class ShownMember(Struct, frozen=True, kw_only=True):
 
 
 class Access(Struct, frozen=True, kw_only=True):
-    """How to get into the demonstration store; kept in its folder, readable by its owner only."""
+    """How to get into the demonstration store; kept in its folder, readable by its owner only. `repriced` are articles
+    that head office will change the price of; none of those that are shown."""
 
     device_token: str
     till_token: str
@@ -99,6 +101,7 @@ class Access(Struct, frozen=True, kw_only=True):
     operator_pin: str
     products: tuple[ShownProduct, ...]
     members: tuple[ShownMember, ...]
+    repriced: tuple[ProductFact, ...] = ()
 
 
 def build_demo(folder: Path, port: int, on_build: Callable[[], None] = lambda: None) -> tuple[Config, Access]:
@@ -138,26 +141,35 @@ def _build(folder: Path, config: Config) -> Access:
     """Build into a fresh database; a build that was interrupted is thrown away and begun again."""
     for leftover in config.data_dir().glob(DATABASE_NAME + "*"):
         leftover.unlink()
-    baskets = load_baskets(bundled_baskets())
-    prices = choose_prices(line for basket in baskets.baskets for line in basket.lines)
+    baskets = load_store_baskets(bundled_baskets(), _STORE)
+    prices = choose_prices(line for basket in baskets for line in basket.lines)
     products = build_catalogue(prices, load_products(find_products(bundled_baskets())))
-    households = sorted({basket.household_id for basket in baskets.baskets if basket.household_id}, key=int)
-    members = name_members(households)
-    past = sorted(baskets.baskets, key=lambda basket: basket.at_ms)[-_PAST_BASKETS:]
-    later = now_ms() - _DAY_MS - past[-1].at_ms
+    days = choose_past(baskets, _yesterday(config), config.store.time_zone)
+    members = {member.household: member for member in name_members(households_of(days))}
     tokens = {name: secrets.token_urlsafe(32) for name in ("device", "till", "manager", "kiosk", "office")}
+    cards: dict[str, str] = {}
     with create_database(config) as (tx, shop):
-        till = _set_up_people(tx, shop, tokens)
-        opening = past[0].at_ms + later - _HOUR_MS
-        caller = Caller(device=till, till="T01", role="manager", operator=MANAGER.id, now_ms=opening)
+        begin = days[0].visits[0].at_ms - _HOUR_MS
+        till = _set_up_people(tx, shop, tokens, begin)
+        caller = Caller(device=till, till="T01", role="manager", operator=MANAGER.id, now_ms=begin)
         _stock_up(tx, shop, caller, products)
-        cards = {member.household: _enrol(tx, shop, caller, member) for member in members}
-        _sell_the_past(tx, shop, caller, past, later, prices)
+
+        def enrol(then: Caller, household: str) -> None:
+            cards[household] = _enrol(tx, shop, then, members[household])
+
+        trading = Trading(tx, shop, caller, prices, enrol)
+        middle = len(days) // 2
+        trading.live_through(days[:middle])
+        # Half of the weeks without offers and half with them: that is what a lift is measured from.
+        then = msgspec.structs.replace(caller, now_ms=days[middle].visits[0].at_ms - _HOUR_MS)
+        make_offers(tx, shop, then, lambda: uuid7(then.now_ms, os.urandom(10)))
+        trading.live_through(days[middle:])
         _reopen_shift(tx, shop)
-        shown = _show_members(members, past)
-        today = msgspec.structs.replace(caller, now_ms=now_ms())
-        _set_pins(tx, shop, today, shown)
-        make_offers(tx, shop, today, lambda: uuid7(today.now_ms, os.urandom(10)))
+        shown = _show_members(tx, list(members.values()))
+        _set_pins(tx, shop, msgspec.structs.replace(caller, now_ms=now_ms()), shown)
+    popular = _find_popular(products, days)
+    products_shown = _show_products(popular)
+    names_shown = {each.sku for each in products_shown}
     access = Access(
         device_token=tokens["device"],
         till_token=tokens["till"],
@@ -165,7 +177,8 @@ def _build(folder: Path, config: Config) -> Access:
         manager_token=tokens["manager"],
         operator_name=MANAGER.id,
         operator_pin=MANAGER.pin,
-        products=_show_products(products),
+        products=products_shown,
+        repriced=tuple(each for each in popular if each.sku not in names_shown)[:_REPRICED],
         members=tuple(
             ShownMember(
                 id=member_id_of(member.household),
@@ -181,13 +194,17 @@ def _build(folder: Path, config: Config) -> Access:
     return access
 
 
-def _set_up_people(tx: Tx, shop: Shop, tokens: dict[str, str]) -> UUID:
+def _yesterday(config: Config) -> dt.date:
+    """By the shop's own clock."""
+    return dt.datetime.now(ZoneInfo(config.store.time_zone)).date() - dt.timedelta(days=1)
+
+
+def _set_up_people(tx: Tx, shop: Shop, tokens: dict[str, str], now: int) -> UUID:
     """Operators, two tills, a kiosk, and standing sign-ins whose tokens stay the same over restarts."""
-    now = now_ms()
     set_up_manager(tx, shop, now, MANAGER.id, MANAGER.name, hash_pin(MANAGER.pin))
-    till = _pair(tx, "Till 1", "till", tokens["device"])
-    office = _pair(tx, "Office", "till", tokens["office"])
-    _pair(tx, "Kiosk", "kiosk", tokens["kiosk"])
+    till = _pair(tx, "Till 1", "till", tokens["device"], now)
+    office = _pair(tx, "Office", "till", tokens["office"], now)
+    _pair(tx, "Kiosk", "kiosk", tokens["kiosk"], now)
     caller = Caller(device=till, till="T01", role="manager", operator=MANAGER.id, now_ms=now)
     save_operator(
         tx,
@@ -210,16 +227,16 @@ def _set_up_people(tx: Tx, shop: Shop, tokens: dict[str, str]) -> UUID:
     return till
 
 
-def _pair(tx: Tx, name: str, kind: str, token: str) -> UUID:
-    code = create_pairing_code(tx, kind, now_ms(), os.urandom(16))
+def _pair(tx: Tx, name: str, kind: str, token: str, now: int) -> UUID:
+    code = create_pairing_code(tx, kind, now, os.urandom(16))
     command = msgspec.convert({"code": code.code, "device": {"name": name, "kind": kind}}, PairDevice)
-    return pair_device(tx, command, now_ms(), token, os.urandom(10)).device_id
+    return pair_device(tx, command, now, token, os.urandom(10)).device_id
 
 
 def _stock_up(tx: Tx, shop: Shop, caller: Caller, products: Sequence[ProductFact]) -> None:
     """Import the catalogue and count what lies on the shelves; the counts are the same in every demonstration."""
     import_catalogue(tx, shop, caller, uuid7(caller.now_ms, os.urandom(10)), products)
-    origin = origin_of(caller, "")
+    origin = origin_of(caller, day_of(tx, caller, shop.terms))
     for start in range(0, len(products), PRODUCTS_MAX):
         part = products[start : start + PRODUCTS_MAX]
         counts = [(product.sku, 1000 * (5 + sum(product.sku.encode()) % 60)) for product in part]
@@ -234,28 +251,6 @@ def _enrol(tx: Tx, shop: Shop, caller: Caller, member: DemoMember) -> str:
     return str(enrol_member(tx, shop, caller, command, os.urandom(ENROL_RANDOM_BYTES)).answer.token)
 
 
-def _sell_the_past(
-    tx: Tx, shop: Shop, caller: Caller, past: Sequence[Basket], later: int, prices: dict[str, int]
-) -> None:
-    """Yesterday's shift: the newest real baskets, `later` milliseconds after their time, and a closing five cents
-    short."""
-
-    def then(at_ms: int) -> Caller:
-        return Caller(
-            device=caller.device, till=caller.till, role=caller.role, operator=caller.operator, now_ms=at_ms + later
-        )
-
-    first, last = past[0].at_ms, past[-1].at_ms
-    shift = uuid7(first + later, os.urandom(10))
-    open_shift(tx, shop, then(first), OpenShift(id=shift, float_minor=_FLOAT_MINOR))
-    counted = _FLOAT_MINOR - 5
-    for basket in past:
-        sale = complete_sale(tx, shop, then(basket.at_ms), command_of(basket, prices)).answer
-        cash = sum(tender.amount_minor for tender in sale.tenders if tender.kind == CASH)
-        counted += cash - sale.totals.change_minor
-    close_shift(tx, shop, then(last), shift, CloseShift(counted={"cash": counted}))
-
-
 def _reopen_shift(tx: Tx, shop: Shop) -> None:
     """Open the first till's shift where none is open: the demonstration is always ready to sell."""
     if find_open_shift(tx, "T01") is not None:
@@ -263,20 +258,33 @@ def _reopen_shift(tx: Tx, shop: Shop) -> None:
     row = tx.execute("SELECT id FROM device WHERE till = 'T01'").fetchone()
     assert row is not None, "the demonstration has its first till"
     caller = Caller(device=UUID(bytes=row[0]), till="T01", role="cashier", operator=CASHIER.id, now_ms=now_ms())
-    open_shift(tx, shop, caller, OpenShift(id=uuid7(now_ms(), os.urandom(10)), float_minor=_FLOAT_MINOR))
+    open_shift(tx, shop, caller, OpenShift(id=uuid7(now_ms(), os.urandom(10)), float_minor=FLOAT_MINOR))
 
 
-def _show_products(products: Sequence[ProductFact]) -> tuple[ShownProduct, ...]:
-    """Ten articles with a barcode and an ordinary price, from different departments as far as there are."""
+def _find_popular(products: Sequence[ProductFact], days: Sequence[TradingDay]) -> list[ProductFact]:
+    """Food with a barcode, an ordinary price and a name that people would use; what was bought most often first."""
+    bought = Counter(line.product_id for day in days for visit in day.visits for line in visit.basket.lines)
+    plain = [
+        product
+        for product in products
+        if product.gtins
+        and product.tax_class == "food"
+        and 50 <= product.price_minor <= 1500
+        and product.name.replace(", ", "").replace(" ", "").replace(".", "").isalnum()
+        and not product.name.startswith("Product ")
+        and not product.name.endswith(" lb")
+    ]
+    return sorted(plain, key=lambda product: -bought[product.sku])
+
+
+def _show_products(popular: Sequence[ProductFact]) -> tuple[ShownProduct, ...]:
+    """Ten articles to try, of several departments."""
     shown: list[ProductFact] = []
-    departments: dict[str, int] = {}
-    for product in products:
+    for product in popular:
         if len(shown) == _SHOWN_PRODUCTS:
             break
-        few = departments.get(product.department, 0) < 3
-        if product.gtins and few and 50 <= product.price_minor <= 1500 and not product.name.startswith("Product "):
+        if sum(each.department == product.department for each in shown) < 3:
             shown.append(product)
-            departments[product.department] = departments.get(product.department, 0) + 1
     return tuple(
         ShownProduct(sku=each.sku, gtin=each.gtins[0][1:], name=each.name, price_minor=each.price_minor)
         for each in shown
@@ -290,15 +298,16 @@ def _set_pins(tx: Tx, shop: Shop, caller: Caller, members: Sequence[DemoMember])
         set_pin(tx, shop, caller, member_id, hash_pin(MEMBER_PIN), None, os.urandom(PROFILE_RANDOM_BYTES))
 
 
-def _show_members(members: Sequence[DemoMember], past: Sequence[Basket]) -> list[DemoMember]:
-    """A member of each of three languages who bought yesterday, so that there are points to look at."""
-    by_household = {member.household: member for member in members}
-    recent = dict.fromkeys(basket.household_id for basket in past if basket.household_id and basket.total_minor)
-    shown: dict[str, DemoMember] = {}
-    for household in recent:
-        member = by_household[household]
-        shown.setdefault(member.locale, member)
-    return [shown[locale] for locale in ("pl", "en", "ko") if locale in shown]
+def _show_members(tx: Tx, members: Sequence[DemoMember]) -> list[DemoMember]:
+    """Of each of three languages the member with most points to spend."""
+    now = now_ms()
+    balances = {
+        member.household: view_account(tx, member_id_of(member.household), now).balance.active for member in members
+    }
+    best: dict[str, DemoMember] = {}
+    for member in sorted(members, key=lambda each: -balances[each.household]):
+        best.setdefault(member.locale, member)
+    return [best[locale] for locale in ("en", "pl", "ko") if locale in best]
 
 
 def _write_private(path: Path, content: bytes) -> None:

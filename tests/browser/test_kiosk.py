@@ -10,6 +10,7 @@ from playwright.sync_api import Browser
 from loyalty.one_time_codes import STEP_MS, read_secret
 from tests.browser.kiosk_screen import LANGUAGES, KioskScreen
 from tests.browser.kiosk_shop import OFFER, PAID_OFFER, REWARD_POINTS, REWARD_TITLE, KioskShop, Member, PrinterThread
+from tests.browser.line import Line
 from tests.browser.shop_service import new_id
 from tests.phone import make_rotating
 
@@ -304,13 +305,41 @@ def test_back_start_over_and_help_are_always_in_the_same_place(open_kiosk: OpenK
     places.append(screen.page.locator(".keys").bounding_box())
     assert all(place == places[0] for place in places)
     screen.touch(".keys button:nth-child(3)")
-    screen.expect_text("[role=dialog]", screen.say("staff_text", "en"))
+    screen.expect_text("[role=dialog]", screen.say("staff_called", "en"))
     screen.touch("[role=dialog] button")
     screen.touch(".group button.row")
     screen.wait(".confirm")
     for expected in (".coupons", ".menu", ".touch"):
         screen.touch(".keys button:first-child") if expected != ".coupons" else screen.press("Escape")
         screen.wait(expected)
+
+
+def test_the_tills_hear_of_who_calls_the_staff_until_she_needs_no_help(
+    open_kiosk: OpenKiosk, kiosk_shop: KioskShop
+) -> None:
+    def waits() -> bool:
+        return bool(kiosk_shop.call("GET", "/v1/help-calls", None, kiosk_shop.manager)["items"])
+
+    # Others may have called before: all that waits is answered first.
+    for call in kiosk_shop.call("GET", "/v1/help-calls", None, kiosk_shop.manager)["items"]:
+        kiosk_shop.call("DELETE", f"/v1/help-calls/{call['id']}", None, kiosk_shop.manager)
+    screen = open_kiosk()
+    screen.begin()
+    screen.touch(".keys button:nth-child(3)")
+    screen.expect_text("[role=dialog]", screen.say("staff_called", "en"))
+    assert waits()
+    screen.touch("[role=dialog] button")
+    until(lambda: not waits())
+
+
+def test_who_calls_while_the_store_does_not_answer_is_told_where_help_is(open_kiosk: OpenKiosk) -> None:
+    screen = open_kiosk()
+    screen.begin()
+    line = Line(screen.page, "**/v1/help-calls")
+    line.cut()
+    with screen.page.expect_event("requestfailed", lambda request: request.url.endswith("/v1/help-calls")):
+        screen.touch(".keys button:nth-child(3)")
+    screen.expect_text("[role=dialog]", screen.say("staff_text", "en"))
 
 
 @pytest.mark.parametrize("size", [PORTRAIT, LANDSCAPE])

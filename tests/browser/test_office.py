@@ -76,6 +76,13 @@ def test_a_wrong_password_is_told_and_the_right_one_lets_in(open_office: OpenOff
     expect(page.locator("#user")).to_be_visible()
 
 
+def test_the_address_alone_leads_to_the_office(open_office: OpenOffice, office: OfficeService) -> None:
+    page = open_office(sign_in=False)
+    page.goto(office.address)
+    expect(page.locator("#user")).to_be_visible()
+    assert page.url.endswith("/office")
+
+
 def test_the_board_tells_who_is_silent_and_what_can_be_lost(open_office: OpenOffice) -> None:
     page = open_office("stores")
     rows = page.locator("tbody tr")
@@ -209,3 +216,31 @@ def test_a_view_without_an_answer_says_so(open_office: OpenOffice) -> None:
     line.mend()
     page.evaluate("() => { location.hash = '#/dead-letters?state=parked'; }")
     expect(page.locator("main")).to_contain_text("Nothing here.")
+
+
+def test_a_store_is_added_and_its_code_told_and_a_known_one_gets_another_code(open_office: OpenOffice) -> None:
+    page = open_office("stores")
+    page.click("summary")
+    page.fill("[name=code]", "s007")
+    page.fill("[name=name]", "Corner Shop 7")
+    command = page.locator(".command")
+    page.click(".admission button")
+    expect(command).to_contain_text(re.compile(r"counterfoil enrol --hub http://\S+ --code [0-9A-Z-]{14} --config"))
+    expect(page.locator("tbody tr", has_text="S007")).to_contain_text("new")
+    expect(page.locator("[name=code]")).to_have_value("")
+    first = command.inner_text()
+    page.fill("[name=code]", "S007")
+    page.fill("[name=name]", "Corner Shop 7")
+    page.click(".admission button")
+    expect(command).not_to_have_text(first)
+    expect(page.locator("tbody tr", has_text="S007")).to_have_count(1)
+
+
+def test_a_code_that_no_store_can_have_is_not_sent(open_office: OpenOffice) -> None:
+    page = open_office("stores")
+    page.click("summary")
+    page.fill("[name=code]", "shop 7")
+    page.fill("[name=name]", "Corner Shop 7")
+    page.click(".admission button")
+    expect(page.locator("[name=code]:invalid")).to_have_count(1)
+    expect(page.locator(".command")).to_have_count(0)

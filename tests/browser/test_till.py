@@ -230,7 +230,7 @@ def test_goods_come_back_with_their_receipt(open_till: OpenTill, shop: ShopServi
     screen.page.get_by_label("More of Milk 3.2 % 1 l").click()
     screen.expect_text("dialog .refund .huge", "€1.43")
     screen.page.locator("dialog button.main").last.click()
-    screen.expect_text("dialog .huge", "€1.43")
+    screen.expect_text("dialog .beside .huge", "€1.43")  # that of the return that was booked
     report = shop.call("GET", "/v1/shifts/current", None, till.token)
     assert report["returns"] == 1
 

@@ -196,3 +196,22 @@ def expect_read_only(shop: ShopService) -> None:
             return
         shop.wait()
     raise AssertionError("the service does not look at its finding")
+
+
+def test_a_manager_makes_a_code_for_one_more_till_and_a_cashier_does_not(
+    open_till: OpenTill, shop: ShopService
+) -> None:
+    cashier = open_till(shop.new_till())
+    cashier.press("F1")
+    cashier.expect_text("dialog", "Keys of the till")
+    cashier.expect_count("dialog .pairing", 0)
+    screen = open_till(shop.new_till(operator="manager"))
+    screen.press("F1")
+    screen.page.get_by_text("Code for one more till").press("Enter")
+    code = screen.page.locator("dialog output.code")
+    expect(code).not_to_be_empty()
+    screen.expect_text("dialog .pairing", f"{shop.address}/till")
+    other = open_till()
+    other.page.fill("#code", code.inner_text())
+    other.press("Enter")
+    other.expect_text("h1", "Sign in")

@@ -43,6 +43,10 @@ class RewardsShop(ShopService):
         big = {"kind": "amount", "amount_minor": 500}
         wanted = {"title": {"en": "Five off"}, "effect": big, "conditions": {"minimum": {"amount_minor": 3000}}}
         self.call("PUT", "/v1/offers/FIVE", wanted, self.manager)
+        for name, points, off in (("fiver", 300, 500), ("dear", 5000, 900)):
+            gives = {"kind": "amount", "amount_minor": off}
+            reward = {"title": {"en": name.capitalize(), "pl": f"{name} po polsku"}, "points": points, "gives": gives}
+            self.call("PUT", f"/v1/rewards/{name}", reward, self.manager)
 
     def offer(self, offer: str, title: str, percent: str, sku: str, **more: Any) -> None:  # noqa: ANN401
         """A percentage off one article."""
@@ -512,3 +516,102 @@ def look_closely(screen: TillScreen) -> None:
     assert _cut_off(screen) == []
     assert _small_targets(screen) == []
     assert _faint_texts(screen) == []
+
+
+def choose_reward(screen: TillScreen, name: str) -> None:
+    """F4, the reward, and the field for the proof."""
+    screen.press("F4")
+    screen.page.locator("button.reward", has_text=name).press("Enter")
+    screen.expect_focus("#proof")
+
+
+def test_a_reward_is_taken_off_the_sale_for_points_and_goes_with_the_line_keys(
+    open_till: OpenTill, shop: RewardsShop, till: Till
+) -> None:
+    member = shop.joined()
+    screen = open_till(till)
+    fill(screen, POWDER)
+    screen.scan(member["token"])
+    screen.expect_text(".customer .points", "740")
+    screen.press("F4")
+    expect(screen.page.locator("button.reward", has_text="Dear")).to_be_disabled()
+    screen.expect_text("button.reward:has-text('Dear')", "There are not enough points.")
+    screen.press("Escape")
+    choose_reward(screen, "Fiver")
+    screen.type("9999")
+    screen.press("Enter")
+    screen.expect_text("dialog .problem", "The customer's PIN is wrong")
+    screen.page.fill("#proof", "")
+    screen.type(MEMBER_PIN)
+    screen.press("Enter")
+    screen.expect_text("tr.coupon", "Fiver")
+    screen.expect_text("tr.coupon", "300 points")
+    screen.expect_due("€6.49")
+    assert shop.points_of(member)["held"] == 300
+    screen.press("ArrowDown")
+    screen.expect_count("tr.coupon.on", 1)
+    screen.press("Delete")
+    screen.expect_due("€11.49")
+    shop.expect_points(member, active=740, held=0)
+    screen.expect_count(".notice.undo", 0)
+    choose_reward(screen, "Fiver")
+    screen.type(MEMBER_PIN)
+    screen.press("Enter")
+    screen.expect_due("€6.49")
+    screen.page.reload()
+    screen.expect_due("€6.49")
+    open_payment(screen)
+    screen.press("Escape")
+    screen.expect_due("€6.49")
+    assert shop.points_of(member)["held"] == 300
+    pay_exactly(screen)
+    (sale,) = shop.sales_of(till)
+    assert sale["totals"]["due_minor"] == 649
+    assert sale["points"]["redeemed"] == 300
+    assert shop.points_of(member) == {"active": 446, "pending": 0, "held": 0, "debt": 0}
+    assert screen.evaluate("() => localStorage['counterfoil.till.holds'] ?? null") is None
+
+
+@pytest.mark.parametrize("leave", ["member", "park"])
+def test_the_points_of_a_reward_are_free_again_when_it_is_not_sold(
+    open_till: OpenTill, shop: RewardsShop, till: Till, leave: str
+) -> None:
+    member, other = shop.joined(), shop.joined("Ewa Lis", 0)
+    screen = open_till(till)
+    fill(screen, POWDER)
+    screen.scan(member["token"])
+    screen.expect_text(".customer .points", "740")
+    choose_reward(screen, "Fiver")
+    screen.type(MEMBER_PIN)
+    screen.press("Enter")
+    screen.expect_due("€6.49")
+    if leave == "member":
+        screen.scan(other["token"])
+        screen.expect_text(".customer", "Ewa Lis")
+        screen.expect_due("€11.49")
+    else:
+        screen.press("F7")
+        screen.page.wait_for_selector("#label")
+        screen.press("Enter")
+    screen.expect_count("tr.coupon", 0)
+    shop.expect_points(member, active=740, held=0)
+
+
+def test_points_and_a_reward_may_be_used_in_one_sale(open_till: OpenTill, shop: RewardsShop, till: Till) -> None:
+    member = shop.joined()
+    screen = open_till(till)
+    fill(screen, POWDER)
+    screen.scan(member["token"])
+    screen.expect_text(".customer .points", "740")
+    choose_reward(screen, "Fiver")
+    screen.type(MEMBER_PIN)
+    screen.press("Enter")
+    screen.expect_due("€6.49")
+    open_payment(screen)
+    hold_points(screen, "400")
+    screen.expect_text(".tenders", "400 points")
+    screen.expect_text(".payment .huge", "€2.49")
+    assert shop.points_of(member)["held"] == 700
+    screen.press("Enter")
+    screen.page.wait_for_selector(".finished")
+    assert shop.points_of(member) == {"active": 42, "pending": 0, "held": 0, "debt": 0}

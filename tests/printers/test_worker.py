@@ -6,15 +6,15 @@ import sys
 import uuid
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
-from typing import Literal
 
+import msgspec
 import pytest
 
-from printers.contents import encode_content
+from printers.contents import ReceiptLine, encode_content
 from printers.errors import PaperOut, PrinterProblem, Unprintable
 from printers.escpos import separator
 from printers.profile import load_profile
-from printers.render import render as render_now
+from printers.render import Rendered, render_job
 from printers.spool import PrintState, forget_member, get, list_jobs, mark_canceled, reprint, submit
 from printers.transactions import Tx
 from printers.transport import BeforeFirstByte, OnWait, Outcome
@@ -31,9 +31,14 @@ PACE = Pace(idle_s=0.02, first_s=0.01, slowest_s=0.05, stale_after_ms=10_000)
 MEMBER = uuid.uuid4()
 
 
-async def plain(content: bytes, profile_name: str, form: Literal["bin"], copy_number: int) -> bytes:
+async def plain(content: bytes, profile_name: str, copy_number: int) -> Rendered:
     """Stands for the renderer: the copy number and the content."""
-    return b"%d:%s" % (copy_number, content)
+    return Rendered(b"%d:%s" % (copy_number, content))
+
+
+async def render_here(content: bytes, profile_name: str, copy_number: int) -> Rendered:
+    """The renderer itself."""
+    return render_job(content, profile_name, copy_number)
 
 
 class Shop:
@@ -136,11 +141,8 @@ async def test_a_printer_is_asked_whether_it_can_print_and_a_job_with_it_answers
 
 
 async def test_a_real_receipt_is_rendered_and_a_reprint_carries_its_mark(shop: Shop) -> None:
-    async def real(content: bytes, profile_name: str, form: Literal["bin"], copy_number: int) -> bytes:
-        return render_now(content, profile_name, form, copy_number)
-
     virtual = VirtualTransport()
-    shop.open(virtual, real)
+    shop.open(virtual, render_here)
     job = shop.queue(1, content=encode_content(POLISH))
     await shop.comes_to(job, PrintState.PRINTED)
     again = reprint(shop.tx, job, uuid.UUID(int=2), shop.now_ms).id
@@ -151,10 +153,10 @@ async def test_a_real_receipt_is_rendered_and_a_reprint_carries_its_mark(shop: S
 async def test_a_printer_without_paper_is_tried_again_and_shown_until_somebody_refills_it(shop: Shop) -> None:
     rendered = 0
 
-    async def counting(content: bytes, profile_name: str, form: Literal["bin"], copy_number: int) -> bytes:
+    async def counting(content: bytes, profile_name: str, copy_number: int) -> Rendered:
         nonlocal rendered
         rendered += 1
-        return content
+        return Rendered(content)
 
     virtual = VirtualTransport()
     virtual.fault()
@@ -181,10 +183,10 @@ async def test_a_dead_printer_does_not_hold_up_another(shop: Shop) -> None:
 
 
 async def test_what_cannot_be_printed_fails_with_its_reason_and_the_next_comes_out(shop: Shop) -> None:
-    async def picky(content: bytes, profile_name: str, form: Literal["bin"], copy_number: int) -> bytes:
+    async def picky(content: bytes, profile_name: str, copy_number: int) -> Rendered:
         if content == b"1;":
             raise Unprintable("No font here has the character U+0E01.")
-        return content
+        return Rendered(content)
 
     virtual = VirtualTransport()
     bad, good = shop.queue(1), shop.queue(2)
@@ -195,11 +197,30 @@ async def test_what_cannot_be_printed_fails_with_its_reason_and_the_next_comes_o
     assert list(virtual.papers) == [b"2;"]
 
 
+async def test_a_receipt_with_a_letter_that_nothing_here_can_print_comes_out_and_the_log_says_so(
+    shop: Shop, caplog: pytest.LogCaptureFixture
+) -> None:
+    line = ReceiptLine(
+        name="ข้าว \U0001f35a 2 kg", quantity_milli=1000, unit_price_minor=850, gross_minor=850, net_minor=850
+    )
+    virtual = VirtualTransport()
+    shop.open(virtual, render_here)
+    job = shop.queue(1, content=encode_content(msgspec.structs.replace(POLISH, lines=(line,))))
+    with caplog.at_level("WARNING", "printers.worker"):
+        await shop.comes_to(job, PrintState.PRINTED)
+    (paper,) = virtual.papers
+    assert b"2 kg" in paper
+    assert b"8,50" in paper
+    (told,) = caplog.messages
+    assert str(job) in told
+    assert "nothing here can print 5 of its characters, such as U+0E02" in told
+
+
 async def test_a_fault_of_ours_is_tried_a_few_times_then_failed_without_quoting_the_receipt(shop: Shop) -> None:
-    async def broken(content: bytes, profile_name: str, form: Literal["bin"], copy_number: int) -> bytes:
+    async def broken(content: bytes, profile_name: str, copy_number: int) -> Rendered:
         if content == b"1;":
             raise ValueError("Anna Kowalska, +48 600 100 200")
-        return content
+        return Rendered(content)
 
     virtual = VirtualTransport()
     bad, good = shop.queue(1), shop.queue(2)
@@ -213,10 +234,10 @@ async def test_a_fault_of_ours_is_tried_a_few_times_then_failed_without_quoting_
 async def test_a_helper_that_comes_back_costs_nothing_but_time(shop: Shop) -> None:
     faults = iter([True, True, False])
 
-    async def shaky(content: bytes, profile_name: str, form: Literal["bin"], copy_number: int) -> bytes:
+    async def shaky(content: bytes, profile_name: str, copy_number: int) -> Rendered:
         if next(faults):
             raise BrokenPipeError
-        return content
+        return Rendered(content)
 
     virtual = VirtualTransport()
     job = shop.queue(1)
@@ -273,10 +294,10 @@ async def test_a_job_that_waited_too_long_is_canceled_and_can_still_be_asked_for
 async def test_a_job_taken_back_while_it_is_rendered_leaves_no_byte(shop: Shop, how: str) -> None:
     begun, go = asyncio.Event(), asyncio.Event()
 
-    async def slow(content: bytes, profile_name: str, form: Literal["bin"], copy_number: int) -> bytes:
+    async def slow(content: bytes, profile_name: str, copy_number: int) -> Rendered:
         begun.set()
         await go.wait()
-        return content
+        return Rendered(content)
 
     virtual = VirtualTransport()
     job = shop.queue(1)
@@ -375,9 +396,9 @@ async def test_stopping_in_the_middle_of_a_paper_says_unknown(shop: Shop) -> Non
 
 
 async def test_stopping_before_the_first_byte_puts_the_job_back(shop: Shop) -> None:
-    async def never(content: bytes, profile_name: str, form: Literal["bin"], copy_number: int) -> bytes:
+    async def never(content: bytes, profile_name: str, copy_number: int) -> Rendered:
         await asyncio.sleep(3600)
-        return content
+        return Rendered(content)
 
     job = shop.queue(1)
     worker = shop.open(VirtualTransport(), never)

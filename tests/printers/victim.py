@@ -2,18 +2,18 @@
 
 import asyncio
 import sys
-from typing import Literal
 
 from sqlite_utils.utils import sqlite3
 
+from printers.render import Rendered
 from printers.spool import recover_after_start
 from printers.transport_tcp import TcpTransport
 from printers.worker import Worker
 from tests.printers.databases import SpoolDatabase
 
 
-async def render(content: bytes, profile_name: str, form: Literal["bin"], copy_number: int) -> bytes:
-    return b"%d:" % copy_number + content
+async def render(content: bytes, profile_name: str, copy_number: int) -> Rendered:
+    return Rendered(b"%d:" % copy_number + content)
 
 
 async def main(path: str, port: int) -> None:

@@ -132,7 +132,7 @@ export const start = (job) => (kiosk().visitor.proof && job !== "join" ? ask(asy
 
 export function back() {
   const { phase, asksStaff, busy, visitor } = kiosk();
-  if (asksStaff) return change({ asksStaff: false });
+  if (asksStaff) return needNoHelp();
   if (busy || phase === "working") return null;
   if (phase === "menu" || phase === "joined") return leave();
   if (phase === "coupon") return start("coupons");
@@ -143,6 +143,19 @@ export function back() {
   if (to === "menu") changeVisitor({ job: null });
   changeVisitor({ entry: "", choice: phase === "confirm" ? null : visitor.choice });
   return change({ phase: to, notice: null });
+}
+
+// The tills ring. Should the store not answer, the picture sends her there all the same.
+export async function callStaff() {
+  const { visit } = kiosk();
+  change({ asksStaff: "asking" });
+  const isCalled = await call("POST", "/v1/help-calls").then(() => true, () => false);
+  if (isCalled && kiosk().visit === visit && kiosk().asksStaff) change({ asksStaff: "called" });
+}
+
+export function needNoHelp() {
+  change({ asksStaff: null });
+  call("DELETE", "/v1/help-calls").catch(() => {});
 }
 
 // She goes, or has gone: nothing is proved here any more, and nothing of her stays on the screen. What is under way

@@ -26,7 +26,7 @@ function Kiosk({ state }) {
   if (Plain) return html`<${Plain} kiosk=${state} />`;
   if (state.phase === "attract") return html`<div class="first"><${Attract} kiosk=${state} /><${Notice} /></div>`;
   const Work = SCREENS[state.phase];
-  const isCovered = state.idle !== null || state.asksStaff;
+  const isCovered = state.idle !== null || Boolean(state.asksStaff);
   return html`<div class="kiosk">
     <${TopStrip} kiosk=${state} />
     <main class="work" inert=${isCovered}><${Work} key=${`${state.visit} ${state.phase}`} kiosk=${state} /></main>

@@ -22,7 +22,7 @@ let now = {
   phase: "starting", // starting, pairing, closed, attract, menu, identify, people, proof, points, coupons, confirm,
   // working, coupon, join, join_consents, join_pin, joined, consents
   shop: null, // answer of GET /v1/kiosk
-  asksStaff: false, // the picture that says where help is
+  asksStaff: null, // "asking" or "called" while the picture is shown that says where help is
   busy: false, // a question is under way
   attempt: 0, // how often the answer to a booking was asked for
   notice: null, // {tone, text}
@@ -55,7 +55,7 @@ export const onChange = (listener) => listeners.add(listener);
 // Nothing of this visitor is left afterwards. The next one finds the screen as it was made.
 export function forget(phase) {
   change({
-    phase, asksStaff: false, busy: false, attempt: 0, notice: null, idle: null, large: false, contrast: false,
+    phase, asksStaff: null, busy: false, attempt: 0, notice: null, idle: null, large: false, contrast: false,
     visit: now.visit + 1, visitor: nobody(),
   });
 }

@@ -37,6 +37,7 @@ export const TEXTS = {
   closed_text: ["Nothing is lost. Please ask at the till.", "잃은 것은 없습니다. 계산대에 문의해 주세요.", "何も失われていません。レジでお尋ねください。", "Nic nie przepadło. Zapytaj przy kasie."],
   staff_title: ["Our staff will help you", "직원이 도와드립니다", "店員がお手伝いします", "Obsługa chętnie pomoże"],
   staff_text: ["Please speak to us at the till. This screen waits for you.", "계산대의 직원에게 말씀해 주세요. 이 화면은 그대로 기다립니다.", "レジの店員にお声がけください。この画面はそのままお待ちしています。", "Podejdź do kasy. Ten ekran na ciebie zaczeka."],
+  staff_called: ["The tills know that you wait here. Somebody will come to you.", "계산대에 알렸습니다. 직원이 이곳으로 오겠습니다.", "レジに知らせました。店員がこちらへまいります。", "Kasy już wiedzą, że ktoś tu czeka. Zaraz ktoś podejdzie."],
   staff_back: ["Go on here", "여기서 계속", "ここで続ける", "Wróć do ekranu"],
   idle_title: ["Still there?", "아직 계신가요?", "まだご利用中ですか？", "Jesteś tam jeszcze?"],
   idle_text: ["This screen will forget you in {seconds} s.", "{seconds}초 후 이 화면의 내용이 지워집니다.", "あと {seconds} 秒で画面の内容を消去します。", "Za {seconds} s ten ekran zapomni twoje dane."],

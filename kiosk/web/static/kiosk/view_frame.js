@@ -2,7 +2,7 @@
 
 import { html, useLayoutEffect, useRef } from "../vendor/htm-preact-standalone.js";
 import { touch } from "./idle.js";
-import { back, leave } from "./journey.js";
+import { back, callStaff, leave, needNoHelp } from "./journey.js";
 import { useLanguage } from "./session.js";
 import { change, kiosk } from "./state.js";
 import { LANGUAGES, NAMES, say } from "./texts.js";
@@ -41,7 +41,7 @@ export function Keys({ kiosk: state }) {
   return html`<nav class="keys" aria-label=${say("tools")}>
     <button type="button" disabled=${phase === "working"} onClick=${back}><i aria-hidden="true">←</i>${say("back")}</button>
     <button type="button" onClick=${leave}><i aria-hidden="true">↺</i>${say("start_over")}</button>
-    <button type="button" aria-pressed=${asksStaff} onClick=${() => change({ asksStaff: !asksStaff })}><i aria-hidden="true">?</i>${say("call_staff")}</button>
+    <button type="button" aria-pressed=${Boolean(asksStaff)} onClick=${asksStaff ? needNoHelp : callStaff}><i aria-hidden="true">?</i>${say("call_staff")}</button>
     <button type="button" aria-pressed=${large} onClick=${() => change({ large: !large })}><i aria-hidden="true">A</i>${say(large ? "smaller" : "larger")}</button>
     <button type="button" aria-pressed=${contrast} onClick=${() => change({ contrast: !contrast })}><i aria-hidden="true">◐</i>${say(contrast ? "contrast_off" : "contrast")}</button>
   </nav>`;
@@ -77,11 +77,12 @@ export function Idle({ seconds }) {
 
 export function Staff() {
   const frame = useRef();
+  const { asksStaff } = kiosk();
   useLayoutEffect(() => frame.current.querySelector("button").focus(), []);
   return html`<div class="over"><div ref=${frame} class="sheet" role="dialog" aria-modal="true" aria-label=${say("staff_title")}>
     <p class="sign" aria-hidden="true">?</p>
     <h1>${say("staff_title")}</h1>
-    <p class="lead">${say("staff_text")}</p>
-    <button type="button" class="main" onClick=${() => change({ asksStaff: false })}>${say("staff_back")}</button>
+    <p class="lead" role="status">${say(asksStaff === "called" ? "staff_called" : "staff_text")}</p>
+    <button type="button" class="main" onClick=${needNoHelp}>${say("staff_back")}</button>
   </div></div>`;
 }

@@ -1,7 +1,7 @@
 // The basket as a value: what was scanned, not what it costs. Prices come from the service alone.
 //
 //   {id, revision, lines: [{key, sku | gtin, name, unit, quantity_milli, discount?, unit_price_minor?, reason?, gift_card?}],
-//    coupons: [{key, text, serial, code, offer, title}],
+//    coupons: [{key, text, serial, code, offer, title}, or for a reward, at most one: {key, hold, serial, code, offer, title}],
 //    member: {id, name, phone} | null, approval: text | null, selected: key of a line or a coupon | null}
 //
 // `id` becomes the id of the sale. It is made with the basket, long before anything is sent. `revision` changes with
@@ -29,6 +29,11 @@ const isPlain = (line) => !line.discount && line.unit_price_minor === undefined;
 // A coupon without goods is kept as well: it is priced with the first article.
 export function addCoupon(basket, coupon) {
   return repriced(basket, { coupons: [...basket.coupons, { ...coupon, key: newId() }] });
+}
+
+// A reward lies among the coupons: what it takes off is an offer's discount, and the points are held until it is sold.
+export function setReward(basket, reward) {
+  return repriced(basket, { coupons: [...basket.coupons.filter(({ hold }) => !hold), { ...reward, key: newId() }] });
 }
 
 export const lineOf = (basket, key) => basket.lines.find((line) => line.key === key);
@@ -74,7 +79,12 @@ export function putBack(basket, row, at) {
   return repriced(basket, { [kind]: rows, selected: row.key });
 }
 
-export const setMember = (basket, member) => repriced(basket, { member });
+// Another customer's points pay for no reward.
+export function setMember(basket, member) {
+  const isSame = member?.id === basket.member?.id;
+  return repriced(basket, { member, coupons: basket.coupons.filter(({ hold }) => !hold || isSame) });
+}
+
 export const setApproval = (basket, approval) => ({ ...basket, approval });
 
 export function moveSelection(basket, step) {
@@ -93,11 +103,13 @@ function toRequest(line) {
 }
 
 export function toQuote(basket) {
-  return { lines: basket.lines.map(toRequest), coupons: basket.coupons.map(({ text }) => text), member: basket.member?.id };
+  const coupons = basket.coupons.filter(({ hold }) => !hold).map(({ text }) => text);
+  return { lines: basket.lines.map(toRequest), coupons, hold: basket.coupons.find(({ hold }) => hold)?.hold, member: basket.member?.id };
 }
 
+// A reward does not wait with the basket: its points are the customer's again.
 export function toPark(basket, id, label) {
-  return { id, ...toQuote(basket), label };
+  return { id, ...toQuote(basket), hold: undefined, label };
 }
 
 export function toSale(basket, payment, quote) {

@@ -1,6 +1,6 @@
-// Points set aside while money is taken. Whatever ends the payment in another way than by the sale lets them go: left,
-// removed, another customer, a reload. The ids are kept on this machine until then; should the till never come back,
-// the hold lapses by itself.
+// Points set aside, while money is taken or for a reward on the basket. Whatever ends that in another way than by the
+// sale lets them go: left, removed, another customer, of a payment a reload as well. The ids are kept on this machine
+// until then; should the till never come back, the hold lapses by itself.
 
 import { call, hasToken, Refused } from "./api.js";
 import { newId } from "./ids.js";
@@ -20,17 +20,19 @@ function remember(holds) {
 const forget = (hold) => remember(open.filter((id) => id !== hold));
 
 // `proof` is what the customer showed, or a manager's approval. Each try has an id of its own: one whose answer was lost
-// is let go first, so that it does not hold the very points that are asked for now.
-export async function holdPoints(member, points, proof) {
+// is let go first, so that it does not hold the very points that are asked for now. `take` is called with the answer
+// before anybody could think that nobody needs it.
+export async function holdPoints(member, points, proof, { reward, take = () => {} } = {}) {
   asking += 1;
   try {
-    await letGo([]);
+    await letGo(ofBasket(till()));
     const id = newId();
     remember([...open, id]);
-    const held = await call("POST", "/v1/holds", { id, member, points, proof }).catch((error) => {
+    const held = await call("POST", "/v1/holds", { id, member, points, reward, proof }).catch((error) => {
       if (error instanceof Refused) forget(id);
       throw error;
     });
+    take(held);
     reprice();
     return held;
   } finally {
@@ -39,7 +41,9 @@ export async function holdPoints(member, points, proof) {
 }
 
 // They have paid: nothing is left to let go.
-export const spent = (tenders) => tenders.forEach(({ hold }) => hold && forget(hold));
+export const spent = (body) => [body, ...body.tenders].forEach(({ hold }) => hold && forget(hold));
+
+const ofBasket = ({ basket }) => basket.coupons.flatMap(({ hold }) => hold ?? []);
 
 function letGo(needed) {
   const ids = open.filter((id) => !needed.includes(id));
@@ -55,8 +59,9 @@ function release(id) {
   return asked;
 }
 
-onChange(({ phase, payment }) => {
+onChange((state) => {
+  const { phase, payment } = state;
   if (!open.length || asking || phase !== "selling" || !hasToken() || till().unreachable) return;
   if (recall("outbox")?.kind === "sale") return; // it may be just these points that pay for it
-  letGo((payment?.tenders ?? []).map(({ hold }) => hold));
+  letGo([...ofBasket(state), ...(payment?.tenders ?? []).map(({ hold }) => hold)]);
 });

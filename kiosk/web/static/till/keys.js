@@ -2,6 +2,7 @@
 // is shown is what works. Dialogs have their own keys; the browser's own (reload, find, print) are always held back.
 
 import { lock } from "./session.js";
+import { answerCall } from "./link.js";
 import { closePayment, openPayment } from "./paying.js";
 import { moveSelection, selectedLine, selectedRow } from "./basket.js";
 import { putBasket } from "./pricing.js";
@@ -36,6 +37,7 @@ export const COMMANDS = [
   { name: "key_less", key: "-", when: hasLine, run: () => addToSelected(-1) },
   { name: "key_up", key: "↑", when: hasRow, run: () => moveLine(-1) },
   { name: "key_down", key: "↓", when: hasRow, run: () => moveLine(1) },
+  { name: "key_coming", key: "Ctrl+Y", when: (state) => state.calls.length > 0, run: () => answerCall(till().calls[0].id) },
   { name: "key_help", key: "?", also: "F1", when: always, run: () => openPanel("help") },
   { name: "key_back", key: "Esc", when: always, run: back },
 ];

@@ -14,7 +14,8 @@ import { takeScan } from "./selling.js";
 import { change, onChange, till } from "./state.js";
 import { setLanguage } from "./texts.js";
 import { BasketTable, Entry } from "./view_basket.js";
-import { Banner, KeyRow, Messages, TopStrip } from "./view_frame.js";
+import { Banner, Calls, KeyRow, Messages, TopStrip } from "./view_frame.js";
+import { CardDialog } from "./view_card.js";
 import { HelpDialog } from "./view_help.js";
 import { ApprovalDialog, LineDialog } from "./view_line.js";
 import { EnrolDialog, MemberDialog } from "./view_member.js";
@@ -24,10 +25,11 @@ import { GiftCardDialog, NewGiftCardDialog, PointsDialog } from "./view_points.j
 import { LastDialog, ReturnDialog, ReturnedDialog } from "./view_return.js";
 import { ShiftDialog } from "./view_shift.js";
 import { Side } from "./view_side.js";
+import { RewardDialog } from "./view_reward.js";
 import { Float, Pairing, SignIn, Waiting } from "./view_start.js";
 
 const PANELS = {
-  member: MemberDialog, enrol: EnrolDialog, points: PointsDialog, gift_card: GiftCardDialog, new_gift_card: NewGiftCardDialog, line: LineDialog, park: ParkDialog, parked: ParkedDialog, shift: ShiftDialog,
+  member: MemberDialog, card: CardDialog, enrol: EnrolDialog, points: PointsDialog, reward: RewardDialog, gift_card: GiftCardDialog, new_gift_card: NewGiftCardDialog, line: LineDialog, park: ParkDialog, parked: ParkedDialog, shift: ShiftDialog,
   returns: ReturnDialog, returned: ReturnedDialog, last: LastDialog, help: HelpDialog,
 };
 const BEFORE = { start: Waiting, pairing: Pairing, sign_in: SignIn, float: Float };
@@ -37,7 +39,7 @@ function Till({ till: state }) {
   if (Before) return html`<div class="before"><${Banner} till=${state} /><${Before} till=${state} /><${Messages} till=${state} /></div>`;
   const Panel = state.panel && PANELS[state.panel.name];
   return html`<div class="till">
-    <${TopStrip} till=${state} /><${Banner} till=${state} />
+    <${TopStrip} till=${state} /><div class="banners"><${Calls} till=${state} /><${Banner} till=${state} /></div>
     <main class="work"><${Work} state=${state} />${!Panel && !state.approval && html`<${Messages} till=${state} />`}</main>
     <${Side} till=${state} /><${KeyRow} till=${state} />
     ${Panel && html`<${Panel} key=${state.panel.name} till=${state} />`}

@@ -84,7 +84,7 @@ export function complete() {
 onOutcome("sale", { done: finish, refused: reconsider });
 
 function finish(sale, command) {
-  spent(command.body.tenders);
+  spent(command.body);
   remember(sale);
   startBasket();
   change({ finished: sale });

@@ -63,6 +63,7 @@ async function take(found, quantityMilli, text) {
   if (found.kind === "member") return takeMember(found.member);
   if (found.kind === "coupon") return nextCustomer(), takeCoupon(found.coupon, text);
   if (found.kind === "receipt") return openPanel("returns", { receipt: found.receipt });
+  if (found.card) return openCard(found);
   if (LONG_NUMBER.test(text)) return takeCoupon(await call("POST", "/v1/coupons/verify", { code: text }), text);
   return fail(say("unknown_code", { text: found.text }));
 }
@@ -97,6 +98,17 @@ export function nextCustomer() {
   if (till().finished) change({ finished: null, notice: null });
 }
 
+// A loyalty card that nobody here has: the one of the member who is just joining, else a dialog asks what to do with it.
+// It has an id for each card, because each would be another member.
+export function openCard({ card, reason }) {
+  const { panel } = till();
+  const isJoining = panel?.name === "enrol" && reason !== "member_elsewhere";
+  if (isJoining) soundOk();
+  else soundBad();
+  change({ scanned: { ok: isJoining, at: Date.now() } });
+  return isJoining ? change({ panel: { ...panel, card } }) : openPanel("card", { id: newId(), card, reason });
+}
+
 export function takeMember(resolved) {
   const { member, others } = resolved;
   nextCustomer();
@@ -126,7 +138,7 @@ export async function takeTyped(text) {
   if (!rest) return setSelectedQuantity(quantityMilli);
   try {
     const found = await ask(rest);
-    if (found.kind !== "unknown") return await take(found, quantityMilli, rest);
+    if (found.kind !== "unknown" || found.card) return await take(found, quantityMilli, rest);
     const { items } = await call("GET", `/v1/products?query=${encodeURIComponent(rest)}&limit=50`);
     if (items.length === 1) return addProduct(items[0], quantityMilli);
     if (items.length) return change({ search: { query: rest, items, at: 0, quantityMilli } });
@@ -177,7 +189,7 @@ export function voidSelected() {
   if (!row || till().finished) return;
   clearTimeout(undoTimer);
   undoTimer = setTimeout(() => change({ undo: null }), UNDO_MS);
-  change({ undo: { row, at: baskets.rowsOf(basket).indexOf(row) } });
+  change({ undo: row.hold ? null : { row, at: baskets.rowsOf(basket).indexOf(row) } }); // the points of a reward are gone at once
   putBasket(baskets.removeRow(basket, row.key));
 }
 

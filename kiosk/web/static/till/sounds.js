@@ -31,6 +31,7 @@ function play(beeps) {
 
 export const soundOk = () => play([[1760, 0, 0.07]]);
 export const soundBad = () => play([[220, 0, 0.16], [220, 0.22, 0.2]]);
+export const soundCall = () => play([[988, 0, 0.18], [784, 0.2, 0.3]]);
 export const soundPaid = () => play([[880, 0, 0.08], [1320, 0.09, 0.14]]);
 
 export function nextVolume() {

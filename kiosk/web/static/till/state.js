@@ -19,6 +19,7 @@ let now = {
   notice: null, // {tone: good|bad|info, text, hint}
   undo: null, // {row, at} for eight seconds after a line or a coupon was removed
   unreachable: null, // since when the store service does not answer
+  calls: [], // [{id, kiosk, at}] who waits for help at a kiosk, the longest first
   parked: 0, // how many baskets are set aside
   last: recall("last"), // {id, number, paper} of the last document, for void and reprint
   volume: recall("volume") ?? 2,

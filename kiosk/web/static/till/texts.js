@@ -106,6 +106,24 @@ export const TEXTS = {
   balance_debt: ["Owed", "차감 예정", "不足分", "Do odrobienia"],
   points_end: ["{points} points end on {day}.", "{points}포인트가 {day}에 소멸됩니다.", "{points}ポイントは{day}に失効します。", "{points} pkt przepada {day}."],
   points_provisional: ["Not confirmed by head office yet", "본사 확인 전", "本部未確認", "Jeszcze bez potwierdzenia centrali"],
+  points_as_of: ["as of {when}", "{when} 기준", "{when} 時点", "stan na {when}"],
+  card_elsewhere: ["Card of another shop's member", "다른 매장 회원의 카드", "他店の会員カード", "Karta klienta innego sklepu"],
+  card_elsewhere_lead: ["Head office does not answer now. Take the card in: this purchase earns at once, and head office joins it with the member's points. Those cannot be spent before.", "지금은 본사가 응답하지 않습니다. 카드를 등록하면 이번 구매분이 바로 적립되고, 본사에서 기존 포인트와 합쳐집니다. 그때까지 기존 포인트는 사용할 수 없습니다.", "本部が応答しません。カードを登録すると今回のお買い物分がすぐに付き、後で本部が会員のポイントと統合します。それまで元のポイントは使えません。", "Centrala teraz nie odpowiada. Przyjmij kartę: ten zakup od razu zbiera punkty, a centrala połączy je z kontem klienta. Wcześniej nie można ich wydać."],
+  card_unknown: ["Nobody here has this card", "등록되지 않은 카드", "登録のないカード", "Tej karty nikt tu nie ma"],
+  card_unknown_lead: ["Take it in and this purchase earns at once, or enrol a new member with it.", "카드를 등록하면 이번 구매분이 바로 적립됩니다. 이 카드로 신규 회원을 가입시킬 수도 있습니다.", "カードを登録すると今回のお買い物分がすぐに付きます。このカードで新規会員の登録もできます。", "Przyjmij kartę, a ten zakup od razu zbierze punkty, albo zapisz z nią nowego klienta."],
+  card_number: ["Card {card}", "카드 {card}", "カード {card}", "Karta {card}"],
+  card_take_in: ["Take the card in", "카드 등록", "カードを登録", "Przyjmij kartę"],
+  card_again: ["Ask again", "다시 확인", "もう一度確認", "Zapytaj ponownie"],
+  card_taken_in: ["Card taken in. What is bought earns points.", "카드가 등록되었습니다. 구매분이 적립됩니다.", "カードを登録しました。お買い物でポイントが付きます。", "Kartę przyjęto. Zakupy zbierają punkty."],
+  card_still_unknown: ["Still nobody known with this card.", "아직 확인되지 않는 카드입니다.", "まだ確認できないカードです。", "Tej karty nadal nikt nie zna."],
+  rewards: ["Rewards for points", "포인트 보상", "ポイントの特典", "Nagrody za punkty"],
+  reward_lead: ["It costs {points} points, which are set aside now and used with this sale.", "{points}포인트가 필요합니다. 지금 예약되고 이번 판매에서 사용됩니다.", "{points}ポイントを今取り置き、この会計で使います。", "Kosztuje {points} pkt: teraz są odkładane, a zużyje je ta sprzedaż."],
+  pair_till: ["Code for one more till", "계산대 추가 코드", "レジ追加のコード", "Kod dla kolejnej kasy"],
+  pair_kiosk: ["Code for a kiosk", "키오스크 코드", "キオスクのコード", "Kod dla kiosku"],
+  pair_told: ["Open {address} there and type this within ten minutes:", "그 기기에서 {address}를 열고 10분 안에 입력하세요:", "その端末で {address} を開き、10分以内に入力してください:", "Otwórz tam {address} i wpisz w ciągu dziesięciu minut:"],
+  call_title: ["Help needed at {kiosks}", "{kiosks}에서 직원 호출", "{kiosks}で店員を呼んでいます", "Ktoś potrzebuje pomocy: {kiosks}"],
+  call_text: ["since {time}", "{time}부터", "{time}から", "od {time}"],
+  key_coming: ["I am coming", "지금 갑니다", "すぐ行きます", "Już idę"],
   enrol_title: ["New member", "신규 회원", "新規会員", "Nowy klient"],
   enrol_name: ["Name", "이름", "お名前", "Imię i nazwisko"],
   enrol_email: ["E-mail", "이메일", "メール", "E-mail"],
@@ -276,6 +294,7 @@ export function setLanguage(locale) {
   document.title = say("till_name");
 }
 
+export const language = () => LANGUAGES[at];
 export const hasText = (key) => key in TEXTS;
 
 // An unknown key is shown as it is: a wrong word on the screen is found sooner than an empty one.

@@ -3,6 +3,7 @@
 import { html, useEffect, useState } from "../vendor/htm-preact-standalone.js";
 import { retryNow } from "./outbox.js";
 import { COMMANDS, commandOf, run } from "./keys.js";
+import { answerCall } from "./link.js";
 import { knownOperators } from "./session.js";
 import { undo } from "./selling.js";
 import { nextVolume } from "./sounds.js";
@@ -60,6 +61,15 @@ export function Banner({ till }) {
   if (shop?.link.state === "offline")
     return html`<div class="banner" role="status"><b>${say("offline_title", offlineValues(shop.link))}</b> ${say("offline_text")}</div>`;
   return null;
+}
+
+// Somebody at a kiosk needs a person. It stays until one says that somebody comes.
+export function Calls({ till }) {
+  if (!till.calls.length) return null;
+  const [first] = till.calls;
+  return html`<div class="banner call" role="alert"><b>${say("call_title", { kiosks: till.calls.map(({ kiosk }) => kiosk).join(", ") })}</b>
+    ${say("call_text", { time: clock(Date.parse(first.at)) })}
+    <button type="button" onClick=${() => answerCall(first.id)}>${say("key_coming")} <kbd>Ctrl Y</kbd></button></div>`;
 }
 
 const offlineValues = ({ since, queued }) => ({ time: since ? clock(since) : "–", count: wholeNumber(queued) });

@@ -6,6 +6,8 @@ import { Choice, Dialog, Problem, submit, useAsk } from "./dialog.js";
 import { newId } from "./ids.js";
 import { moneyTerms, wholeNumber } from "./money.js";
 import { chooseMember, claimScans, closePanel, openPanel, takeMember } from "./selling.js";
+import { takesCards } from "./view_card.js";
+import { Rewards } from "./view_reward.js";
 import { soundOk } from "./sounds.js";
 import { balanceOf } from "./standing.js";
 import { notify } from "./state.js";
@@ -17,7 +19,7 @@ export function MemberDialog({ till }) {
   const [text, setText] = useState("");
   const ask = useAsk();
   const { member } = till.basket;
-  useLayoutEffect(() => claimScans((found) => found.kind === "member" && (takeMember(found.member), true)), []);
+  useLayoutEffect(() => claimScans(takesCards), []);
   const find = submit(() => ask.run(async () => takeMember(await call("POST", "/v1/members/resolve", { phone: text.trim() }))));
   if (till.panel.choices) return html`<${Choices} members=${till.panel.choices} />`;
   return html`<${Dialog} title=${say("member_title")} onClose=${closePanel}>
@@ -45,14 +47,20 @@ function Standing({ till }) {
     <h3>${till.basket.member.name ?? say("nameless")}${standing?.tier ? ` · ${standing.tier}` : ""}</h3>
     ${balance && html`<dl>${["active", "pending", "held", "debt"].map((name) => html`<div key=${name}><dt>${say(`balance_${name}`)}</dt><dd>${wholeNumber(balance[name])}</dd></div>`)}</dl>`}
     ${soonest && html`<p>${say("points_end", { points: wholeNumber(soonest.points), day: dayOf(soonest.at) })}</p>`}
-    ${standing?.points?.provisional && html`<p>${say("points_provisional")}</p>`}
+    ${standing?.points?.provisional && html`<p>${say("points_provisional")} · ${say("points_as_of", { when: momentOf(standing.points.as_of) })}</p>`}
     <ul>${(standing?.offers ?? []).map((offer) => html`<li key=${offer.offer}><b>${offer.title}</b>${offer.coupon ? ` · ${say("by_coupon")}` : ""}<small>${offer.terms}</small></li>`)}</ul>
+    <${Rewards} member=${till.basket.member.id} />
   </section>`;
 }
 
 export function dayOf(at) {
   const { locale, timeZone } = moneyTerms();
   return new Date(at).toLocaleDateString(locale, { day: "numeric", month: "short", year: "numeric", timeZone });
+}
+
+function momentOf(at) {
+  const { locale, timeZone } = moneyTerms();
+  return new Date(at).toLocaleString(locale, { day: "numeric", month: "short", hour: "2-digit", minute: "2-digit", timeZone });
 }
 
 // Two people may share a phone number: the customer says who they are.
@@ -75,11 +83,13 @@ export function EnrolDialog({ till }) {
   const toggle = (at) => setGranted(isGranted(at) ? granted.filter((one) => one !== at) : [...granted, at]);
   const given = Object.fromEntries(Object.entries(fields).map(([key, value]) => [key, value.trim()]).filter(([, value]) => value));
   const consents = asked.map(({ channel, purpose }, at) => ({ channel, purpose, granted: isGranted(at) }));
-  const join = submit(() => ask.run(async () => welcome(await call("POST", "/v1/members", { id, locale, consents, ...given }))));
+  const { card } = till.panel; // one that the customer has already
+  const join = submit(() => ask.run(async () => welcome(await call("POST", "/v1/members", { id, locale, card, consents, ...given }))));
   const field = (name, label, more) => html`<label>${say(label)}
     <input id=${`enrol-${name}`} autocomplete="off" value=${fields[name]} ...${more} onInput=${(event) => setFields({ ...fields, [name]: event.target.value })} /></label>`;
   return html`<${Dialog} title=${say("enrol_title")} onClose=${closePanel} wide>
     <form onSubmit=${join}>
+      ${card && html`<p class="lead">${say("card_number", { card })}</p>`}
       <div class="fields">
         ${field("name", "enrol_name", { "data-first": true, maxlength: 120, class: "large" })}
         ${field("phone", "phone", { type: "tel", maxlength: 64, class: "large" })}

@@ -1,16 +1,24 @@
 // The board of stores: who was heard of when, what is still to come, and what can be lost meanwhile.
 
-import { call, listAll } from "./api.js";
-import { h } from "./dom.js";
+import { call, canDecide, listAll } from "./api.js";
+import { h, show } from "./dom.js";
 import { age, money, number, offset, time } from "./formats.js";
 import { badge, heading, keepShowing, table, tile } from "./parts.js";
 import { say, word } from "./texts.js";
+import { admission } from "./view_admission.js";
 
 const REFRESH_S = 15;
 const DAY_MS = 86_400_000;
 const CLOCK_WARN_MS = 60_000;
 
-export const viewBoard = (place) => keepShowing(place, showBoard, REFRESH_S);
+// What somebody types to add a store stays where it is while the board looks again.
+export function viewBoard(place) {
+  const board = h("div", { class: "stack" });
+  const again = async () => show(board, await showBoard());
+  show(place, board, canDecide() ? admission(again) : null);
+  show(board, h("p", { class: "quiet", role: "status" }, say("loading")));
+  return keepShowing(board, showBoard, REFRESH_S);
+}
 
 async function showBoard() {
   const [stores, risk] = await Promise.all([listAll("/v1/stores"), call("GET", "/v1/reports/exposure")]);
