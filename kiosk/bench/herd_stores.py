@@ -3,6 +3,7 @@
 herd = make_herd(5_000, 20)
 await enrol_herd(address, herd)             # straight into the database of a head office that does not run
 done = await herd[0].wake(url)              # opens a session, pushes, asks for news; comes again when it is told to
+await herd[0].listen(url)                   # asks for news ever again, as a store does all day
 """
 
 import asyncio
@@ -27,6 +28,7 @@ from sync.chain import ZERO_HASH, chain_hash, epoch_text
 from sync.engines import open_database
 from sync.hub import stores
 from sync.hub.enrolment import CODE_RANDOM_BYTES, enrol, make_code
+from sync.protocol.admission import TURN_HEADER
 from sync.protocol.messages import (
     PROTOCOL,
     EpochHead,
@@ -62,6 +64,12 @@ class _Told(Struct, frozen=True):
     fence: int = 0
 
 
+class _Page(Struct, frozen=True):
+    """What is read of a page of news."""
+
+    cursor: str
+
+
 class HerdStore:
     """One store with entries that head office has not heard of."""
 
@@ -78,6 +86,9 @@ class HerdStore:
         self._fence = 0
         self._request = 0
         self._refused = 0
+        self._turn = ""
+        self._session = ""
+        self._cursor = ""
 
     @property
     def public_key(self) -> bytes:
@@ -102,6 +113,23 @@ class HerdStore:
             else:
                 return Woken(seconds=time.monotonic() - begun, refused=self._refused)
 
+    async def listen(self, url: str) -> None:
+        """Ask for what is new behind what was told, again and again. It has been awake before; ends only when it is
+        cancelled.
+
+        Raises Unproved for an answer that no honest store should get.
+        """
+        while True:
+            try:
+                connection = await connect(url, _TIMEOUT_S)
+                try:
+                    while True:
+                        await self._pull(connection)
+                finally:
+                    connection.close()
+            except ClientProblem:
+                await asyncio.sleep(_CONNECT_AGAIN_S)
+
     async def _speak(self, connection: Connection) -> None:
         answer = await self._ask(connection, lambda: self._opening(connection.host))
         opened = msgspec.json.decode(answer.body, type=SessionAnswer)
@@ -109,7 +137,13 @@ class HerdStore:
         told = msgspec.json.decode(answer.body, type=PushAnswer)
         if told.outcome != "acknowledged" or told.seq != len(self._ops):
             raise Unproved(f"Store {self.number} was answered {told.outcome} at {told.seq}.")
-        await self._ask(connection, lambda: encode_request("GET", "/sync/v1/pull", connection.host, opened.session))
+        self._session = opened.session
+        await self._pull(connection)
+
+    async def _pull(self, connection: Connection) -> None:
+        path = f"/sync/v1/pull?cursor={self._cursor}" if self._cursor else "/sync/v1/pull"
+        answer = await self._ask(connection, lambda: encode_request("GET", path, connection.host, self._session))
+        self._cursor = msgspec.json.decode(answer.body, type=_Page).cursor
 
     async def _ask(self, connection: Connection, make: Callable[[], bytes]) -> Answer:
         """Ask until it is answered; whoever is told to come again comes again then."""
@@ -123,6 +157,7 @@ class HerdStore:
                 self._fence = told.fence
             elif answer.status in (429, 503):
                 self._refused += 1
+                self._turn = answer.header(TURN_HEADER) or ""
                 await asyncio.sleep(float(answer.header("Retry-After") or 1))
             else:
                 raise Unproved(f"Store {self.number} was answered {answer.status} {told.code}.")
@@ -143,7 +178,8 @@ class HerdStore:
             signature=_UNSIGNED,
         )
         signed = msgspec.structs.replace(message, signature=self._sign(session_signed_bytes(message)))
-        return encode_request("POST", "/sync/v1/sessions", host, body=_encode(signed))
+        turn = {TURN_HEADER: self._turn} if self._turn else {}
+        return encode_request("POST", "/sync/v1/sessions", host, body=_encode(signed), headers=turn)
 
     def _push(self, host: str, opened: SessionAnswer) -> bytes:
         self._request += 1

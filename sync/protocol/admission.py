@@ -6,7 +6,7 @@ the time after which it is worth asking again. Of those no more is kept than the
     admission = Admission(Limits(served=8, waiting=200))
     admission.arrive(Ticket(store, SALES, 7), now_ms)  -> Served · Waiting · TurnedAway(retry_after_ms)
     admission.leave(ticket, now_ms)                    -> the tickets that are served now, in its place
-    admission.give_up(ticket)                          the client has gone, or has waited long enough
+    admission.give_up(ticket, now_ms)                  the client has gone, or has waited long enough
 
 **The line** is ordered by a fixed place in time: when the request came, plus a handicap for its class, or a little
 behind the place that the store had before, whichever is later. What redeems or asks for a lease goes before sales,
@@ -16,9 +16,9 @@ his first try, so nobody starves, however long the rush. A store that asks over 
 seldom.
 """
 
-from bisect import insort
+from bisect import bisect_left, insort
 from collections import OrderedDict
-from typing import TypeAlias
+from typing import NamedTuple, TypeAlias
 from uuid import UUID
 
 from msgspec import Struct
@@ -28,12 +28,23 @@ from sync.protocol.backoff import slot_ms
 REDEMPTIONS, SALES, PROFILES, TELEMETRY = range(4)
 """Classes of requests, the most pressing first."""
 
+TURN_HEADER = "Counterfoil-Turn"
+"""Names the place of a request that was turned away, in the refusal and in the next try: an opening is read only when
+its turn has come, so nobody knows before whose it is. Whoever makes such a name up has the place of a newcomer."""
+
 HANDICAP_MS = (0, 2_000, 5_000, 15_000)
 """How much later than it came a request of each class stands in the line."""
 TURN_MS = 500
 """How far behind its last place a store's next request stands at least."""
 RETRY_MS_MIN = 1_000
 RETRY_MS_MAX = 300_000
+TRIES_PER_S = 100
+"""How often all who were turned away ask again, together: that much saying no costs a process little."""
+EXPECTED_MS_MIN = 10_000
+"""How long is believed in any case. How long service takes is measured in the very moment in which thousands are sent
+away, and comes out many times too long: whoever believed it would leave the line empty for minutes."""
+KEPT_MS = 2 * RETRY_MS_MAX
+"""How long the place of one who was turned away is kept for him."""
 REMEMBERED = 20_000
 """Of how many stores the last place is remembered, and how many places of those turned away: memory is bounded, whoever
 asks."""
@@ -72,6 +83,20 @@ class Waiting(Struct, frozen=True):
     instead_of: TurnedAway | None = None
 
 
+class _InLine(NamedTuple):
+    """A request that waits: its place in time, with the order of arrival, and whose it is."""
+
+    place: tuple[int, int]
+    ticket: Ticket
+
+
+class _Kept(NamedTuple):
+    """The place of one who was turned away, and when he was."""
+
+    place_ms: int
+    told_ms: int
+
+
 Decision: TypeAlias = Served | Waiting | TurnedAway
 
 
@@ -81,12 +106,14 @@ class Admission:
     def __init__(self, limits: Limits) -> None:
         self._limits = limits
         self._since: dict[Ticket, int] = {}
-        # (place in time, order of arrival) is never twice the same, so tickets are not compared.
-        self._line: list[tuple[tuple[int, int], Ticket]] = []
+        # (place in time, order of arrival) is never twice the same, so tickets are not compared. The same by store and
+        # class: in a rush most of the work is to say no, and nobody should be looked for one by one.
+        self._line: list[_InLine] = []
+        self._by_owner: dict[tuple[UUID, int], _InLine] = {}
         self._last_places: OrderedDict[UUID, int] = OrderedDict()
-        self._kept_places: OrderedDict[tuple[UUID, int], int] = OrderedDict()
+        # In the order in which they were told, the longest ago first.
+        self._kept_places: OrderedDict[tuple[UUID, int], _Kept] = OrderedDict()
         self._arrivals = 0
-        self._outside = 0
         self._service_ms = _FIRST_GUESS_MS
 
     @property
@@ -102,23 +129,25 @@ class Admission:
     def arrive(self, ticket: Ticket, now_ms: int) -> Decision:
         """A request has come. A store that asks again in a class in which it waits takes its own place over: it did
         not hear the first time."""
-        for index, (place, other) in enumerate(self._line):
-            if (other.store, other.priority) == (ticket.store, ticket.priority):
-                self._line[index] = (place, ticket)
-                return Waiting(TurnedAway(other, RETRY_MS_MAX))
+        known = self._by_owner.get((ticket.store, ticket.priority))
+        if known is not None:
+            self._remove(known)
+            self._insert(_InLine(known.place, ticket))
+            return Waiting(TurnedAway(known.ticket, RETRY_MS_MAX))
         self._arrivals += 1
         place = (self._place_ms(ticket, now_ms), self._arrivals)
         if len(self._since) < self._limits.served:
             self._serve(ticket, place[0], now_ms)
             return Served()
         if len(self._line) < self._limits.waiting:
-            insort(self._line, (place, ticket))
+            self._insert(_InLine(place, ticket))
             return Waiting()
-        if not self._line or self._line[-1][0] < place:
-            return self._turn_away(ticket, place[0])
-        (last_ms, _), last = self._line.pop()
-        insort(self._line, (place, ticket))
-        return Waiting(self._turn_away(last, last_ms))
+        if not self._line or self._line[-1].place < place:
+            return self._turn_away(ticket, place[0], now_ms)
+        last = self._line[-1]
+        self._remove(last)
+        self._insert(_InLine(place, ticket))
+        return Waiting(self._turn_away(last.ticket, last.place[0], now_ms))
 
     def leave(self, ticket: Ticket, now_ms: int) -> tuple[Ticket, ...]:
         """A served request is done. Who is served now instead. One that is not served changes nothing."""
@@ -128,22 +157,30 @@ class Admission:
         self._service_ms = max(1, (7 * self._service_ms + now_ms - since_ms) // 8)
         called = []
         while self._line and len(self._since) < self._limits.served:
-            (place_ms, _), following = self._line.pop(0)
-            self._serve(following, place_ms, now_ms)
-            called.append(following)
+            first = self._line[0]
+            self._remove(first)
+            self._serve(first.ticket, first.place[0], now_ms)
+            called.append(first.ticket)
         return tuple(called)
 
-    def give_up(self, ticket: Ticket) -> TurnedAway | None:
+    def give_up(self, ticket: Ticket, now_ms: int) -> TurnedAway | None:
         """A request has waited long enough, or its client has gone; None where it was not waiting."""
-        for index, ((place_ms, _), waiting) in enumerate(self._line):
-            if waiting == ticket:
-                del self._line[index]
-                return self._turn_away(ticket, place_ms)
-        return None
+        known = self._by_owner.get((ticket.store, ticket.priority))
+        if known is None or known.ticket != ticket:
+            return None
+        self._remove(known)
+        return self._turn_away(ticket, known.place[0], now_ms)
+
+    def _insert(self, waiting: _InLine) -> None:
+        insort(self._line, waiting, key=_place_of)
+        self._by_owner[waiting.ticket.store, waiting.ticket.priority] = waiting
+
+    def _remove(self, waiting: _InLine) -> None:
+        del self._line[bisect_left(self._line, waiting.place, key=_place_of)]
+        del self._by_owner[waiting.ticket.store, waiting.ticket.priority]
 
     def _serve(self, ticket: Ticket, place_ms: int, now_ms: int) -> None:
         self._since[ticket] = now_ms
-        self._outside = max(0, self._outside - 1)
         self._last_places[ticket.store] = max(place_ms, self._last_places.pop(ticket.store, 0))
         if len(self._last_places) > REMEMBERED:
             self._last_places.popitem(last=False)
@@ -151,15 +188,29 @@ class Admission:
     def _place_ms(self, ticket: Ticket, now_ms: int) -> int:
         behind_last = self._last_places.get(ticket.store, 0) + TURN_MS
         place_ms = max(now_ms + HANDICAP_MS[ticket.priority], behind_last)
-        return min(place_ms, self._kept_places.pop((ticket.store, ticket.priority), place_ms))
+        kept = self._kept_places.pop((ticket.store, ticket.priority), None)
+        return min(place_ms, kept.place_ms) if kept else place_ms
 
-    def _turn_away(self, ticket: Ticket, place_ms: int) -> TurnedAway:
-        """After the time that all who are here or were sent away will take, each store at a moment of its own."""
-        self._kept_places[ticket.store, ticket.priority] = place_ms
-        if len(self._kept_places) > REMEMBERED:
-            self._kept_places.popitem(last=False)
-        self._outside += 1
-        ahead = self._outside + len(self._line) + len(self._since)
-        expected_ms = ahead * self._service_ms // self._limits.served
+    def _turn_away(self, ticket: Ticket, place_ms: int, now_ms: int) -> TurnedAway:
+        """After the time that all who are here or were sent away will take, each store at a moment of its own; but not
+        so late that those who were sent away would ask less than TRIES_PER_S times a second.
+
+            ahead, of them outside | service  | served at a time | expected          | told
+            4000, 3740             | 10 ms    | 4                | 10 s              | 6 s to 16 s
+            4000, 3740             | 800 ms   | 4                | 800 s, cut: 37 s  | 19 s to 57 s
+            120, 100               | 800 ms   | 4                | 24 s, cut: 10 s   | 6 s to 16 s
+        """
+        kept = self._kept_places
+        kept.pop((ticket.store, ticket.priority), None)
+        kept[ticket.store, ticket.priority] = _Kept(place_ms, now_ms)
+        while len(kept) > REMEMBERED or next(iter(kept.values())).told_ms < now_ms - KEPT_MS:
+            kept.popitem(last=False)
+        ahead = len(kept) + len(self._line) + len(self._since)
+        believed_ms = max(EXPECTED_MS_MIN, len(kept) * 1_000 // TRIES_PER_S)
+        expected_ms = min(believed_ms, ahead * self._service_ms // self._limits.served)
         spread_ms = slot_ms(ticket.store, max(RETRY_MS_MIN, expected_ms))
         return TurnedAway(ticket, min(RETRY_MS_MAX, RETRY_MS_MIN + expected_ms // 2 + spread_ms))
+
+
+def _place_of(waiting: _InLine) -> tuple[int, int]:
+    return waiting.place

@@ -205,6 +205,12 @@ async def test_a_token_that_nobody_gave_opens_no_call_of_a_store(small_hub: Runn
             ("GET", "/sync/v1/epochs/0000000000000001/entries"),
             ("PUT", "/sync/v1/status"),
             ("POST", "/sync/v1/lease-reports"),
+            ("POST", "/sync/v1/commands"),
+            ("POST", "/sync/v1/member-lookups"),
+            ("POST", "/sync/v1/manifests"),
+            ("GET", "/sync/v1/sales/S001-T01-000001/state"),
+            ("GET", "/sync/v1/snapshots/manifest"),
+            ("GET", f"/sync/v1/snapshots/{'0' * 64}"),
         ):
             headers = {"Authorization": f"Bearer {token}"}
             status, answer = await small_hub.call(method, path, headers=headers)

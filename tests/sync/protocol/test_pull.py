@@ -477,6 +477,9 @@ class TestHowFarItsOwnEntriesAreCounted:
 HOLDS = {
     "in the middle": (Position(5, 2), 9, 3, True),
     "at the head": (Position(9, 2), 9, 9, True),
+    "at the head, with its sum": (Position(9, 2, "0" * 16), 9, 9, True),
+    "at the head of another history": (Position(9, 2, "f" * 16), 9, 9, False),
+    "behind the head, where another sum stood": (Position(5, 2, "f" * 16), 9, 3, True),
     "at the very horizon": (Position(5, 0), 9, 5, True),
     "before the horizon": (Position(4, 0), 9, 5, False),
     "before the horizon, but it began behind it": (Position(4, 5), 9, 5, True),
