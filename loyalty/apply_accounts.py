@@ -122,6 +122,11 @@ def lock_accounts(tx: Tx, members: Iterable[bytes]) -> dict[bytes, bytes]:
         survivors = again
 
 
+def drop_empty_locks(tx: Tx, accounts: Iterable[bytes]) -> None:
+    """Take away the rows that `lock_accounts` made for accounts which still have no posting: a lock is no account."""
+    tx.executemany("DELETE FROM account WHERE member = ? AND last IS NULL", [(account,) for account in accounts])
+
+
 def _joined_before_their_first(tx: Tx, loaded: Mapping[bytes, LoadedAccount]) -> set[bytes]:
     """The accounts without a posting so far that somebody was merged into: only a fold knows of the merge."""
     empty = [member for member, each in loaded.items() if each.account.last is None]

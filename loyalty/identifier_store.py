@@ -5,7 +5,6 @@ from uuid import UUID
 from msgspec import Struct
 
 from loyalty.errors import InvalidInput
-from loyalty.merge_store import group_of
 from loyalty.transactions import Tx
 
 
@@ -48,15 +47,6 @@ def is_card_known(tx: Tx, card: str) -> bool:
     """Whether anybody has or had this card."""
     row = tx.execute("SELECT 1 FROM member_identifier WHERE kind = 'card' AND value = ? LIMIT 1", (card,)).fetchone()
     return row is not None
-
-
-def share_identifier(tx: Tx, one: UUID, other: UUID) -> bool:
-    """Whether two members, or any who were merged into them, have a phone, an e-mail or a card in common."""
-    mine, theirs = (
-        {(each.kind, each.value) for member in group_of(tx, of) for each in read_identifiers(tx, member)}
-        for of in (one, other)
-    )
-    return not mine.isdisjoint(theirs)
 
 
 def refuse_replaced_card(tx: Tx, card: str, pointer: str) -> None:

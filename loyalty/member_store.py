@@ -1,11 +1,5 @@
-"""sql: who is a member, by which identifier, and which postings made the points.
-
-    need_active_member(tx, command.member)     # in a body: 422 unknown_member, pointing at the field
-    find_member(tx, call.id())                 # in the path: 404 member_not_found
-
-Several active members may share a phone: two shops can enrol one number while the line between them is down. They are
-answered oldest first and a person chooses.
-"""
+"""sql: members and their consents as the tables have them. Whoever may have been told of more asks elsewhere: a store
+kiosk/members/known_members.py."""
 
 from collections.abc import Iterable
 from uuid import UUID
@@ -13,7 +7,7 @@ from uuid import UUID
 from msgspec import Struct
 
 from loyalty.errors import InvalidInput, NotFound
-from loyalty.merge_store import group_of, survivor_of
+from loyalty.merge_store import group_of
 from loyalty.transactions import Row, Tx
 
 
@@ -58,14 +52,6 @@ class ConsentRow(Struct, frozen=True, kw_only=True):
     at: int
 
 
-def need_active_member(tx: Tx, member: UUID, *, pointer: str = "/member") -> MemberRow:
-    """The active member a request body names. Raises UnknownMember, pointing at the field."""
-    row = read_member(tx, member)
-    if row is None or row.status != "active":
-        raise UnknownMember(pointer=pointer)
-    return row
-
-
 def find_member(tx: Tx, member: UUID) -> MemberRow:
     """The member of the path, whatever its status. Raises MemberNotFound."""
     row = read_member(tx, member)
@@ -81,20 +67,6 @@ def read_member(tx: Tx, member: UUID) -> MemberRow | None:
         (member.bytes,),
     ).fetchone()
     return _member(member, row) if row else None
-
-
-def find_by_identifier(tx: Tx, kind: str, value: str) -> list[UUID]:
-    """The active members with this card, phone or e-mail (normalised), oldest first.
-
-    What a merged member had stands for the member it was merged into; a card that was replaced stands for nobody.
-    """
-    rows = tx.execute(
-        "SELECT member.id, status FROM member_identifier JOIN member ON member.id = member_identifier.member"
-        " WHERE kind = ? AND value = ? AND state = 'active' AND status <> 'erased' ORDER BY enrolled_at, member.id",
-        (kind, value),
-    ).fetchall()
-    found = [UUID(bytes=row[0]) if row[1] == "active" else survivor_of(tx, UUID(bytes=row[0])) for row in rows]
-    return list(dict.fromkeys(found))
 
 
 def read_consents(tx: Tx, member: UUID) -> list[ConsentRow]:

@@ -78,6 +78,25 @@ def _record(
     tx: Tx, journal: Journal, origin: Origin, new_id: Callable[[], UUID], bundle: ReadyBundle, plan: BundlePlan
 ) -> None:
     """Everything that is different from now on, then that the bundle is in use."""
+    price_book = record_changes(tx, journal, origin, new_id, plan)
+    activated = BundleActivated(
+        version=bundle.version,
+        bucket=bundle.bucket,
+        active_at=bundle.active_at,
+        arrived_at=bundle.complete_at,
+        products=plan.named[PRODUCT],
+        offers=plan.named[OFFER],
+        rules=plan.named[EARNING_RULE],
+        kept=plan.kept,
+        price_book=price_book,
+        offer_book=read_offer_book(tx),
+        program_book=read_program_book(tx),
+    )
+    journal.record(tx, origin, new_id(), activated)
+
+
+def record_changes(tx: Tx, journal: Journal, origin: Origin, new_id: Callable[[], UUID], plan: BundlePlan) -> int:
+    """Everything that is different from now on, as facts; the price book that holds it."""
     price_book = read_price_book(tx) + bool(plan.products)
     for part, start in enumerate(range(0, len(plan.products), PRODUCTS_MAX), 1):
         products = tuple(plan.products[start : start + PRODUCTS_MAX])
@@ -104,20 +123,7 @@ def _record(
             definition=msgspec.Raw(msgspec.json.encode(rule, order="deterministic")),
         )
         journal.record(tx, origin, new_id(), defined)
-    activated = BundleActivated(
-        version=bundle.version,
-        bucket=bundle.bucket,
-        active_at=bundle.active_at,
-        arrived_at=bundle.complete_at,
-        products=plan.named[PRODUCT],
-        offers=plan.named[OFFER],
-        rules=plan.named[EARNING_RULE],
-        kept=plan.kept,
-        price_book=price_book,
-        offer_book=read_offer_book(tx),
-        program_book=read_program_book(tx),
-    )
-    journal.record(tx, origin, new_id(), activated)
+    return price_book
 
 
 def _refuse(tx: Tx, journal: Journal, origin: Origin, op_id: UUID, bundle: ReadyBundle, problem: CannotUse) -> None:

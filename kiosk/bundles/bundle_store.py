@@ -50,9 +50,13 @@ def read_due(tx: Tx, now_ms: int) -> list[ReadyBundle]:
     return [ReadyBundle(*row) for row in rows.fetchall()]
 
 
-def next_instant(tx: Tx) -> int | None:
-    """When the next bundle that is here whole begins, or should have begun; None where there is none."""
-    row = tx.execute(f"SELECT min(active_at) FROM bundle_ready WHERE{_NOT_ACTIVE}").fetchone()  # noqa: S608
+def next_instant(tx: Tx, after_ms: int | None = None) -> int | None:
+    """When the next bundle that is here whole begins, or should have begun; None where there is none. With `after_ms`
+    only what begins later counts: what was due by then and was refused waits, and hides nothing."""
+    row = tx.execute(
+        f"SELECT min(active_at) FROM bundle_ready WHERE (?1 IS NULL OR active_at > ?1) AND{_NOT_ACTIVE}",  # noqa: S608
+        (after_ms,),
+    ).fetchone()
     return row[0] if row else None
 
 

@@ -32,7 +32,8 @@ def versions_in(puts: Iterable[Put]) -> set[int]:
 def note_told(tx: Tx, now_ms: int, versions: Collection[int] | None = None) -> None:
     """Look anew at these bundles (None: at all), and forget those that are told no longer."""
     rows = tx.execute("SELECT bucket, key, value FROM feed_row WHERE entity = ? AND length(value) > 0", (HEAD,))
-    heads = {int(key): (bucket, bytes(value)) for bucket, key, value in rows.fetchall()}
+    told = ((version_of(f"{PART_PREFIX}{key}"), bucket, bytes(value)) for bucket, key, value in rows.fetchall())
+    heads = {version: (bucket, value) for version, bucket, value in told if version is not None}
     for (version,) in tx.execute("SELECT version FROM bundle_ready").fetchall():
         if version not in heads:
             tx.execute("DELETE FROM bundle_ready WHERE version = ?", (version,))

@@ -56,11 +56,11 @@ class Instant:
         try:
             while not await self._database.write(lambda tx: activate_due(tx, self._shop, now_ms, self._new_id)):
                 pass
-            following = await self._database.read(next_instant)
+            following = await self._database.read(lambda tx: next_instant(tx, now_ms))
         except Exception:
             # Nothing of it was written. To refuse a sale for this would cost more than to make it by the old prices.
             logger.exception("a bundle of head office will begin later")
             self._not_before_s = time.monotonic() + _AGAIN_S
         else:
             # What is due and cannot be used here waits for another page, or for a start with another configuration.
-            self._next_ms = following if following is None or following > now_ms else None
+            self._next_ms = following

@@ -28,7 +28,7 @@ from loyalty.errors import Problem
 from sync import marks
 from sync.db import SqliteError, connect
 from sync.durable_files import sync_path
-from sync.journal import read_life
+from sync.life_rows import read_begun
 
 _PAGES_A_STEP = 2_000
 _OWNER_ONLY = 0o600
@@ -138,7 +138,7 @@ def _remember_present(folder: Path) -> None:
     try:
         present = connect(path, read_only=True)
         try:
-            tombstones, life = list_tombstones(present), read_life(present)
+            tombstones, life = list_tombstones(present), read_begun(present)
         finally:
             present.close()
     except (SqliteError, ValueError, TypeError):  # any cell of a broken file may be anything

@@ -15,12 +15,14 @@ from collections.abc import Awaitable, Callable
 from pathlib import Path
 
 from kiosk.bundles.feed_bundles import note_told
+from kiosk.bundles.restating import note_zones
 from kiosk.life.enrolment import Enrolment
 from kiosk.life.feed_bases import drop_others, list_files, overwrite_gone, path_of
 from kiosk.life.feed_rows import install, read_progress
 from kiosk.life.laying import lay_over
 from kiosk.life.restored import erase_again
 from kiosk.life.told import schema_of
+from kiosk.sales.told_returns import follow_returns
 from kiosk.web.door import Door
 from loyalty.transactions import Tx
 from sync.agent.client import HubClient, HubRefused
@@ -149,9 +151,11 @@ class Bootstrap:
         return installed
 
     def _write(self, tx: Tx, manifest: Manifest, names: Names) -> tuple[Installed, bool]:
+        note_zones(tx, (), [file.bucket for file in manifest.files])
         cursor, generations, members = install(tx, manifest, names)
         journal, now_ms = self._door.shop.journal, self._door.now_ms()
         lay_over(tx, None, journal, now_ms)
+        follow_returns(tx, self._door.shop, now_ms, None)
         note_told(tx, now_ms, None)
         erased = [erase_again(tx, journal, now_ms, member, _ERASED) for member in members]
         return (cursor, generations), any(erased)

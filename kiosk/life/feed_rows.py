@@ -7,19 +7,19 @@ A large bucket comes as a snapshot (kiosk/life/bootstrap.py): a file whose rows 
 thing here (kiosk/life/told.py). Installing one is a row in `feed_base`, and the cursor, in one transaction.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from uuid import UUID
 
 import msgspec
 
 from kiosk.life.link_notes import note, read_note
-from kiosk.life.told import GONE, STUB_KEY, Base, list_alive, list_bases, read_of_base, schema_of
+from kiosk.life.told import GONE, STUB_KEY, Base, list_alive, list_bases, read_members, read_of_base, schema_of
 from loyalty.transactions import Tx
 from sync.protocol.feed import changed_checksum, checksum_of, checksum_text
 from sync.protocol.pull_store import ApplyPage, BucketSum, Put
 from sync.protocol.snapshots import BULK, STUBS, Manifest
 
-_CURSOR, _TIMELINE = "feed_cursor", "feed_timeline"
+_CURSOR, _TIMELINE, _DOUBTED = "feed_cursor", "feed_timeline", "feed_doubted"
 _MEMBER = "member"
 _DELETE = "DELETE FROM feed_row WHERE bucket = ? AND entity = ? AND key = ?"
 _PUT = (
@@ -39,6 +39,13 @@ def read_position(tx: Tx) -> tuple[str | None, dict[str, int]]:
     """The cursor of the last page, and the generation of each bucket."""
     rows = tx.execute("SELECT bucket, generation FROM feed_bucket").fetchall()
     return read_note(tx, _CURSOR), dict(rows)
+
+
+def read_doubted(tx: Tx) -> tuple[str, ...]:
+    """The buckets whose last page did not add up, and that were not told anew since: a start must not forget it, for
+    the cursor stands behind that page."""
+    text = read_note(tx, _DOUBTED)
+    return msgspec.json.decode(text, type=tuple[str, ...]) if text else ()
 
 
 def read_progress(tx: Tx) -> tuple[int, dict[str, int]]:
@@ -74,7 +81,9 @@ def keep_page(tx: Tx, page: ApplyPage) -> tuple[str, ...]:
         tx.execute("DELETE FROM feed_bucket WHERE bucket = ?", (bucket,))
     note(tx, _CURSOR, page.cursor)
     note(tx, _TIMELINE, str(page.timeline))
-    return tuple(told.bucket for told in page.sums if not _fits(told, sums))
+    wrong = tuple(told.bucket for told in page.sums if not _fits(told, sums))
+    _note_doubted(tx, wrong, (*page.dropped, *(told.bucket for told in page.sums)))
+    return wrong
 
 
 def install(tx: Tx, manifest: Manifest, names: Mapping[str, str]) -> tuple[str, dict[str, int], tuple[UUID, ...]]:
@@ -97,7 +106,7 @@ def install(tx: Tx, manifest: Manifest, names: Mapping[str, str]) -> tuple[str, 
                 (bucket, generation, entity),
             )
         rows = tx.execute("SELECT key FROM feed_row WHERE bucket = ? AND entity = 'erased' ORDER BY key", (bucket,))
-        erased += [UUID(row[0]) for row in rows]
+        erased += read_members(row[0] for row in rows)
         tx.execute(
             "INSERT INTO feed_bucket (bucket, generation, checksum, told, seq) VALUES (?, ?, ?, ?, ?)"
             " ON CONFLICT (bucket) DO UPDATE SET generation = excluded.generation, checksum = excluded.checksum,"
@@ -111,6 +120,7 @@ def install(tx: Tx, manifest: Manifest, names: Mapping[str, str]) -> tuple[str, 
     if manifest.stubs is not None:
         tx.execute("INSERT INTO feed_base (bucket, file, generation) VALUES (?, ?, 0)", (STUBS, names[STUBS]))
     note(tx, STUB_KEY, manifest.stub_key or None)
+    _note_doubted(tx, (), [file.bucket for file in manifest.files])
     note(tx, _CURSOR, manifest.cursor)
     note(tx, _TIMELINE, str(manifest.timeline))
     return manifest.cursor, generations, tuple(erased)
@@ -206,6 +216,14 @@ def _newest_numbers(tx: Tx, page: ApplyPage) -> dict[str, int]:
     for put in page.puts:
         newest[put.bucket] = max(put.seq, newest.get(put.bucket, 0))
     return newest
+
+
+def _note_doubted(tx: Tx, wrong: Sequence[str], added_up: Collection[str]) -> None:
+    """Of the buckets that were added up just now only these are in doubt."""
+    before = read_doubted(tx)
+    doubted = (*(bucket for bucket in before if bucket not in added_up), *wrong)
+    if doubted != before:
+        note(tx, _DOUBTED, msgspec.json.encode(doubted).decode() if doubted else None)
 
 
 def _forget_bucket(tx: Tx, bucket: str) -> None:

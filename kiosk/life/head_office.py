@@ -7,7 +7,6 @@ import contextlib
 import logging
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
-from uuid import UUID
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from prometheus_client.core import GaugeMetricFamily, Metric
@@ -15,19 +14,22 @@ from prometheus_client.registry import Collector
 
 from kiosk import __version__
 from kiosk.bundles.feed_bundles import note_told, versions_in
+from kiosk.bundles.restating import has_to_restate, note_mended, note_zones, restate_some
 from kiosk.life import healing, link_notes
 from kiosk.life.bootstrap import Bootstrap, Installed
 from kiosk.life.day_side import DaySide
 from kiosk.life.enrolment import Enrolment, HubFileDamaged, read_enrolment
 from kiosk.life.feed_bases import attach_installed, forget_damaged, overwrite_gone
-from kiosk.life.feed_rows import find_wrong, keep_page, read_position
+from kiosk.life.feed_rows import find_wrong, keep_page, read_doubted, read_position
 from kiosk.life.laying import lay_over, list_touched
 from kiosk.life.restored import erase_again
 from kiosk.life.setting_aside import apply_or_set_aside
-from kiosk.life.told import list_bases
+from kiosk.life.told import list_bases, read_members
 from kiosk.points.lease_report import read_report
 from kiosk.points.link import note_line, note_pushed, note_read
-from kiosk.points.told_accounts import keep_accounts_of
+from kiosk.points.told_accounts import are_waiting, keep_accounts_of
+from kiosk.points.waiting_accounts import make_some
+from kiosk.sales.told_returns import follow_returns
 from kiosk.web.door import Door
 from loyalty.transactions import Tx
 from sync import marks
@@ -84,6 +86,8 @@ class ShopSide:
         set_aside = take_back(tx, self._door.shop.journal, apply_or_set_aside, origin, op_id, last, ops)
         fields = {"epoch": epoch_text(last.epoch), "seq": last.seq, "entries": len(ops), "set_aside": set_aside}
         keep_accounts_of(tx, last.epoch, last.seq - len(ops))
+        note_mended(tx, ops)
+        follow_returns(tx, self._door.shop, self.now_ms(), None)
         logger.warning("entries came back from head office", extra={"fields": fields})
 
     def note_lost_life(self, tx: Tx, ordinal: int) -> bool:
@@ -114,14 +118,15 @@ class FeedReader:
         self._door = door
         self._bootstrap = bootstrap
 
-    async def position(self) -> tuple[str | None, dict[str, int]]:
-        """Where the last page ended."""
-        return await self._door.database.read(read_position)
+    async def position(self) -> tuple[str | None, dict[str, int], tuple[str, ...]]:
+        """Where the last page ended, and which buckets are in doubt since."""
+        return await self._door.database.read(lambda tx: (*read_position(tx), read_doubted(tx)))
 
     async def bootstrap(self, client: HubClient, session: str, timeline: int) -> Installed | None:
         """Install what head office offers in files, where it has very much to tell."""
         installed = await self._bootstrap.run(client, session, timeline) if self._bootstrap is not None else None
         if installed is not None:
+            await make_waiting(self._door)
             await self._door.instant.look(self._door.now_ms())
         return installed
 
@@ -134,14 +139,27 @@ class FeedReader:
             await overwrite_gone(self._door.database)
         if page.dropped or versions_in(page.puts):
             await self._door.instant.look(self._door.now_ms())
+        await make_waiting(self._door)
         return wrong
 
     async def note_read(self, applied: dict[str, int]) -> None:
-        """Everything was read: what head office has counted is acknowledged, and accounts are as of now."""
+        """Everything was read: what head office has counted is acknowledged, and accounts are as of now. Not before
+        all of them were made anew of what was read. What a zone said that the store has left, or come into, is looked
+        at anew."""
         door = self._door
+        await make_waiting(door)
+        while await door.database.read(has_to_restate):
+            door.need_writable()
+            await door.instant.look(door.now_ms())
+            await door.database.write(lambda tx: restate_some(tx, door.shop, door.now_ms(), door.new_id))
         epoch, counted = door.shop.journal.epoch, {int(life, 16): seq for life, seq in applied.items()}
         now_ms, uptime = door.now_ms(), door.uptime()
-        await door.database.write(lambda tx: note_read(tx, epoch, now_ms, uptime, counted))
+
+        def write(tx: Tx) -> None:
+            if not are_waiting(tx):
+                note_read(tx, epoch, now_ms, uptime, counted)
+
+        await door.database.write(write)
 
     async def audit(self) -> tuple[str, ...]:
         """Add everything up anew, in the helper process."""
@@ -152,15 +170,24 @@ class FeedReader:
 
     def _keep(self, tx: Tx, page: ApplyPage) -> tuple[tuple[str, ...], bool]:
         touched = list_touched(tx, page)
+        note_zones(tx, page.dropped, page.generations)
         wrong = keep_page(tx, page)
-        members = [UUID(put.key) for put in page.puts if put.entity == "erased" and put.value is not None]
+        members = read_members(put.key for put in page.puts if put.entity == "erased" and put.value is not None)
         journal, now_ms = self._door.shop.journal, self._door.now_ms()
         lay_over(tx, touched, journal, now_ms)
+        follow_returns(tx, self._door.shop, now_ms, touched)
         note_told(tx, now_ms, versions_in(page.puts))
         erased = [erase_again(tx, journal, now_ms, member, _ERASED) for member in members]
         # One whom this store was only told of leaves traces in the file, too.
         is_forgotten = any(put.entity == "member" and put.value is None for put in page.puts)
         return wrong, is_forgotten or any(erased)
+
+
+async def make_waiting(door: Door) -> None:
+    """Make anew the accounts that wait for it, some at a time: whoever sells comes in between."""
+    while await door.database.read(are_waiting):
+        door.need_writable()
+        await door.database.write(make_some)
 
 
 def audit(database: Path) -> tuple[tuple[str, ...], tuple[str, ...]]:

@@ -24,8 +24,9 @@ from typing import Any
 import msgspec
 from msgspec import Struct
 
+from kiosk.bundles.restating import note_mended
 from kiosk.life.lives import write_first_entry
-from kiosk.life.proof import forget_finding
+from kiosk.life.proof import doubt_finding
 from kiosk.life.remaking import remake_tables
 from kiosk.life.restored import settle_copy
 from kiosk.members.tombstones import read_tombstones
@@ -118,6 +119,7 @@ def carry_out(
             )
             begun.journal.record(connection, Origin(now_ms=begun.now_ms), op_id, body)
             log_again(connection, begun.journal.epoch, ops)
+            note_mended(connection, ops)
             connection.execute(
                 "UPDATE head_office_cursor SET pushed_seq = min(pushed_seq, ?),"
                 " acknowledged_seq = min(acknowledged_seq, ?) WHERE epoch = ?",
@@ -135,8 +137,8 @@ def carry_out(
         raise
     finally:
         connection.execute("PRAGMA foreign_keys = ON")
-    # What verify proved stood in the life that was cut.
-    forget_finding(folder)
+    # What verify proved stood in the life that was cut; what it found may be wrong still.
+    doubt_finding(folder)
     connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
     return begun.journal.epoch, begun.ordinal
 

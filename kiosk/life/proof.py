@@ -3,7 +3,8 @@
 The finding lies in `verify.json`, not in the database: the command line may verify a running store without becoming a
 second writer. The service looks at that file; as long as it says that something is wrong, the store only answers reads.
 Beside the finding lies the mark of the last good run. It outlives a bad one: entries that vanished from the end of the
-journal must not be forgotten because somebody asked twice.
+journal must not be forgotten because somebody asked twice. A file that cannot be read may have named a fault, so it
+counts as one until a run says otherwise; the service makes that run itself, at once (kiosk/life/upkeep.py).
 
 SQLite's own look at the file comes on top of the proof: an index that does not fit its table leaves every row right and
 still lets a sale be given back twice, because the service asks the index.
@@ -21,6 +22,7 @@ from kiosk.registry import REGISTRY, list_statements
 from loyalty.transactions import Tx
 from sync.db import SqliteError, SqliteUnavailable, connect
 from sync.db_connections import connect_scratch, spare_adapting
+from sync.durable_files import replace_file
 from sync.http.problems import StorageUnavailable
 from sync.verify import Mark, Report, verify
 from sync.walk import Wrong
@@ -29,6 +31,11 @@ FINDING_NAME = "verify.json"
 _JOURNAL_MENDING = "counterfoil restore FILE --config {config}"
 _TABLE_MENDING = "counterfoil rebuild --config {config}"
 _BREACH_MENDING = "counterfoil verify --json --config FILE"
+_UNREADABLE: dict[str, Any] = {
+    "ok": False,
+    "mend": "What verify found last cannot be read any more, and it may have been a fault. The service looks through"
+    " everything now and opens by itself if all is well. Or run it yourself. Run: counterfoil verify --config FILE",
+}
 _INTEGRITY = "integrity"
 _FAULTS_ASKED_FOR = 100
 
@@ -131,9 +138,19 @@ def verified_at(folder: Path) -> float | None:
 
 
 def forget_finding(folder: Path) -> None:
-    """After a restore, or when another file begins a new life: what was found and proved belongs to the file that lay
-    here before; the next verify starts from the beginning."""
+    """After a restore: what was found and proved belongs to the file that lay here before; the next verify starts from
+    the beginning."""
     (folder / FINDING_NAME).unlink(missing_ok=True)
+
+
+def doubt_finding(folder: Path) -> None:
+    """When a file begins a new life: what was proved belongs to the life before, or to another file. A fault that was
+    found may be in this one still: the store stays read-only until a run says otherwise, which it makes at once."""
+    found = _read(folder)
+    if read_finding(folder) is None:
+        forget_finding(folder)
+    elif found is not _UNREADABLE:
+        _write(folder, {"ok": False, "at_ms": found.get("at_ms"), "mend": _mending_of(found), "in_doubt": True})
 
 
 def forget_fault(folder: Path) -> None:
@@ -157,12 +174,24 @@ def read_mark(folder: Path) -> Mark | None:
     return mark
 
 
+def is_in_doubt(folder: Path) -> bool:
+    """Whether nobody knows if something is wrong, and a full run has to say so."""
+    return has_unreadable_finding(folder) or bool(_read(folder).get("in_doubt"))
+
+
+def has_unreadable_finding(folder: Path) -> bool:
+    """Whether verify wrote something down that nobody can read any more."""
+    return _read(folder) is _UNREADABLE
+
+
 def _read(folder: Path) -> dict[str, Any]:
     try:
         found = json.loads((folder / FINDING_NAME).read_text(encoding="utf-8"))
-    except (OSError, ValueError):
+    except FileNotFoundError:
         return {}
-    return found if isinstance(found, dict) else {}
+    except (OSError, ValueError):
+        return _UNREADABLE
+    return found if isinstance(found, dict) else _UNREADABLE
 
 
 def _remember(folder: Path, report: Report) -> None:
@@ -186,9 +215,7 @@ def remember_fault(folder: Path, mend: str) -> None:
 
 
 def _write(folder: Path, finding: dict[str, Any]) -> None:
-    partial = folder / (FINDING_NAME + ".new")
-    partial.write_text(json.dumps(finding, indent=1), encoding="utf-8")
-    partial.replace(folder / FINDING_NAME)
+    replace_file(folder / FINDING_NAME, json.dumps(finding, indent=1))
 
 
 def mending(report: Report) -> str:

@@ -55,7 +55,9 @@ def _rebuild(database: Path, proved: Head | None) -> int:
             raise JournalBroken(f"Entry {wrong.seq} of epoch {wrong.epoch}: {wrong.what}")
         count = remake_tables(connection)
         # Those of the journal and of the LOCAL tables as well: they were not made anew with their tables.
-        connection.execute("REINDEX")
+        # Table by table: without a name SQLite would go through the attached snapshots, which are only read.
+        for (name,) in connection.execute("SELECT name FROM main.sqlite_schema WHERE type = 'table'").fetchall():
+            connection.execute(f'REINDEX main."{name}"')
         connection.execute("COMMIT")
     finally:
         connection.close()

@@ -21,7 +21,7 @@ from kiosk.coupons.keyring import KeyDamaged, prepare_keys
 from kiosk.life import healing
 from kiosk.life.feed_bases import attach_installed
 from kiosk.life.lives import begin_life, check_same_store
-from kiosk.life.proof import forget_finding, read_finding, remember_fault
+from kiosk.life.proof import doubt_finding, read_finding, remember_fault
 from kiosk.members.tombstones import add_tombstones, list_tombstones, read_tombstones
 from kiosk.migrations import migrate, pending_steps
 from loyalty.errors import Problem
@@ -30,6 +30,7 @@ from sync.chain import ZERO_HASH, chain_hash
 from sync.db import SqliteError, SqliteUnavailable, connect
 from sync.http.problems import StorageUnavailable
 from sync.journal import read_head, read_life
+from sync.life_rows import FIRST_BROKEN, find_wrong_life, read_begun
 from sync.walk import Broken
 
 logger = logging.getLogger(__name__)
@@ -44,6 +45,7 @@ KEY_DAYS = 90
 """config.toml's own figure, for a start without a configuration."""
 
 _FULL_MENDING = "Run: counterfoil verify --full --config FILE, then do what it says."
+_TABLE_MENDING = "Nothing is lost that the journal holds. Run: counterfoil rebuild --config FILE"
 _LOCK_NAME = "service.lock"
 _TAIL = 1_000
 _SMALLEST_PAGE = 512
@@ -133,15 +135,17 @@ def start_store(folder: Path, store: str, currency: str, time_zone: str, *, key_
         connection = _open_checked(path, unclean=found is None or not found.clean)
         try:
             _migrate_beside_a_copy(connection, path)
-            check_same_store(connection, store, currency)
             attach_installed(connection, path)
-            life = read_life(connection)
-            if life is None or not marks.is_same_life(connection, found):
-                life = _begin_next_life(connection, folder, store, currency, time_zone)
-            life = _heal(connection, folder, store, currency, time_zone) or life
+            life = _go_on_read_only(connection, folder)
+            if life is None:
+                check_same_store(connection, store, currency)
+                life = read_life(connection)
+                if life is None or not marks.is_same_life(connection, found):
+                    life = _begin_next_life(connection, folder, store, currency, time_zone)
+                life = _heal(connection, folder, store, currency, time_zone) or life
+                marks.renew(connection, folder, os.urandom(16).hex())
+                healing.drop_plan(folder)
             add_tombstones(folder, list_tombstones(connection))
-            marks.renew(connection, folder, os.urandom(16).hex())
-            healing.drop_plan(folder)
             damage = _check_tail(connection, life[0])
             if damage is not None and read_finding(folder) is None:
                 remember_fault(folder, damage)
@@ -157,6 +161,22 @@ def start_store(folder: Path, store: str, currency: str, time_zone: str, *, key_
             raise StoreDamaged(f"{path.name}: {error}") from error
         raise
     return Started(path, life[0], life[1], read_finding(folder), lock)
+
+
+def _go_on_read_only(connection: Any, folder: Path) -> tuple[int, int] | None:  # noqa: ANN401  pysqlite3 has no types
+    """The newest life as the journal has it, where the table of lives says something else: then nothing is begun, no
+    plan is carried out and no mark renewed until somebody has mended the table. None where they say the same."""
+    wrong = find_wrong_life(connection)
+    if wrong is None:
+        return None
+    life = read_begun(connection) or read_life(connection)
+    if life is None:
+        raise StoreDamaged(f"{DATABASE_NAME}: epoch {wrong.epoch}: {wrong.what}")
+    if read_finding(folder) is None:
+        mending = _FULL_MENDING if wrong.what == FIRST_BROKEN else _TABLE_MENDING
+        remember_fault(folder, f"The lives of this store do not hold (epoch {wrong.epoch}: {wrong.what}). {mending}")
+    logger.error("the lives do not hold", extra={"fields": {"epoch": wrong.epoch, "what": wrong.what}})
+    return life
 
 
 def _prepare_keys(
@@ -192,8 +212,8 @@ def _begin_next_life(
     currency: str,
     time_zone: str,
 ) -> tuple[int, int]:
-    # What verify remembers was found in the file that lay here before.
-    forget_finding(folder)
+    # What verify remembers was found in the file that lay here before, or in this one.
+    doubt_finding(folder)
     tombstones = read_tombstones(folder)
     ordinal = marks.reserve_ordinal(connection, folder)
     life = begin_life(connection, store, currency, time_zone, ordinal=ordinal, tombstones=tombstones)

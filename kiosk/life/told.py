@@ -12,7 +12,7 @@ and the next start asks for it anew.
 """
 
 import logging
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import NamedTuple
 from uuid import UUID
 
@@ -89,6 +89,18 @@ def read_of_base(tx: Tx, base: Base, entity: str, key: str) -> bytes | None:
     return bytes(rows[0][0]) if rows else None
 
 
+def read_members(keys: Iterable[str]) -> list[UUID]:
+    """The members that keys of the feed name. One that names nobody, of a head office with a fault, is left alone:
+    else the page that tells it could never be written."""
+    members = []
+    for key in keys:
+        try:
+            members.append(UUID(key))
+        except ValueError:
+            logger.exception("a key that head office told names no member")
+    return members
+
+
 def find_told_members(tx: Tx, kind: str, value: str, state: str = "active") -> list[UUID]:
     """The members that head office recognises by an identifier in this state, oldest first (ids are made in the order
     of time)."""
@@ -111,10 +123,13 @@ def find_told_members(tx: Tx, kind: str, value: str, state: str = "active") -> l
 
 
 def _ask(tx: Tx, select: str, *parameters: object) -> list[Row]:
-    """What a snapshot answers; nothing where its file is damaged, which the daily sum finds out and mends."""
+    """What a snapshot answers; nothing where its file is damaged, which the daily sum finds out and mends. One that is
+    being overwritten is asked again by whoever asked: nobody must be taken for unknown meanwhile."""
     try:
         return tx.execute(select, parameters).fetchall()
-    except Exception:
+    except Exception as error:
+        if "locked" in str(error):
+            raise
         logger.exception("an installed snapshot cannot be read")
         return []
 

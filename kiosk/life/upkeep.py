@@ -10,8 +10,10 @@ from zoneinfo import ZoneInfo
 from prometheus_client.core import GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
+from kiosk.life.feed_bases import overwrite_gone
+from kiosk.life.head_office import make_waiting
 from kiosk.life.healing import read_notice
-from kiosk.life.proof import prove, read_finding
+from kiosk.life.proof import is_in_doubt, prove, read_finding
 from kiosk.points.lease_service import end_leases, let_go_lapsed
 from kiosk.sales.basket_service import forget_labels_before
 from kiosk.sales.reservations import give_back, has_reservations
@@ -34,6 +36,7 @@ class Upkeep:
         self._door = door
         self._tasks: list[asyncio.Task[None]] = []
         self._verified_on = ""
+        self._looked_anew = False
 
     def start(self) -> None:
         """Begin."""
@@ -43,6 +46,7 @@ class Upkeep:
             (_TIDY_S, self._tidy),
             (_LEND_S, self._end_leases),
             (_LEND_S, self._give_back),
+            (_LOOK_S, self._make_waiting),
         )
         self._tasks = [asyncio.create_task(_repeat(seconds, work)) for seconds, work in rounds]
 
@@ -69,14 +73,17 @@ class Upkeep:
         await asyncio.to_thread(marks.note_progress, folder, head.seq)
 
     async def _verify_at_night(self) -> None:
-        """Once a night, in a child of its own: receipts must not wait behind a proof that takes minutes."""
+        """Once a night, in a child of its own: receipts must not wait behind a proof that takes minutes. At once where
+        nobody knows whether what the last run found is still true, because the store is read-only until then."""
         config = self._door.config
         local = datetime.now(ZoneInfo(config.store.time_zone))
         today = local.date().isoformat()
         due = local.strftime("%H:%M") == config.maintenance.verify_at and self._verified_on != today
-        if not config.maintenance.verify_enabled or not due:
+        is_unknown = not self._looked_anew and is_in_doubt(config.data_dir())
+        if not is_unknown and (not config.maintenance.verify_enabled or not due):
             return
-        self._verified_on = today
+        self._verified_on = today if due else self._verified_on
+        self._looked_anew = self._looked_anew or is_unknown  # a folder that cannot be written stays so
         helper = Helper()
         try:
             report = await helper.run(prove, self._door.database.path, full=True)
@@ -96,6 +103,11 @@ class Upkeep:
         if door.reserver is not None and door.read_only is None and await door.database.read(has_reservations):
             await door.database.write(lambda tx: give_back(tx, door.shop, door.now_ms(), list_in_use(door)))
 
+    async def _make_waiting(self) -> None:
+        """Make accounts anew that wait for it since a service that ended, or since a snapshot was lost."""
+        if self._door.read_only is None:
+            await make_waiting(self._door)
+
     async def _tidy(self) -> None:
         """Drop papers and basket labels past their time; papers can be rendered again from the facts. Let go what was
         set aside and nobody came back for."""
@@ -108,6 +120,7 @@ class Upkeep:
         # Last: what was deleted may be the space it takes.
         if self._door.database.traces_left:
             await self._door.database.erase_traces()
+        await overwrite_gone(self._door.database)
 
 
 async def _repeat(seconds: float, work: Callable[[], Awaitable[None]]) -> None:

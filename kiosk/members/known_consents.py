@@ -71,10 +71,10 @@ def read_consents(tx: Tx, member: UUID) -> list[ConsentRow]:
 def list_withdrawals(tx: Tx, member: UUID, said: Iterable[tuple[str, str]]) -> tuple[UUID, ...]:
     """The facts with withdrawals that count now of these (channel, purpose): what a grant of them says it replaces."""
     asked = list(said)
-    own, words = member_store.list_withdrawals(tx, member, asked), _standing(tx, member)
-    found = dict.fromkeys(own)
-    for subject in asked if words is not None else ():
-        word = words.get(subject) if words is not None else None
+    found = dict.fromkeys(member_store.list_withdrawals(tx, member, asked))
+    words = _standing(tx, member) or {}
+    for subject in asked:
+        word = words.get(subject)
         if word is not None and not word.consent.granted:
             found[word.op] = None
     return tuple(found)

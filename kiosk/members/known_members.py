@@ -1,6 +1,9 @@
 """sql: members as this store knows them: what it booked itself, and what head office tells of them.
 
-The functions of loyalty/member_store.py and loyalty/identifier_store.py, for a store. Two may know of one member:
+    need_active_member(tx, command.member)     # in a body: 422 unknown_member, pointing at the field
+    find_member(tx, call.id())                 # in the path: 404 member_not_found
+
+loyalty/member_store.py and loyalty/identifier_store.py read the store's own tables. Two may know of one member:
 
     what this store booked last of her profile | what head office tells    | what counts
     -------------------------------------------|---------------------------|-------------------------------------------
@@ -104,7 +107,11 @@ def read_member(tx: Tx, member: UUID) -> MemberRow | None:
 
 
 def find_by_identifier(tx: Tx, kind: str, value: str) -> list[UUID]:
-    """The active members with this card, phone or e-mail (normalised), oldest first, as `member_store` says."""
+    """The active members with this card, phone or e-mail (normalised), oldest first: two shops can enrol one number
+    while the line between them is down, and a person chooses.
+
+    What a merged member had stands for the member it was merged into; a card that was replaced stands for nobody.
+    """
     named = [UUID(bytes=row[0]) for row in tx.execute(_WITH_IDENTIFIER, (kind, value)).fetchall()]
     found: list[tuple[int, UUID]] = []
     for member in dict.fromkeys([*named, *find_told_members(tx, kind, value)]):

@@ -20,10 +20,11 @@ from kiosk.members.member_records import (
 )
 from kiosk.members.member_views import answer_consent, present
 from kiosk.members.merge_service import answer_merge
+from kiosk.points.points_views import split_account
 from kiosk.shifts.business_day import utc_text
 from kiosk.shop import Caller, Shop
 from loyalty.member_store import MemberRow
-from loyalty.merge_store import group_of, read_merges
+from loyalty.merge_store import group_of, read_merges, survivor_of
 from loyalty.points.facts import place_of
 from loyalty.points_store import read_group
 from loyalty.transactions import Tx
@@ -32,12 +33,16 @@ from sync.journal import find
 _COUPONS_AT_ONCE = 500
 
 
-def export_member(tx: Tx, _shop: Shop, caller: Caller, member: UUID) -> MemberExport:
-    """The member of the path with all who were merged into it, their sales and postings. Raises MemberNotFound."""
+def export_member(tx: Tx, _shop: Shop, caller: Caller, member: UUID, head_office: str | None = None) -> MemberExport:
+    """The person that the member of the path is, with everybody who was merged, their sales and postings. `head_office`
+    is the address where all of it is known. Raises MemberNotFound."""
     find_member(tx, member)
+    member = survivor_of(tx, member)
     group = group_of(tx, member)
     return MemberExport(
         exported_at=utc_text(caller.now_ms),
+        account=split_account(tx, member, caller.now_ms),
+        whole_at=f"{head_office}/v1/members/{member}/export" if head_office is not None else None,
         members=tuple(_export(tx, find_member(tx, alias)) for alias in group),
         merges=tuple(_list_merges(tx, member)),
         sales=tuple(_list_sales(tx, group)),

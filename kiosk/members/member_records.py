@@ -7,6 +7,7 @@ from msgspec import Meta, Struct
 
 from kiosk.commands import Booking, Reason
 from kiosk.members.members import ConsentAnswer, MemberAnswer
+from kiosk.points.points import AccountParts
 from loyalty.errors import Conflict, InvalidInput, NotFound
 
 CardText = Annotated[str, Meta(min_length=1, max_length=64)]
@@ -134,10 +135,16 @@ class ExportedMember(Struct, frozen=True, kw_only=True):
 
 
 class MemberExport(Struct, frozen=True, kw_only=True):
-    """Everything the store knows about a person: the member and all who were merged into it (GDPR articles 15 and 20).
-    PIN and code are not in it: they are the member's alone, and only their presence is told."""
+    """Everything the store knows about a person: the member and all who are the same (GDPR articles 15 and 20).
+    PIN and code are not in it: they are the member's alone, and only their presence is told.
+
+    Sales, postings, coupons and activities are those of this store. `account` says what the postings come to, and what
+    the whole balance is; `whole_at` is where head office tells everything about the person, null for a store that is
+    its own authority."""
 
     exported_at: str
+    account: AccountParts
+    whole_at: str | None
     members: tuple[ExportedMember, ...]
     merges: tuple[MergeAnswer, ...]
     sales: tuple[ExportedSale, ...]

@@ -86,6 +86,7 @@ def enrol_member(tx: Tx, shop: Shop, caller: Caller, command: EnrolMember, rando
         private=private_hash_of(private),
         consents=_consents(command.consents),
         duplicates=_duplicates(tx, profile, command.id),
+        brought_card=command.card is not None,
     )
     entry = shop.journal.record(tx, origin_of(caller, day_of(tx, caller, shop.terms)), command.id, body, private)
     return Outcome(_as_enrolled(entry, body), replayed=False)

@@ -1,6 +1,10 @@
 """sql: what a member is beside the points: tier and segments, as earning rules and offers ask. Computed when asked from
 indexed reads of sales and returns, those of members merged into this one included; nothing of it is kept, so nothing
 of it can be wrong tomorrow.
+
+Both count what was bought in this store. Which tiers and segments there are, and over which months, is each store's own
+configuration, so head office can compute neither; what it tells of a member is her balance, not what she bought. A
+`TierAnswer` says so where other stores know her (`whole`).
 """
 
 import datetime as dt
@@ -10,6 +14,7 @@ from msgspec import Struct
 
 from kiosk.members.known_members import find_member
 from kiosk.offers.offer_store import Mark
+from kiosk.points.told_accounts import list_told
 from kiosk.program.program_shelf import ProgramBook
 from kiosk.program.program_store import read_used
 from kiosk.sales.sale_earning import SaleEarning
@@ -17,7 +22,7 @@ from kiosk.shifts.business_day import local_time, utc_of_local
 from kiosk.shop import Caller, Shop
 from kiosk.terms import Terms
 from loyalty.earning_rules.context import EarningContext
-from loyalty.merge_store import group_of
+from loyalty.merge_store import group_of, survivor_of
 from loyalty.segments import Visit, days_needed, find_segments
 from loyalty.tiers import Measure, Qualifying, Standing, find_standing, reads_from
 from loyalty.transactions import Tx
@@ -52,7 +57,8 @@ _VISITS = (
 class TierAnswer(Struct, frozen=True):
     """A member's tier, null below the lowest or where there are none. `amount` is what counts now, `missing` how much
     more takes her to `next`; `holds_until` (YYYY-MM-DD) the day on which the tier may be lost if nothing more happens.
-    `measure`: spend in minor units, or points."""
+    `measure`: spend in minor units, or points. `whole` is false where other stores know her: what she bought or earned
+    there does not count here."""
 
     member: UUID
     tier: str | None
@@ -61,6 +67,7 @@ class TierAnswer(Struct, frozen=True):
     next: str | None
     missing: int
     holds_until: str | None
+    whole: bool
 
 
 def show_tier(tx: Tx, shop: Shop, caller: Caller, member: UUID) -> TierAnswer:
@@ -75,6 +82,7 @@ def show_tier(tx: Tx, shop: Shop, caller: Caller, member: UUID) -> TierAnswer:
         next=standing.next,
         missing=standing.missing,
         holds_until=standing.holds_until.isoformat() if standing.holds_until else None,
+        whole=not list_told(tx, survivor_of(tx, member).bytes),
     )
 
 

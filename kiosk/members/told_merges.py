@@ -15,7 +15,7 @@ from uuid import UUID
 
 import msgspec
 
-from kiosk.life.told import read_told
+from kiosk.life.told import read_members, read_told
 from loyalty.ids import derived_uuid
 from loyalty.member_store import read_member
 from loyalty.merge_store import survivor_of
@@ -49,8 +49,8 @@ def follow_merge(tx: Tx, journal: Journal, now_ms: int, absorbed: UUID) -> None:
 def follow_all_merges(tx: Tx, journal: Journal, now_ms: int) -> None:
     """Follow every merge that is told now: after a snapshot was installed."""
     rows = tx.execute("SELECT DISTINCT key FROM feed_row WHERE entity = 'merge' ORDER BY key").fetchall()
-    for (key,) in rows:
-        follow_merge(tx, journal, now_ms, UUID(key))
+    for absorbed in read_members(key for (key,) in rows):
+        follow_merge(tx, journal, now_ms, absorbed)
 
 
 def _merge(tx: Tx, journal: Journal, now_ms: int, absorbed: UUID, told: MergeValue) -> None:

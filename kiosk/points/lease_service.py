@@ -12,7 +12,8 @@ arrives. A lease that only head office knows may have been used all the same: a 
 holds of an earlier life back, but not the lease. So what its holds took is asked for every lease.
 """
 
-from collections.abc import Sequence
+import contextlib
+from collections.abc import Iterator, Sequence
 from typing import Literal, NamedTuple
 from uuid import UUID
 
@@ -47,8 +48,8 @@ SELECT hold_backing.hold, hold_backing.member
 FROM points_hold JOIN hold_backing ON hold_backing.hold = points_hold.id
 WHERE state IN ('open', 'lapsed') AND expires_at <= ?
 """
-# Told by head office and not known here: an answer that was lost, or a lease of an earlier life.
-_STRANGE = "SELECT key, value FROM feed_row WHERE entity = 'lease' ORDER BY key"
+# One of them that is not known here is of an answer that was lost, or of an earlier life.
+_TOLD = "SELECT key, value FROM feed_row WHERE entity = 'lease' AND length(value) > 0 ORDER BY key"
 _decode = msgspec.json.Decoder(LeaseValue).decode
 
 
@@ -108,13 +109,18 @@ def end_leases(tx: Tx, shop: Shop, now_ms: int, uptime: Uptime | None) -> int:
         usable = mine and remaining(loan, uptime) > 0
         ended += _end(tx, shop, loan, None if mine else "over", usable=usable, now_ms=now_ms)
     known = {loan.lease.id for loan, _ in _loans(tx)}
-    for key, value in tx.execute(_STRANGE).fetchall():
-        lease = UUID(key)
-        if lease.bytes not in known and find(tx, _end_id(lease.bytes)) is None:
-            told = _decode(value)
-            strange = Lease(id=lease.bytes, member=told.member.bytes, points=told.points, boot="", ends_at_ms=0)
+    for strange in _list_told(tx):
+        if strange.id not in known and find(tx, _end_id(strange.id)) is None:
             ended += _end(tx, shop, Loan(strange, 0), "unknown", usable=False, now_ms=now_ms)
     return ended
+
+
+def _list_told(tx: Tx) -> Iterator[Lease]:
+    """The leases that head office tells of. One that this release cannot read must not keep all others from ending."""
+    for key, value in tx.execute(_TOLD).fetchall():
+        with contextlib.suppress(ValueError):
+            told = _decode(value)
+            yield Lease(id=UUID(key).bytes, member=told.member.bytes, points=told.points, boot="", ends_at_ms=0)
 
 
 def let_go_lapsed(tx: Tx, shop: Shop, now_ms: int) -> None:

@@ -74,19 +74,20 @@ def describe_balance(tx: Tx, member: UUID, now_ms: int) -> tuple[bool, int]:
     as_of = line.read_at if line.read_at is not None else line.since
     group = group_of(tx, survivor_of(tx, member))
     waits = any(tx.execute(_UNACKNOWLEDGED_POSTING, (each.bytes,)).fetchone() is not None for each in group)
-    restored = _read_restored(tx)
-    if restored is not None and restored.until > now_ms:
+    restored = read_restored(tx, now_ms)
+    if restored is not None:
         return True, min(as_of, restored.known_until)
     return not line.online or waits, as_of
 
 
-def _read_restored(tx: Tx) -> RestoredValue | None:
+def read_restored(tx: Tx, now_ms: int) -> RestoredValue | None:
     """What head office says of itself after it was put back from a backup; None in all other times."""
     value = read_told(tx, "restored", "accounts")
     try:
-        return _restored(value) if value is not None else None
+        restored = _restored(value) if value is not None else None
     except msgspec.DecodeError:
         return None
+    return restored if restored is not None and restored.until > now_ms else None
 
 
 def note_line(tx: Tx, *, online: bool, now_ms: int) -> None:

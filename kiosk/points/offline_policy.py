@@ -7,13 +7,14 @@ A store that is enrolled nowhere answers after one look into an empty table. The
 here is what they are told.
 """
 
+from collections.abc import Sequence
 from uuid import UUID
 
 from msgspec.structs import replace
 
 from kiosk.answers import RedeemPreview
 from kiosk.coupons.chain_coupons import coupons_at_risk
-from kiosk.points.link import Line, read_line
+from kiosk.points.link import Line, read_line, read_restored
 from kiosk.shop import Caller, Shop
 from loyalty.errors import Problem
 from loyalty.exposure import MemberState, OfflinePolicy, StoreState, account_age, may_spend
@@ -35,10 +36,11 @@ CROSS JOIN hold_backing ON hold_backing.epoch = life.epoch AND hold_backing.seq 
 WHERE hold_backing.lease IS NULL
 GROUP BY hold_backing.member
 """
-# Enrolled here and not yet known to anybody else: all there is of this account happened in this store.
+# Enrolled in this life and not yet known to anybody else: all there is of this account happened in this store. Of an
+# earlier life nobody knows that: the file may be an old copy, made before she went anywhere.
 _ONLY_HERE = """
 SELECT 1 FROM journal LEFT JOIN head_office_cursor ON head_office_cursor.epoch = journal.epoch
-WHERE op_id = ? AND kind = 'member.enrolled' AND seq > coalesce(pushed_seq, 0)
+WHERE op_id = ? AND kind = 'member.enrolled' AND journal.epoch = ? AND seq > coalesce(pushed_seq, 0)
 """
 
 
@@ -102,7 +104,7 @@ def _states(tx: Tx, shop: Shop, caller: Caller, line: Line, member: UUID) -> tup
     known = MemberState(
         loans=tuple(loan for each in group for loan in _loans(tx, shop.journal.epoch, each)),
         unacknowledged_minor=sum(used.get(each.bytes, 0) for each in group),
-        account_age_ms=_account_age(tx, shop, caller, line, member),
+        account_age_ms=_account_age(tx, shop, caller, line, group),
     )
     risked = sum(used.values()) + coupons_at_risk(tx)
     store = StoreState(online=line.online, unacknowledged_minor=risked, uptime=caller.uptime)
@@ -123,13 +125,18 @@ def floor_used(tx: Tx) -> dict[bytes, int]:
     return {member: int(minor) for member, minor in tx.execute(_FLOOR)}
 
 
-def _account_age(tx: Tx, shop: Shop, caller: Caller, line: Line, member: UUID) -> int | None:
-    """How old the account is that this store knows, in milliseconds; None if it knows none.
+def _account_age(tx: Tx, shop: Shop, caller: Caller, line: Line, group: Sequence[UUID]) -> int | None:
+    """How old the account of these members, who are one, is as this store knows it, in milliseconds; None if it knows
+    none. One whom others know makes it as old as what was heard of her.
 
-    A life that has never read everything knows none: the file may be an old copy that forgot what it paid out.
+    A life that has never read everything knows none: the file may be an old copy that forgot what it paid out. What a
+    head office tells that was put back from a backup is as old as the backup.
     """
-    if tx.execute(_ONLY_HERE, (member.bytes,)).fetchone() is not None:
+    epoch = shop.journal.epoch
+    if all(tx.execute(_ONLY_HERE, (member.bytes, epoch)).fetchone() is not None for member in group):
         return 0
-    if line.read_at is None or line.read_epoch != shop.journal.epoch:
+    if line.read_at is None or line.read_epoch != epoch:
         return None
-    return account_age(line.read_at, line.read_uptime, caller.now_ms, caller.uptime)
+    age = account_age(line.read_at, line.read_uptime, caller.now_ms, caller.uptime)
+    restored = read_restored(tx, caller.now_ms)
+    return age if age is None or restored is None else max(age, caller.now_ms - restored.known_until)

@@ -58,9 +58,11 @@ class LotAnswer(Struct, frozen=True, kw_only=True):
 
 
 class PostingAnswer(Struct, frozen=True, kw_only=True):
-    """One posting: `op` is the id of the sale, return or adjustment behind it, `n` tells its postings apart. `lines`
-    are the points of each line of the sale. `lot` and `hold_state` say what has become of it."""
+    """One posting: `op` is the id of the sale, return or adjustment behind it, `n` tells its postings apart. `member`
+    is for whom it was made, one of those who were merged. `lines` are the points of each line of the sale. `lot` and
+    `hold_state` say what has become of it."""
 
+    member: UUID
     op: UUID
     n: int
     kind: str
@@ -75,6 +77,28 @@ class PostingAnswer(Struct, frozen=True, kw_only=True):
     reason: str | None
     lot: LotAnswer | None = None
     hold_state: str | None = None
+
+
+class AccountParts(Struct, frozen=True, kw_only=True):
+    """A member's balance, and how much of it this store can account for. `points` is the balance of everybody who is
+    this person; `here` what the postings of this store alone come to now, what has ended taken off; `elsewhere` what
+    other places make of it, in points, so that
+
+        points.active + pending + held - debt  =  here.active + pending + held - debt  +  elsewhere
+
+    `whole`: nothing is known that did not happen here, and `here` is `points`."""
+
+    points: MemberPoints
+    here: BalanceAnswer
+    elsewhere: int
+    whole: bool
+
+
+class LedgerPage(AccountParts, frozen=True, kw_only=True):
+    """A page of the postings that this store made of a person, newest first. They come to `here`."""
+
+    items: tuple[PostingAnswer, ...]
+    next: str | None
 
 
 class AdjustedPoints(Struct, frozen=True, kw_only=True):

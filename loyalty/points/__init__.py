@@ -11,5 +11,7 @@ operation   the points of one member while one operation is decided
 decide      may this be done now? the posting that says so, or a refusal
 refusals    the refusals, as classes
 rows        an account as plain rows, and back
+told        an account as another place told it, with what was posted here since
+told_check  what such an account must be like before anything is posted on top of it
 invariants  what must always hold, as checks
 """

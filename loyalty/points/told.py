@@ -13,29 +13,46 @@ Nothing here trusts that head office and this place agree: a posting that both k
 """
 
 from collections.abc import Iterable, Mapping, Sequence
+from typing import Annotated
 from uuid import UUID
 
 import msgspec
-from msgspec import Struct
+from msgspec import Meta, Struct
 from msgspec.structs import replace
 
-from loyalty.points.account import Account, Hold, Lot, LotId, Piece, Redemption, lot_of, piece_of, root_of
+from loyalty.points.account import (
+    Account,
+    Hold,
+    HoldState,
+    Lot,
+    LotId,
+    Piece,
+    Redemption,
+    lot_of,
+    piece_of,
+    root_of,
+)
 from loyalty.points.book import Book
-from loyalty.points.facts import Merge, Posting, id_of, in_order
+from loyalty.points.facts import Merge, Posting, PostingKind, id_of, in_order
 from loyalty.points.fold import fold, join_books, run_postings
 from loyalty.points.rows import from_rows
+from loyalty.points.told_check import COUNT_MAX, check_account
 
-AccountRow = tuple[int, int, int, int, int, str | None, int, str]
+_Count = Annotated[int, Meta(ge=0, le=COUNT_MAX)]
+_Instant = Annotated[int, Meta(ge=-COUNT_MAX, le=COUNT_MAX)]
+
+AccountRow = tuple[_Count, _Count, _Count, _Count, _Instant, str | None, _Count, str]
 """The columns of loyalty.points.rows.ACCOUNT_COLUMNS."""
 # fmt: off
 LotRow = tuple[
-    bytes, int, bytes, int, str, int, int, int | None, int, int, int, int, int, int, int, int, int, str, str, str
+    bytes, _Count, bytes, _Count, PostingKind, _Count, _Instant, _Instant | None, _Count, _Count, _Count, _Count,
+    _Count, _Count, _Count, _Count, _Count, str, str, str
 ]
 # fmt: on
 """The columns of LOT_COLUMNS; ids are base64."""
-HoldRow = tuple[bytes, bytes, int, bytes, int, int, str, str, int]
+HoldRow = tuple[bytes, bytes, _Count, bytes, _Count, _Instant, HoldState, str, _Count]
 """The columns of HOLD_COLUMNS."""
-RedemptionRow = tuple[bytes, int, bytes, int, str, str, str]
+RedemptionRow = tuple[bytes, _Count, bytes, _Count, str, str, str]
 """The columns of REDEMPTION_COLUMNS."""
 
 
@@ -45,7 +62,8 @@ class AccountValue(Struct, frozen=True, kw_only=True, omit_defaults=True):
 
     `account_of` is the member whose account it is, `aliases` who was merged into her. `through` says, for each life of
     the database that this store ever had (16 hex digits), up to which number its entries are in it. `due` is the next
-    instant at which time does something to the account.
+    instant at which time does something to the account. `known` are operations of this store that are in the account
+    though nothing else here shows it, the newest ones: a later life may log them again under another number.
     """
 
     account_of: UUID
@@ -56,15 +74,17 @@ class AccountValue(Struct, frozen=True, kw_only=True, omit_defaults=True):
     due: int | None
     through: dict[str, int]
     aliases: tuple[UUID, ...] = ()
+    known: tuple[bytes, ...] = ()
 
 
 class Told(Struct, frozen=True):
     """What a place was told of an account. `members` are those whose postings are in it, of each life up to the number
-    that `through` names."""
+    that `through` names, and those of the operations `known`."""
 
     account: Account
     members: frozenset[bytes]
     through: Mapping[int, int]
+    known: frozenset[bytes] = frozenset()
 
 
 _decode = msgspec.json.Decoder(AccountValue).decode
@@ -78,9 +98,10 @@ def read_told(value: bytes) -> Told:
 def told_of(told: AccountValue) -> Told:
     """The account that a value says. Raises ValueError for one that contradicts itself."""
     account = from_rows(told.account, told.lots, told.holds, told.redemptions)
-    _check(account)
+    check_account(account)
     members = frozenset(member.bytes for member in (told.account_of, *told.aliases))
-    return Told(account, members, {int(epoch, 16): seq for epoch, seq in told.through.items()})
+    through = {int(epoch, 16): seq for epoch, seq in told.through.items()}
+    return Told(account, members, through, frozenset(told.known))
 
 
 def make_account(postings: Iterable[Posting], merges: Iterable[Merge] = (), told: Sequence[Told] = ()) -> Account:
@@ -116,10 +137,10 @@ def _joined(told: Sequence[Told]) -> Account:
 
 def _is_news(posting: Posting, told: Sequence[Told]) -> bool:
     """Whether a posting is not in what was told. One that this place wrote down again in a later life has another
-    number there, and what it made shows that it counts already."""
+    number there: what it made shows that it counts already, or its operation is named."""
     for each in told:
         if posting.member in each.members:
-            if posting.seq <= each.through.get(posting.origin, 0):
+            if posting.seq <= each.through.get(posting.origin, 0) or posting.op_id in each.known:
                 return False
             account, name = each.account, id_of(posting)
             hold = account.holds.get(posting.op_id)
@@ -214,27 +235,3 @@ def _own_lot(redemption: Redemption, lots: dict[LotId, Lot], as_of: int) -> LotI
     name = lot_of(redemption.id)
     lots.setdefault(name, Lot(name, "redeem", 0, as_of, None))
     return name
-
-
-def _check(account: Account) -> None:
-    """Raises ValueError for an account that is not the sum of its lots."""
-    active = pending = held = 0
-    for lot in account.lots.values():
-        counts = (lot.free, lot.held, lot.used, lot.expired, lot.clawed, lot.moved, lot.gone, lot.owed, lot.claimed)
-        if min(counts) < 0 or lot.points != sum(counts[:6]):
-            raise ValueError("a lot does not add up")
-        held += lot.held
-        if lot.available_from > account.as_of:
-            pending += lot.free
-        else:
-            active += lot.free
-    reserved: dict[LotId, int] = {}
-    for hold in account.holds.values():
-        for piece in hold.pieces:
-            reserved[piece.lot] = reserved.get(piece.lot, 0) + piece.points
-    if any(account.lots[lot].held != points if lot in account.lots else True for lot, points in reserved.items()):
-        raise ValueError("a hold reserves what no lot has")
-    if (active, pending, held) != (account.active, account.pending, account.held) or sum(reserved.values()) != held:
-        raise ValueError("the lots are not the balance")
-    if account.debt < 0 or (account.debt and account.active):
-        raise ValueError("debt and points at once")

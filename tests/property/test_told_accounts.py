@@ -21,11 +21,12 @@ from loyalty.points.fold import apply_postings, fold, takes, view
 from loyalty.points.rows import to_rows
 from loyalty.points.told import AccountValue, Told, make_account, read_told
 from loyalty.schema import TABLES
+from loyalty.told_operations import read_hidden
 from sync.chain import epoch_text
 from sync.db import connect
 from tests.property.histories import ANA, BEA, HOUR_MS, histories, identity
 
-OURS, THEIRS = 0, 1
+OURS, THEIRS, LATER = 0, 1, 7
 NOTHING = b"\xff" * 16
 """Redemptions are told from this id on: none."""
 
@@ -52,8 +53,10 @@ def tell(postings: Sequence[Posting], through: int, *, since: bytes = bytes(16))
     connection.execute("BEGIN")
     post_points(connection, postings)
     owner = postings[0].member
-    rows = read_open_rows(connection, [owner], since)[owner]
+    opened = read_open_rows(connection, [owner], since)
+    hidden = read_hidden(connection, {owner: owner}, opened, bytes(16)).get(owner, [])
     connection.execute("ROLLBACK")
+    rows = opened[owner]
     value = AccountValue(
         account_of=UUID(bytes=owner),
         account=rows.account,
@@ -62,6 +65,7 @@ def tell(postings: Sequence[Posting], through: int, *, since: bytes = bytes(16))
         redemptions=rows.redemptions,
         due=rows.due,
         through={epoch_text(OURS): through},
+        known=tuple(each.op_id for each in hidden if each.origin == OURS),
     )
     return read_told(msgspec.json.encode(value))
 
@@ -150,6 +154,34 @@ def test_a_posting_that_was_logged_again_in_a_later_life_counts_once() -> None:
     again = replace(earned, origin=7, seq=1)
     assert make_account([again], told=[told]).active == 10
     assert make_account([again, replace(again, op_id=identity(2), seq=2)], told=[told]).active == 20
+
+
+@given(histories(), st.integers(1, 9))
+def test_whatever_was_logged_again_in_a_later_life_counts_as_before(history: list[Posting], hour: int) -> None:
+    """Head office knows it under the number it first had, and hears of the later life with the next push."""
+    before, news, through = split(numbered(history), hour)
+    assume(before)
+    told = tell(before, through)
+    ours = [each for each in before if each.origin == OURS]
+    again = [replace(each, origin=LATER) for each in ours]
+    mine, theirs = make_account([*again, *news], told=[told]), make_account([*ours, *news], told=[told])
+    for later in (0, 3, 12):
+        at = max((hour + later) * HOUR_MS, mine.as_of, theirs.as_of)
+        assert view(mine, at).balance == view(theirs, at).balance
+
+
+def test_what_is_used_up_and_was_logged_again_is_no_news() -> None:
+    earned = posting(1, "earn", 10, 0, seq=3, lines=((1, 10),))
+    spent = posting(2, "redeem", -10, 1, origin=THEIRS, seq=1)
+    below = posting(3, "adjust", -4, 2, seq=4)
+    back = posting(4, "reverse_earn", -6, 3, seq=5, lines=((1, 6),), reference=id_of(earned))
+    for known in ([earned, spent], [earned, spent, below], [earned, spent, below, back]):
+        told, debt = tell(known, 5), fold(known).debt
+        again = [replace(each, origin=LATER, seq=n) for n, each in enumerate(known, 1) if each.origin == OURS]
+        account = make_account(again, told=[told])
+        assert (account.active, account.debt) == (0, debt), "it was counted already"
+        more = posting(9, "earn", 50, 8, origin=LATER, seq=9)
+        assert make_account([*again, more], told=[told]).net == 50 - debt, "and what is new counts"
 
 
 DAY = 24 * HOUR_MS
