@@ -34,13 +34,15 @@ def apply_coupons_issued(tx: Tx, entry: Entry) -> None:
 
 
 def apply_coupon_voided(tx: Tx, entry: Entry) -> None:
-    """A coupon that counts no longer, and what replaces it."""
+    """A coupon that counts no longer, what replaces it, and the points that come back for it."""
     body = entry.body
     assert isinstance(body, CouponVoided)
     replacement = body.replacement
     _void(tx, entry, body.serial, body.reason, replacement.serial if replacement else None)
     if replacement is not None:
         issue_coupons(tx, entry, (replacement,), "reissue")
+    if body.postings:
+        post_points(tx, ledger_postings(entry.op_id, entry.epoch, entry.seq, body.postings))
 
 
 def issue_coupons(tx: Tx, entry: Entry, coupons: Iterable[IssuedCoupon], source: str) -> None:

@@ -30,32 +30,48 @@ WHERE risk_minor > 0
 def read_chain_keys(tx: Tx, kid: int) -> Iterator[KeyRegistry]:
     """Each key of that number that some other store signs with, alone in a registry."""
     rows = tx.execute(
-        "SELECT value FROM feed_row WHERE bucket = ? AND entity = 'coupon_key' AND key >= ? AND key < ? LIMIT ?",
+        "SELECT value FROM feed_row WHERE bucket = ? AND entity = 'coupon_key' AND key >= ? AND key < ?"
+        " AND length(value) > 0 LIMIT ?",
         (_EVERYBODY, key_name(kid, ""), key_name(kid + 1, ""), _KEYS_TRIED),
     ).fetchall()
     for (value,) in rows:
+        key = _read_key(value)
+        if key is not None:
+            yield KeyRegistry(KeyList(version=1, keys=(key,)))
+
+
+def _read_key(value: bytes) -> ListedKey | None:
+    """A key as it was told; None for one that cannot be read, which signs nothing here."""
+    try:
         told = _decode_key(value)
-        key = ListedKey(
-            kid=told.kid,
-            store=told.store,
-            public=told.public,
-            not_before=dt.date.fromisoformat(told.not_before),
-            not_after=dt.date.fromisoformat(told.not_after),
-            revoked=told.revoked,
-        )
-        yield KeyRegistry(KeyList(version=1, keys=(key,)))
+        not_before, not_after = dt.date.fromisoformat(told.not_before), dt.date.fromisoformat(told.not_after)
+    except ValueError:
+        return None
+    return ListedKey(
+        kid=told.kid,
+        store=told.store,
+        public=told.public,
+        not_before=not_before,
+        not_after=not_after,
+        revoked=told.revoked,
+    )
 
 
 def is_used_elsewhere(tx: Tx, serial: int, last_day: str, uses_left: int) -> bool:
     """Whether head office has said that other stores took what the books of this store leave of the uses."""
     row = tx.execute(
-        "SELECT value FROM feed_row WHERE bucket = ? AND entity = 'coupon_used' AND key = ?",
+        "SELECT value FROM feed_row WHERE bucket = ? AND entity = 'coupon_used' AND key = ? AND length(value) > 0",
         (_EVERYBODY, use_name(last_day, serial)),
     ).fetchone()
     if row is None:
         return False
+    try:
+        sales = set(_decode_used(row[0]).sales)
+    except ValueError:
+        # Whatever it says: head office did say that somebody used it.
+        return True
     own = {UUID(bytes=op) for (op,) in tx.execute("SELECT op FROM coupon_use WHERE serial = ?", (serial,))}
-    return len(set(_decode_used(row[0]).sales) - own) >= uses_left
+    return len(sales - own) >= uses_left
 
 
 def coupons_at_risk(tx: Tx) -> int:

@@ -5,7 +5,8 @@ Two questions that must not be mixed: the signature says that a coupon was issue
 | shown                          | asked                               | taken |
 |--------------------------------|-------------------------------------|-------|
 | own token                      | key, own ledger or signature, day   | while the ledger has uses left |
-| typed code                     | own ledger only: it has no signature| while the ledger has uses left |
+| typed code                     | own ledger: it has no signature     | while the ledger has uses left |
+| typed code of another store    | head office, for the token behind it| as its token                   |
 | token of another store, chain  | signature, day, uses here           | once, within `coupons.other_stores_per_day` |
 | token of another store, store  | signature                           | never |
 
@@ -28,6 +29,7 @@ from kiosk.coupons.chain_coupons import is_used_elsewhere, read_chain_keys
 from kiosk.coupons.coupon_issue import today_of
 from kiosk.coupons.coupon_refusals import (
     OF_REFUSAL,
+    CouponCodeNeedsLine,
     CouponExpired,
     CouponOfAnother,
     CouponOfferOver,
@@ -47,6 +49,7 @@ from kiosk.coupons.coupon_store import (
     read_registry,
 )
 from kiosk.coupons.shown_coupons import NONE_SHOWN, Shown, ShownCoupons
+from kiosk.coupons.typed_codes import NO_TOKENS, Tokens
 from kiosk.offers.offer_store import Mark, read_live_offers, read_offer
 from kiosk.points.link import read_line
 from kiosk.shop import Caller, Shop, day_of
@@ -74,17 +77,25 @@ _NO_KEYS = KeyRegistry(KeyList(version=0, keys=()))
 
 
 def look_at_coupons(
-    tx: Tx, shop: Shop, caller: Caller, texts: Sequence[str], member: UUID | None, mark: Mark | None = None
+    tx: Tx,
+    shop: Shop,
+    caller: Caller,
+    texts: Sequence[str],
+    member: UUID | None,
+    mark: Mark | None = None,
+    tokens: Tokens = NO_TOKENS,
 ) -> ShownCoupons:
     """Every coupon of a basket; `member` is who buys. Two of one are one too many. With the `mark` of the offers, read
-    in `tx`, live offers are not read again."""
+    in `tx`, live offers are not read again. `tokens` are what head office said of typed codes."""
     if not texts:
         return NONE_SHOWN
     seen: set[int] = set()
     shown: list[Shown] = []
     for index, text in enumerate(texts):
         pointer = f"/coupons/{index}"
-        each = look_at_coupon(tx, shop, caller, text, member, pointer=pointer, check_member=True, mark=mark)
+        each = look_at_coupon(
+            tx, shop, caller, text, member, pointer=pointer, check_member=True, mark=mark, tokens=tokens
+        )
         if each.use is not None and each.use.serial in seen:
             each = each._replace(use=None, problem=CouponShownTwice(pointer=pointer))
         elif each.use is not None and each.use.store and _is_beyond(tx, shop, caller, each.use, shown):
@@ -115,13 +126,18 @@ def look_at_coupon(
     pointer: str,
     check_member: bool,
     mark: Mark | None = None,
+    tokens: Tokens = NO_TOKENS,
 ) -> Shown:
-    """One coupon. Without `check_member` nobody has said yet who would use it; `mark` as for `look_at_coupons`."""
+    """One coupon. Without `check_member` nobody has said yet who would use it; `mark` and `tokens` as for
+    `look_at_coupons`."""
     today = today_of(shop, caller)
+    text = tokens.get(text) or text
     token = find_token(text)
     if token is None and not looks_cut(text):
         typed = read_code(text)
         row = find_coupon(tx, typed) if typed is not None else None
+        if row is None and typed is not None and text not in tokens and read_line(tx) is not None:
+            return Shown(None, CouponCodeNeedsLine(pointer=pointer))
         return _look_in_ledger(tx, shop, row, today, member if check_member else _owner_of(row, member), pointer, mark)
     row, registry = _find_scanned(tx, peek_serial(token) if token is not None else None)
     member = member if check_member else _owner_of(row, member)

@@ -70,6 +70,13 @@ class ForeignCouponRefused(Conflict):
     code, hint = "foreign_coupon_refused", "The shop that issued it takes it; nobody else knows whether it was used."
 
 
+class CouponCodeNeedsLine(Conflict):
+    """This code is not of a coupon of this shop, and head office cannot be asked now whose it is."""
+
+    code = "coupon_code_needs_line"
+    hint = "Scan its QR code instead, which needs no line; or read the code again, and try in a moment."
+
+
 class CouponExpired(InvalidInput):
     """This coupon has run out."""
 
@@ -86,6 +93,12 @@ class CouponVoid(Conflict):
     """This coupon counts no longer."""
 
     code, hint = "coupon_void", "It was called back or issued anew: ask for the newer paper."
+
+
+class CouponVoidNeedsLine(Conflict):
+    """Points paid for this coupon, other shops take it, too, and head office cannot be asked now whether one has."""
+
+    code, hint = "coupon_void_needs_line", "Try again in a moment: the points come back only while nobody has used it."
 
 
 class CouponOfAnother(InvalidInput):

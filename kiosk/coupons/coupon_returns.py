@@ -138,7 +138,7 @@ def _is_forfeit(tx: Tx, sale: UUID, coupon: IssuedCoupon, backs: Sequence[_Back]
 
 
 def _returned_after(sold: SoldState, lines: Sequence[ReturnedLine]) -> dict[int, int]:
-    after = {line.line: line.returned_milli for line in sold.lines}
+    after = {line.line: line.booked_milli for line in sold.lines}
     for line in lines:
         after[line.line] += line.quantity_milli
     return after

@@ -5,12 +5,27 @@
 
 Both happen in the one entry that issues the coupon, so nobody pays for a coupon that is not there, and nobody has one
 that was not paid. A kill between the two calls leaves a hold that lapses, and the second one asked for again goes on.
+
+Voided while nobody used it, the coupon gives its points back to the lots they came from, in the entry of the void: they
+end when they would have, or after the grace of the program. Issued again it stays paid; then the newer one gives them
+back. Where other stores take it, too, only head office knows that nobody used it, and keeps it for the void:
+
+    scope    | head office                   | the void
+    ---------|-------------------------------|------------------------------------
+    store    | is not asked                  | gives the points back
+    chain    | there is none                 | gives the points back
+    chain    | keeps the use for the void    | gives the points back
+    chain    | does not answer               | refused (coupon_void_needs_line)
 """
+
+import contextlib
+from uuid import UUID
 
 import msgspec
 from msgspec import Struct
 
 from kiosk.coupons.coupon_refusals import MemberNeeded
+from kiosk.coupons.coupon_store import CouponRow, find_coupon
 from kiosk.coupons.coupons import IssueCoupon
 from kiosk.points.accounts import open_account
 from kiosk.program.program_store import read_definitions, read_version
@@ -18,12 +33,14 @@ from kiosk.sales.sale_points import UnknownHold
 from kiosk.shop import Caller, Shop
 from loyalty.errors import InvalidInput
 from loyalty.points.account import Balance
-from loyalty.points.decide import capture
-from loyalty.points.refusals import HoldNotFound
+from loyalty.points.decide import capture, undo_redeem
+from loyalty.points.facts import id_of
+from loyalty.points.refusals import HoldNotFound, ReversalUnknown
 from loyalty.rewards import Reward, RewardCoupon
 from loyalty.transactions import Tx
-from sync.facts.points import PointsHeld, PointsPosted, fact_postings
-from sync.journal import find
+from sync.facts.coupons import CouponsIssued, CouponVoided
+from sync.facts.points import PointsHeld, PointsPosted, fact_postings, ledger_postings
+from sync.journal import Entry, find
 
 
 class RewardGivesOther(InvalidInput):
@@ -60,6 +77,33 @@ def pay_for_coupon(tx: Tx, shop: Shop, caller: Caller, command: IssueCoupon) -> 
     except HoldNotFound as unknown:  # it is another member's
         raise UnknownHold(pointer="/hold") from unknown
     return CouponPaid(fact_postings(opened.posted), opened.account().balance)
+
+
+def find_payment(tx: Tx, row: CouponRow) -> Entry | None:
+    """The entry with which points paid for a coupon, issued again since or not; None for one that cost none."""
+    entry = find(tx, row.op)
+    while entry is not None and isinstance(entry.body, CouponVoided):
+        replaced = find_coupon(tx, entry.body.serial)
+        entry = find(tx, replaced.op) if replaced is not None else None
+    paid = entry is not None and isinstance(entry.body, CouponsIssued) and bool(entry.body.postings)
+    return entry if paid else None
+
+
+def give_back_payment(tx: Tx, shop: Shop, caller: Caller, op_id: UUID, payment: Entry) -> CouponPaid:
+    """The points of `payment` back where they came from, by the entry `op_id`; nothing where they were used so long ago
+    that the account tells of it no more."""
+    assert isinstance(payment.body, CouponsIssued)
+    redeemed = [
+        posting
+        for posting in ledger_postings(payment.op_id, payment.epoch, payment.seq, payment.body.postings)
+        if posting.kind == "redeem"
+    ]
+    opened = open_account(tx, UUID(bytes=redeemed[0].member), op_id, shop.journal.epoch, caller.now_ms, "all")
+    keep_until = shop.terms.program.keep_until(opened.at)
+    for posting in redeemed:
+        with contextlib.suppress(ReversalUnknown):
+            opened = opened.add(undo_redeem(opened.account(), opened.stamp(), id_of(posting), keep_until))
+    return CouponPaid(fact_postings(opened.posted), opened.account().balance if opened.posted else None)
 
 
 def find_paid_offers(tx: Tx) -> frozenset[str]:

@@ -6,12 +6,22 @@ nobody holds, and no paper that no book knows.
 
 from uuid import UUID
 
+from msgspec.structs import replace
+
 from kiosk.commands import fingerprint
+from kiosk.coupons.chain_coupons import is_used_elsewhere
 from kiosk.coupons.coupon_check import look_at_coupon
 from kiosk.coupons.coupon_issue import find_coupon_offer, make_coupons, today_of
 from kiosk.coupons.coupon_print import coupon_job, print_coupons
-from kiosk.coupons.coupon_refusals import CouponExpired, CouponNotFound, CouponUsed, CouponVoid, ReissuedDifferently
-from kiosk.coupons.coupon_rewards import pay_for_coupon
+from kiosk.coupons.coupon_refusals import (
+    CouponExpired,
+    CouponNotFound,
+    CouponUsed,
+    CouponVoid,
+    CouponVoidNeedsLine,
+    ReissuedDifferently,
+)
+from kiosk.coupons.coupon_rewards import find_payment, give_back_payment, pay_for_coupon
 from kiosk.coupons.coupon_store import CouponRow, coupons_of_any, find_coupon
 from kiosk.coupons.coupons import (
     CampaignAnswer,
@@ -27,11 +37,14 @@ from kiosk.coupons.coupons import (
     serial_text,
 )
 from kiosk.coupons.shown_coupons import Shown
+from kiosk.coupons.typed_codes import NO_TOKENS, Tokens
 from kiosk.members.known_members import find_member, need_active_member
 from kiosk.offers.offer_store import read_offer
 from kiosk.outcome import Outcome
+from kiosk.points.link import read_line
 from kiosk.print_answers import PrintJobAnswer
 from kiosk.sales.reasons import refuse_names
+from kiosk.sales.reservations import NOTHING_KEPT, Kept, still_kept, use_command
 from kiosk.shop import Caller, Shop, day_of, origin_of
 from loyalty.coupon_codes import print_code
 from loyalty.coupons import Scope
@@ -40,8 +53,10 @@ from loyalty.merge_store import group_of
 from loyalty.offers.terms import say_terms, say_title
 from loyalty.transactions import Tx
 from sync.facts.coupons import CouponsIssued, CouponVoided, IssuedCoupon
+from sync.facts.points import points_of
 from sync.http.paging import Page, PageQuery, decode_cursor, encode_cursor, page_of
 from sync.journal import Entry, find, find_same
+from sync.protocol.commands import CouponUseCommand
 
 _PURPOSE = "coupons"
 
@@ -94,10 +109,14 @@ def issue_campaign(tx: Tx, shop: Shop, caller: Caller, command: IssueCampaign) -
     return Outcome(_campaign(entry), replayed=False)
 
 
-def verify_coupon(tx: Tx, shop: Shop, caller: Caller, command: VerifyCoupon) -> CouponVerdict:
-    """Whether a coupon would be taken now, and what it gives. Books nothing."""
+def verify_coupon(
+    tx: Tx, shop: Shop, caller: Caller, command: VerifyCoupon, tokens: Tokens = NO_TOKENS
+) -> CouponVerdict:
+    """Whether a coupon would be taken now, and what it gives; `tokens` is what a typed code of another store's stands
+    for. Books nothing."""
+    check_member = command.member is not None
     shown = look_at_coupon(
-        tx, shop, caller, command.code, command.member, pointer="/code", check_member=command.member is not None
+        tx, shop, caller, command.code, command.member, pointer="/code", check_member=check_member, tokens=tokens
     )
     return render_verdict(shop, shown)
 
@@ -121,27 +140,59 @@ def render_verdict(shop: Shop, shown: Shown) -> CouponVerdict:
     )
 
 
-def void_coupon(tx: Tx, shop: Shop, caller: Caller, serial: str, command: VoidCoupon) -> Outcome[CouponVerdict]:
-    """Let a coupon count no longer. Voiding it again answers the same.
+def void_coupon(
+    tx: Tx, shop: Shop, caller: Caller, serial: str, command: VoidCoupon, kept: Kept = NOTHING_KEPT
+) -> Outcome[CouponVerdict]:
+    """Let a coupon count no longer; points that had paid for it come back. Voiding it again answers the same. `kept` is
+    what head office keeps for the void.
 
-    Raises CouponNotFound, CouponUsed, ReissuedDifferently, ReasonNamesMember.
+    Raises CouponNotFound, CouponUsed, ReissuedDifferently, ReasonNamesMember, CouponVoidNeedsLine.
     """
-    row = _need_coupon(tx, serial)
-    op_id = derived_uuid(row.op, f"void coupon {serial}")
+    row = need_coupon(tx, serial)
+    op_id = name_void(row)
     request = fingerprint(command)
     known = find(tx, op_id)
     if known is not None:
         assert isinstance(known.body, CouponVoided)
         if known.body.request != request:
             raise ReissuedDifferently
-        return Outcome(_verdict_of(tx, shop, caller, row), replayed=True)
+        return Outcome(_verdict_of(tx, shop, caller, row, known.body), replayed=True)
     if row.is_void:
         raise ReissuedDifferently
-    _need_unspent(row)
+    _need_unspent(tx, row)
     refuse_names(tx, [row.member], [(command.reason, "/reason")])
     body = CouponVoided(request=request, serial=row.serial, reason=command.reason)
+    payment = find_payment(tx, row)
+    if payment is not None:
+        reserved = still_kept(tx, kept).coupons.get(row.serial)
+        if reserved is None and needs_line_to_void(tx, row):
+            raise CouponVoidNeedsLine
+        back = give_back_payment(tx, shop, caller, op_id, payment)
+        body = replace(body, offer=row.offer, postings=back.postings, balance=back.balance, reserved=reserved)
     shop.journal.record(tx, origin_of(caller, day_of(tx, caller, shop.terms)), op_id, body)
-    return Outcome(_verdict_of(tx, shop, caller, row), replayed=False)
+    return Outcome(_verdict_of(tx, shop, caller, row, body), replayed=False)
+
+
+def list_void_coupon_commands(tx: Tx, shop: Shop, _: Caller, serial: str) -> list[CouponUseCommand]:
+    """What head office has to keep before a coupon is voided whose points come back and that other stores take, too.
+    Nothing where the line is down, or it is void already. Raises CouponNotFound."""
+    row = need_coupon(tx, serial)
+    line = read_line(tx)
+    if row.is_void or line is None or not line.online or not needs_line_to_void(tx, row):
+        return []
+    if find_payment(tx, row) is None:
+        return []
+    return [use_command(tx, shop, name_void(row), row)]
+
+
+def name_void(row: CouponRow) -> UUID:
+    """The id of the fact that voids a coupon."""
+    return derived_uuid(row.op, f"void coupon {serial_text(row.serial)}")
+
+
+def needs_line_to_void(tx: Tx, row: CouponRow) -> bool:
+    """Whether only head office knows that nobody used it."""
+    return row.scope == "chain" and read_line(tx) is not None
 
 
 def reissue_coupon(tx: Tx, shop: Shop, caller: Caller, serial: str, command: ReissueCoupon) -> Outcome[CouponAnswer]:
@@ -150,7 +201,7 @@ def reissue_coupon(tx: Tx, shop: Shop, caller: Caller, serial: str, command: Rei
     Both stand in one entry, so whoever holds the lost paper and whoever holds the new one can never both use theirs.
     Raises CouponNotFound, CouponVoid, CouponUsed, CouponExpired, NoCouponOffer, NoSigningKey, ReasonNamesMember.
     """
-    row = _need_coupon(tx, serial)
+    row = need_coupon(tx, serial)
     request = fingerprint(command)
     known = find_same(tx, command.id, CouponVoided, request)
     if known is not None:
@@ -160,7 +211,7 @@ def reissue_coupon(tx: Tx, shop: Shop, caller: Caller, serial: str, command: Rei
         return Outcome(_render(known.body.replacement, printed=known.body.printed), replayed=True)
     if row.is_void:
         raise CouponVoid
-    _need_unspent(row)
+    _need_unspent(tx, row)
     today = today_of(shop, caller)
     if today.isoformat() > row.valid_until:
         raise CouponExpired
@@ -190,7 +241,8 @@ def list_member_coupons(tx: Tx, shop: Shop, caller: Caller, member: UUID, query:
     return Page(tuple(_held(tx, row, today, language) for row in page.items), page.next)
 
 
-def _need_coupon(tx: Tx, serial: str) -> CouponRow:
+def need_coupon(tx: Tx, serial: str) -> CouponRow:
+    """A coupon of this store by its serial as text. Raises CouponNotFound."""
     row = find_coupon(tx, int(serial, 16)) if len(serial) == 16 and _is_hex(serial) else None
     if row is None:
         raise CouponNotFound(serial[:16])
@@ -201,14 +253,17 @@ def _is_hex(text: str) -> bool:
     return all(character in "0123456789abcdef" for character in text) and int(text, 16) < 2**63
 
 
-def _need_unspent(row: CouponRow) -> None:
+def _need_unspent(tx: Tx, row: CouponRow) -> None:
+    """Raises CouponUsed, also where head office has said that another store took it."""
     if row.uses_left < row.uses_max:
+        raise CouponUsed
+    if row.scope == "chain" and is_used_elsewhere(tx, row.serial, row.valid_until, row.uses_left):
         raise CouponUsed
 
 
-def _verdict_of(tx: Tx, shop: Shop, caller: Caller, row: CouponRow) -> CouponVerdict:
+def _verdict_of(tx: Tx, shop: Shop, caller: Caller, row: CouponRow, voided: CouponVoided) -> CouponVerdict:
     shown = look_at_coupon(tx, shop, caller, print_code(row.serial), None, pointer="/serial", check_member=False)
-    return render_verdict(shop, shown)
+    return replace(render_verdict(shop, shown), points_given_back=points_of(voided.postings, "reverse_redeem"))
 
 
 def _issued(entry: Entry) -> list[CouponAnswer]:

@@ -113,8 +113,12 @@ def find_replacement(tx: Tx, serial: int) -> int | None:
 
 
 def uses_by(tx: Tx, sale: UUID) -> list[tuple[int, int]]:
-    """(serial, n) of the coupons that a sale used."""
-    rows = tx.execute("SELECT serial, n FROM coupon_use WHERE op = ? ORDER BY serial, n", (sale.bytes,))
+    """(serial, n) of the coupons that a sale used, but for uses that were given back."""
+    rows = tx.execute(
+        "SELECT serial, n FROM coupon_use WHERE op = ? AND NOT EXISTS (SELECT 1 FROM coupon_give_back AS back"
+        " WHERE back.serial = coupon_use.serial AND back.n = coupon_use.n) ORDER BY serial, n",
+        (sale.bytes,),
+    )
     return [(row[0], row[1]) for row in rows]
 
 

@@ -95,7 +95,8 @@ class HeldCoupon(Struct, frozen=True, kw_only=True):
 
 class CouponVerdict(Struct, frozen=True, kw_only=True):
     """Whether a coupon would be taken now. `reason` is `ok` or the code of the problem a sale would meet; `hint` what
-    to do then. What it gives is shown even where it is not taken, as far as it is known."""
+    to do then. What it gives is shown even where it is not taken, as far as it is known. `points_given_back`: those
+    that had paid for a coupon which was voided."""
 
     ok: bool
     reason: str
@@ -109,6 +110,7 @@ class CouponVerdict(Struct, frozen=True, kw_only=True):
     valid_until: str | None = None
     member_only: bool = False
     store: str | None = None
+    points_given_back: int = 0
 
 
 def serial_text(serial: int) -> str:

@@ -64,7 +64,8 @@ def apply_sale_completed(tx: Tx, entry: Entry) -> None:
         _taken_back(tx, entry, n, taken, sale.number, sale.shift, "exchange")
         if taken.vouchers is not None:
             undo_vouchers(tx, entry, taken.sale, sale.currency, taken.vouchers)
-        postings += (*taken.postings, *taken.referral)
+        if taken.elsewhere is None:
+            postings += (*taken.postings, *taken.referral)
     if entry.folded is not None:
         post_folded(tx, entry.folded, entry.seq)
     elif postings:

@@ -7,6 +7,7 @@ from msgspec import Struct
 
 from kiosk.commands import ParkBasket, QuoteBasket, fingerprint
 from kiosk.coupons.coupon_check import look_at_coupons
+from kiosk.coupons.typed_codes import NO_TOKENS, Tokens
 from kiosk.outcome import Outcome
 from kiosk.points.points_service import release_for_basket
 from kiosk.sales.reasons import list_reasons, refuse_names
@@ -49,9 +50,11 @@ class ParkedAnswer(Struct, frozen=True, kw_only=True):
     claimed_by: str | None = None
 
 
-def park_basket(tx: Tx, shop: Shop, caller: Caller, command: ParkBasket) -> Outcome[ParkedAnswer]:
-    """Set a basket aside. What cannot be sold cannot be parked. Points on hold for it are let go: nobody knows who
-    will take it up, and when.
+def park_basket(
+    tx: Tx, shop: Shop, caller: Caller, command: ParkBasket, tokens: Tokens = NO_TOKENS
+) -> Outcome[ParkedAnswer]:
+    """Set a basket aside; `tokens` are what typed codes of other stores' coupons stand for. What cannot be sold cannot
+    be parked. Points on hold for it are let go: nobody knows who will take it up, and when.
 
     Raises what pricing and coupons raise, ReasonNamesMember, UnknownHold, HoldCaptured.
     """
@@ -62,8 +65,8 @@ def park_basket(tx: Tx, shop: Shop, caller: Caller, command: ParkBasket) -> Outc
         # for ever.
         lines = tuple(msgspec.structs.replace(line, approval=None, gift_card=None) for line in command.lines)
         basket = QuoteBasket(lines=lines, member=command.member, coupons=command.coupons)
-        look_at_coupons(tx, shop, caller, command.coupons, command.member).refuse_bad()
-        quote = quote_basket(tx, shop, caller, basket)
+        look_at_coupons(tx, shop, caller, command.coupons, command.member, tokens=tokens).refuse_bad()
+        quote = quote_basket(tx, shop, caller, basket, tokens=tokens)
         refuse_names(tx, [command.member], list_reasons(lines))
         body = BasketParked(
             request=request,

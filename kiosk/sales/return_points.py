@@ -86,9 +86,10 @@ def decide_points_back(
 
 
 def _returned_after(sold: SoldState, lines: Sequence[ReturnedLine]) -> dict[int, int]:
-    """How much of each line is back after this return, all returns together."""
+    """How much of each line is back after this return, all returns together; what is only kept for another does not
+    count, because the store that takes it back books its points."""
     now = {line.line: line.quantity_milli for line in lines}
-    return {line.line: line.returned_milli + now.get(line.line, 0) for line in sold.lines}
+    return {line.line: line.booked_milli + now.get(line.line, 0) for line in sold.lines}
 
 
 def _take_back(
@@ -99,18 +100,10 @@ def _take_back(
     basket: BasketTerms | None,
 ) -> tuple[OpenAccount, dict[int, int]]:
     """Take back what the returned goods had earned, lot by lot; and how many points each line loses now."""
-    by_line = {line.line: line for line in sold.lines}
     lots = _lots_of(before, sold.sale)
-    targets: dict[int, LinePoints] = {
-        lot.id.n: tuple((line, _clawed(by_line[line], points, returned[line])) for line, points in lot.lines)
-        for lot in lots
-        if not _is_bonus(lot)
-    }
+    targets = _targets(lots, sold, returned)
     if basket is not None:
-        parts = {line.line: (returned[line.line], line.quantity_milli) for line in sold.lines}
-        earned = sum(points for lot in lots if not _is_bonus(lot) for _, points in lot.lines)
-        gone = sum(points for target in targets.values() for _, points in target)
-        targets |= basket.lost_after(parts, earned - gone)
+        targets |= _bonus_targets(lots, sold, returned, targets, basket)
     lost: dict[int, int] = {}
     for lot in lots:
         target = targets.get(lot.id.n, ())
@@ -119,6 +112,47 @@ def _take_back(
         for line, points in posting.lines if posting is not None else ():
             lost[line] = lost.get(line, 0) + points
     return member, lost
+
+
+def decide_bonuses_back(
+    member: OpenAccount, sold: SoldState, basket: BasketTerms | None, program: Program
+) -> OpenAccount:
+    """The points that rules for the whole basket gave, after goods came back at other stores, which did not know the
+    rules of that day. What the lines themselves had earned those stores have taken back."""
+    if basket is None:
+        return member
+    returned, lots = _returned_after(sold, ()), _lots_of(member.account(), sold.sale)
+    targets = _bonus_targets(lots, sold, returned, _targets(lots, sold, returned), basket)
+    for lot in lots:
+        target = targets.get(lot.id.n, ())
+        member = member.add(take_back(member.account(), member.stamp(), posting_of(lot.id), target))
+    if program.debt == "forgive" and member.posted:
+        member = member.add(forgive_debt(member.account(), member.stamp(), program.forgive_below))
+    return member
+
+
+def _targets(lots: Sequence[Lot], sold: SoldState, returned: dict[int, int]) -> dict[int, LinePoints]:
+    """What each posting of the lines has lost, line by line, all returns together."""
+    by_line = {line.line: line for line in sold.lines}
+    return {
+        lot.id.n: tuple((line, _clawed(by_line[line], points, returned[line])) for line, points in lot.lines)
+        for lot in lots
+        if not _is_bonus(lot)
+    }
+
+
+def _bonus_targets(
+    lots: Sequence[Lot],
+    sold: SoldState,
+    returned: dict[int, int],
+    targets: dict[int, LinePoints],
+    basket: BasketTerms,
+) -> dict[int, LinePoints]:
+    """The same for what rules gave to the whole basket; `targets` is what its lines have lost."""
+    parts = {line.line: (returned[line.line], line.quantity_milli) for line in sold.lines}
+    earned = sum(points for lot in lots if not _is_bonus(lot) for _, points in lot.lines)
+    gone = sum(points for target in targets.values() for _, points in target)
+    return basket.lost_after(parts, earned - gone)
 
 
 def _is_bonus(lot: Lot) -> bool:

@@ -27,7 +27,7 @@ from kiosk.sales.basket_terms import read_basket_terms
 from kiosk.sales.numbering import document_number
 from kiosk.sales.reasons import refuse_names
 from kiosk.sales.refunds import Owed, quote_refunds, refunds_of, settle_refunds
-from kiosk.sales.reservations import NOTHING_KEPT, Kept, is_kept, still_kept
+from kiosk.sales.reservations import NOTHING_KEPT, Kept, still_kept
 from kiosk.sales.return_points import PointsBack, decide_points_back
 from kiosk.sales.returns import ReturnTooLate, ReturnValue, SoldState, VoidedSaleReturned, value_return
 from kiosk.sales.returns_elsewhere import (
@@ -35,6 +35,7 @@ from kiosk.sales.returns_elsewhere import (
     ReturnNeedsLine,
     check_foreign,
     decide_foreign_back,
+    is_reserved,
     name_elsewhere,
 )
 from kiosk.sales.sale_store import (
@@ -143,7 +144,7 @@ def take_back(
     shop.terms.check_currency(command.currency)
     shift = need_open_shift(tx, caller.till)
     sold, value, points = _decide(tx, shop, caller, command, command.id, foreign)
-    if foreign is not None and (foreign.reservation is None or not is_kept(tx, foreign.reservation)):
+    if foreign is not None and not is_reserved(tx, foreign):
         raise ReturnNeedsLine(pointer="/sale")
     approver = need_approval(tx, caller, command.approval, "return", shop.terms.needs_approval)
     # A member of another store may be unknown here: then nobody here knows a name that could stand in the reason.

@@ -25,7 +25,7 @@ from sync.facts.returns import Refunded, ReturnedLine
 from sync.protocol.sale_states import ReturnedElsewhere
 
 _PENDING = "elsewhere"
-"""Stands in `refunded` for what another store is giving back now, in whatever kind."""
+"""Stands in `pending` for what another store gives back now and did not say in which kind."""
 
 
 class NothingLeftToReturn(Conflict):
@@ -65,7 +65,8 @@ class VoidedSaleReturned(Conflict):
 
 
 class SoldLineState(Struct, frozen=True, kw_only=True):
-    """A line of the receipt and how much of it came back before. `amount_minor` is what the shopper paid for it."""
+    """A line of the receipt and how much of it came back before. `amount_minor` is what the shopper paid for it.
+    `pending_milli` of what came back is only kept for a return at another store, which may never happen."""
 
     line: int
     sku: str
@@ -78,12 +79,19 @@ class SoldLineState(Struct, frozen=True, kw_only=True):
     amount_minor: int
     points: int
     returned_milli: int = 0
+    pending_milli: int = 0
+
+    @property
+    def booked_milli(self) -> int:
+        """How much of it is back for certain: what points, coupons and offers follow from."""
+        return min(self.returned_milli - self.pending_milli, self.quantity_milli)
 
 
 class SoldState(Struct, frozen=True, kw_only=True):
-    """A sale as a return finds it. `kept` is what stayed of each tender kind, `refunded` what went back so far;
-    `tax_added`: the tax came on top of the net when it was sold. `reward_postings` are the numbers of the sale's
-    postings that bought a reward: their points come back with the goods, and stand for no money."""
+    """A sale as a return finds it. `kept` is what stayed of each tender kind, `refunded` what went back so far,
+    `pending` what other stores are giving back now; `tax_added`: the tax came on top of the net when it was sold.
+    `reward_postings` are the numbers of the sale's postings that bought a reward: their points come back with the
+    goods, and stand for no money."""
 
     sale: UUID
     number: str
@@ -94,10 +102,12 @@ class SoldState(Struct, frozen=True, kw_only=True):
     kept: Mapping[str, int]
     refunded: Mapping[str, int]
     reward_postings: frozenset[int] = frozenset()
+    pending: Mapping[str, int] = {}
 
     def allowed(self) -> dict[str, int]:
         """The most that may still be given back in each kind of money; points come back by themselves."""
-        left = {kind: amount - self.refunded.get(kind, 0) for kind, amount in self.kept.items()}
+        gone = {kind: self.refunded.get(kind, 0) + self.pending.get(kind, 0) for kind in self.kept}
+        left = {kind: amount - gone[kind] for kind, amount in self.kept.items()}
         return {kind: amount for kind, amount in left.items() if amount > 0 and kind != POINTS}
 
 
@@ -135,7 +145,7 @@ def value_return(
         if after[number] > before[number]
     )
     value = value_of(sold, after) - value_of(sold, before)
-    owed = max(value_of(sold, after) - sum(sold.refunded.values()), 0)
+    owed = max(value_of(sold, after) - sum(sold.refunded.values()) - sum(sold.pending.values()), 0)
     return ReturnValue(lines=lines, value_minor=value, owed_minor=owed)
 
 
@@ -149,17 +159,30 @@ def value_of(sold: SoldState, returned: Mapping[int, int]) -> int:
 
 
 def count_elsewhere(sold: SoldState, told: ReturnedElsewhere) -> SoldState:
-    """A sale with what other stores took back of it. What is kept for them counts as taken and as paid for by its share
-    of what was due: so this store never pays for it again, whatever order the returns arrive in."""
+    """A sale with what other stores took back of it. What is kept for them counts as taken and as paid for, in the
+    kinds they said: so this store never pays for it again, whatever order the returns arrive in. It counts for no less
+    than its share of what was due.
+
+        sold for 300, 200 by card and 100 in cash; one of three pieces is kept for a return elsewhere
+
+        said to be paid back | pending                    | allowed here
+        ---------------------|----------------------------|-------------------
+        card 100             | card 100                   | card 100, cash 100
+        cash 100             | cash 100                   | card 200
+        nothing              | elsewhere 100              | card 200, cash 100
+    """
     booked = _add_returned(sold, told.returned)
     refunded = dict(sold.refunded)
     for kind, amount in told.refunded.items():
         refunded[kind] = refunded.get(kind, 0) + amount
     both = _add_returned(booked, told.pending)
-    if told.pending:
-        share = value_of(both, _returned(both)) - value_of(booked, _returned(booked))
-        refunded[_PENDING] = share
-    return replace(both, refunded=refunded)
+    share = value_of(both, _returned(both)) - value_of(booked, _returned(booked))
+    pending = dict(told.paying)
+    unsaid = share - sum(pending.values())
+    if unsaid > 0:
+        pending[_PENDING] = unsaid
+    lines = tuple(replace(line, pending_milli=told.pending.get(line.line, 0)) for line in both.lines)
+    return replace(both, lines=lines, refunded=refunded, pending=pending)
 
 
 def _add_returned(sold: SoldState, more: Mapping[int, int]) -> SoldState:

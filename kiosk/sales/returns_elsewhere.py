@@ -8,32 +8,36 @@ What it is worth is decided by the rules of this store's own returns (kiosk/sale
 back, here and there, the last of them ends exactly at what was paid. The points were earned in the books of another
 store: the postings are decided on the account as head office has it, and booked there when the return arrives.
 
-Gift cards do not come back elsewhere, neither those that were sold nor those that paid. The uses of offers and coupons
-stay counted.
+Gift cards do not come back elsewhere, neither those that were sold nor those that paid. What else follows from the
+return (uses of offers and coupons, coupons the sale had issued, points for the whole basket or for who had brought the
+member) the selling store decides as soon as it hears (kiosk/sales/told_returns.py).
 """
 
 import re
+from collections.abc import Sequence
 from uuid import UUID
 
 import msgspec
 from msgspec import Struct
 
 from kiosk.answers import SaleAnswer, render_sale
-from kiosk.commands import ReturnLine, TakeBack
+from kiosk.commands import CompleteSale, TakeBack
 from kiosk.points.link import read_line
-from kiosk.sales.reservations import name_reservation
+from kiosk.sales.refunds import Owed, refunds_of, settle_refunds
+from kiosk.sales.reservations import counts_still, name_reservation
 from kiosk.sales.return_points import PointsBack, decide_points_back
-from kiosk.sales.returns import ReturnTooLate, ReturnValue, SoldLineState, SoldState, VoidedSaleReturned
+from kiosk.sales.returns import ReturnTooLate, ReturnValue, SoldLineState, SoldState, VoidedSaleReturned, value_return
 from kiosk.sales.sale_store import UnknownSale, find_sale
 from kiosk.shop import Caller, Shop
 from loyalty.errors import Conflict, WrongCurrency
 from loyalty.points.account import Account
 from loyalty.points.operation import OpenAccount, effective_at
 from loyalty.points.rows import from_rows
+from loyalty.points.told_check import check_account
 from loyalty.transactions import Tx
 from sync.chain import JournalMark, Stamp, epoch_text
 from sync.facts import decode_body
-from sync.facts.returns import Elsewhere, ReturnedLine
+from sync.facts.returns import Elsewhere, Refunded, ReturnedLine
 from sync.facts.sales import SaleCompleted
 from sync.journal import find, read_head
 from sync.protocol.commands import ReturnReserveCommand
@@ -44,9 +48,13 @@ _NUMBER = re.compile(r"([A-Z0-9]{1,8})-[A-Z0-9]+-[0-9]{6,}")
 
 
 class ReturnNeedsLine(Conflict):
-    """This receipt is of another shop, and head office cannot be asked now."""
+    """This receipt is of another shop, and head office cannot be asked now what is left of it."""
 
-    code, hint = "return_needs_line", "Try again in a moment, or send the customer to the shop on the receipt."
+    code = "return_needs_line"
+    hint = (
+        "Give nothing back for it. Try again in a moment; else let the customer come back when the line is up, or go to"
+        " the shop on the receipt, which takes its own receipts back without a line."
+    )
 
 
 class ReturnedElsewhereNow(Conflict):
@@ -62,12 +70,13 @@ class CardStaysThere(Conflict):
 
 
 class ForeignSale(Struct, frozen=True, kw_only=True):
-    """A sale of another store as head office told it. `reservation` is what it keeps for one return; None for a
-    look."""
+    """A sale of another store as head office told it. `reservation` is what it keeps for one return, asked for after so
+    many `reports` (kiosk/points/lease_report.py); None for a look."""
 
     state: SaleState
     body: SaleCompleted
     reservation: UUID | None = None
+    reports: int = 0
 
 
 def read_foreign(state: SaleState) -> ForeignSale:
@@ -97,31 +106,56 @@ def is_foreign(tx: Tx, shop: Shop, _: Caller, text: str, *, by_id: bool = True) 
             return False
         if not line.online:
             if number is not None:
-                raise ReturnNeedsLine(pointer="/sale") from None
+                raise ReturnNeedsLine(f"It is a receipt of shop {number[1]}.", pointer="/sale") from None
             return False
         return number is not None or (by_id and _is_id(text))
     return False
 
 
 def name_return(tx: Tx, shop: Shop, caller: Caller, command: TakeBack, foreign: ForeignSale) -> ReturnReserveCommand:
-    """What head office has to keep for this return. Raises what a look at the sale raises, so that nothing is kept for
-    a return that will be refused."""
-    check_foreign(shop, caller, foreign)
-    lines = _sum_lines(command.lines)
+    """What head office has to keep for this return, goods and money. Raises what looking at the sale, valuing and
+    refunding raise, so that nothing is kept for a return that will be refused."""
+    sold = check_foreign(shop, caller, foreign)
+    value = value_return(sold, [(line.line, line.quantity_milli) for line in command.lines])
+    back = decide_foreign_back(shop, caller, foreign, sold, value, command.id)
+    pool: dict[str, int] = {}
+    for refund in command.refunds:
+        pool[refund.kind] = pool.get(refund.kind, 0) + refund.amount_minor
+    owed = [Owed(back.owed_minor, back.sold.allowed())]
+    given = settle_refunds(owed, 0, pool, shop.terms.cash_rounding_step_minor).given[0]
+    return reserve_command(tx, shop, command.id, foreign, value.lines, (*refunds_of(given), *back.refunds))
+
+
+def reserve_command(
+    tx: Tx,
+    shop: Shop,
+    taken: UUID,
+    foreign: ForeignSale,
+    returned: Sequence[ReturnedLine],
+    given: Sequence[Refunded],
+) -> ReturnReserveCommand:
+    """The command that keeps these goods, and what goes back for them, for the fact `taken`."""
+    lines = {line.line: line.quantity_milli for line in returned}
+    refunds: dict[str, int] = {}
+    for refund in given:
+        if refund.amount_minor:
+            refunds[refund.settles] = refunds.get(refund.settles, 0) + refund.amount_minor
     epoch = shop.journal.epoch
+    about = f"return {foreign.state.op} {sorted(lines.items())} {sorted(refunds.items())} {foreign.state.returns}"
     return ReturnReserveCommand(
-        id=name_reservation(tx, command.id, f"return {sorted(lines.items())} {foreign.state.returns}"),
-        taken=command.id,
+        id=name_reservation(tx, taken, about),
+        taken=taken,
         sale=foreign.state.op,
         lines=tuple(sorted(lines.items())),
+        refunds=refunds,
         returns=foreign.state.returns,
         epoch=epoch_text(epoch),
         seq=read_head(tx, epoch).seq,
     )
 
 
-def is_booked(tx: Tx, _: Shop, __: Caller, command: TakeBack) -> bool:
-    """Whether this return is in the books already: then nobody has to be asked."""
+def is_booked(tx: Tx, _: Shop, __: Caller, command: TakeBack | CompleteSale) -> bool:
+    """Whether this return or exchange is in the books already: then nobody has to be asked."""
     return find(tx, command.id) is not None
 
 
@@ -185,19 +219,33 @@ def decide_foreign_back(
 ) -> PointsBack:
     """What taking these goods back does to the member's points, on the account as head office has it. Points that rules
     gave for the basket as a whole stay: the rules of that day are not known here."""
-    member = None
-    if sold.member is not None and foreign.state.account_of is not None:
-        before = _read_account(foreign.state.account)
-        epoch = shop.journal.epoch
-        member = OpenAccount(
-            member=sold.member.bytes,
-            op_id=op_id.bytes,
-            at=effective_at(caller.now_ms, epoch, 0, before) + 1,
-            origin=epoch,
-            before=before,
-            account_of=foreign.state.account_of.bytes,
-        )
+    member = open_foreign(shop, caller, foreign, op_id)
     return decide_points_back(member, sold, value.lines, value.owed_minor, shop.terms.program)
+
+
+def is_reserved(tx: Tx, foreign: ForeignSale) -> bool:
+    """Whether head office keeps the goods now, so that they may be taken back."""
+    return foreign.reservation is not None and counts_still(tx, foreign.reservation, foreign.reports)
+
+
+def open_foreign(
+    shop: Shop, caller: Caller, foreign: ForeignSale, op_id: UUID, *, first: int = 1
+) -> OpenAccount | None:
+    """The account of the member who bought, as head office has it, for the fact `op_id`; its postings are numbered from
+    `first`. None where nobody is known to have bought."""
+    member, account_of = foreign.body.member, foreign.state.account_of
+    if member is None or account_of is None:
+        return None
+    before, epoch = _read_account(foreign.state.account), shop.journal.epoch
+    return OpenAccount(
+        member=member.bytes,
+        op_id=op_id.bytes,
+        at=effective_at(caller.now_ms, epoch, 0, before) + 1,
+        origin=epoch,
+        before=before,
+        account_of=account_of.bytes,
+        first=first,
+    )
 
 
 def name_elsewhere(foreign: ForeignSale, lines: tuple[ReturnedLine, ...]) -> Elsewhere:
@@ -225,21 +273,20 @@ def show_foreign(foreign: ForeignSale) -> SaleAnswer:
     return render_sale(stamp, foreign.body, provisional=False, voided=state.voided)
 
 
-def _sum_lines(lines: tuple[ReturnLine, ...]) -> dict[int, int]:
-    sums: dict[int, int] = {}
-    for line in lines:
-        sums[line.line] = sums.get(line.line, 0) + line.quantity_milli
-    return sums
-
-
 def _read_account(packed: bytes) -> Account:
-    rows = msgspec.msgpack.decode(packed)
-    return from_rows(
-        tuple(rows["account"]),
-        [tuple(row) for row in rows["lots"]],
-        [tuple(row) for row in rows["holds"]],
-        [tuple(row) for row in rows["redemptions"]],
-    )
+    """The member's account as it was told. Raises ReturnNeedsLine for one that cannot be."""
+    try:
+        rows = msgspec.msgpack.decode(packed)
+        account = from_rows(
+            tuple(rows["account"]),
+            [tuple(row) for row in rows["lots"]],
+            [tuple(row) for row in rows["holds"]],
+            [tuple(row) for row in rows["redemptions"]],
+        )
+        check_account(account)
+    except (ValueError, LookupError, TypeError) as wrong:
+        raise ReturnNeedsLine(pointer="/sale") from wrong
+    return account
 
 
 def _is_id(text: str) -> bool:

@@ -78,7 +78,7 @@ class ItemFacts(Struct, frozen=True, kw_only=True):
 class SaleFacts(Struct, frozen=True, kw_only=True):
     """What the store knows when the sale is decided. `approvals` are purpose -> manager; `points` is the member's
     account after goods came back; `exchange_rounding_minor` is what the coins given back in an exchange add to the
-    due."""
+    due; `language` is the shopper's, where it is not the shop's."""
 
     items: tuple[ItemFacts, ...]
     till: str
@@ -98,6 +98,7 @@ class SaleFacts(Struct, frozen=True, kw_only=True):
     earning: SaleEarning | None = None
     referral: ReferralPaid | None = None
     reward: HeldReward | None = None
+    language: str = ""
 
 
 class DecidedSale(NamedTuple):
@@ -211,7 +212,7 @@ def decide_sale(command: CompleteSale, request: str, facts: SaleFacts, terms: Te
         balance=points.balance,
         returned=facts.returned,
         offers=offers,
-        language=facts.offered.language if offers else "",
+        language=facts.offered.language if offers else facts.language,
         vouchers=_spend_coupons(facts, priced),
         receipt=command.receipt,
     )

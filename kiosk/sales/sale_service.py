@@ -14,6 +14,7 @@ from kiosk.coupons.coupon_check import look_at_coupons
 from kiosk.coupons.coupon_issue import issue_with_sale
 from kiosk.coupons.coupon_print import print_coupons
 from kiosk.coupons.shown_coupons import ShownCoupons
+from kiosk.coupons.typed_codes import NO_TOKENS, Tokens
 from kiosk.documents import sale_receipt, void_receipt
 from kiosk.identity.approvals import need_approval, use_approvals
 from kiosk.members.known_members import need_buyer
@@ -29,7 +30,14 @@ from kiosk.points.accounts import open_account, view_account
 from kiosk.points.offline_policy import limit_preview
 from kiosk.program.referral_service import pay_referral, void_referral
 from kiosk.program.reward_holds import read_held_reward, refuse_reward_tenders
-from kiosk.sales.exchange_service import ExchangeReturn, quote_exchange, take_back_for_exchange
+from kiosk.sales.exchange_service import (
+    NO_FOREIGN,
+    ExchangeReturn,
+    Foreign,
+    name_exchange,
+    quote_exchange,
+    take_back_for_exchange,
+)
 from kiosk.sales.reasons import list_reasons, refuse_names
 from kiosk.sales.reservations import NOTHING_KEPT, Kept, still_kept
 from kiosk.sales.returns import RefundMismatch
@@ -40,7 +48,7 @@ from kiosk.sales.voucher_service import charge_gift_cards, undo_by_void
 from kiosk.shop import Caller, OpenShift, Shop, day_of, need_open_shift, origin_of
 from loyalty.errors import Conflict
 from loyalty.ids import derived_uuid
-from loyalty.member_store import MemberRow
+from loyalty.member_store import MemberRow, read_member
 from loyalty.points.decide import undo_earn, undo_redeem
 from loyalty.points.facts import id_of
 from loyalty.points.operation import OpenAccount
@@ -52,6 +60,7 @@ from sync.facts.points import PointsPosted, fact_postings, ledger_postings
 from sync.facts.sales import SaleCompleted, SaleVoided, VoidedLine
 from sync.facts.vouchers import SaleVouchers
 from sync.journal import Entry, find, find_same
+from sync.protocol.commands import ReturnReserveCommand
 
 
 class ShiftOver(Conflict):
@@ -79,9 +88,15 @@ class VoidedDifferently(Conflict):
 
 
 def complete_sale(
-    tx: Tx, shop: Shop, caller: Caller, command: CompleteSale, kept: Kept = NOTHING_KEPT
+    tx: Tx,
+    shop: Shop,
+    caller: Caller,
+    command: CompleteSale,
+    kept: Kept = NOTHING_KEPT,
+    foreign: Foreign = NO_FOREIGN,
 ) -> Outcome[SaleAnswer]:
-    """Sell. `kept` is what head office keeps for this sale.
+    """Sell. `kept` is what head office keeps for this sale, `foreign` are other stores' sales whose goods come back in
+    it.
 
     Raises what deciding raises, NoOpenShift, UnknownMember, UnknownHold, ReasonNamesMember, what coupons and gift cards
     raise, and in an exchange what taking back raises; nothing is written then.
@@ -95,14 +110,14 @@ def complete_sale(
     member = need_buyer(tx, command.member) if command.member is not None else None
     if member is not None and member.id != command.member:
         command = replace(command, member=member.id)
-    facts = _gather(tx, shop, caller, command, member, shift)
+    kept = still_kept(tx, kept)
+    facts = _gather(tx, shop, caller, command, member, shift, kept, foreign)
     try:
         body, folded = decide_sale(command, request, facts, shop.terms)
     except PriceChanged as changed:
-        changed.extra["quote"] = quote_basket(tx, shop, caller, _quote_of(command))
+        changed.extra["quote"] = quote_basket(tx, shop, caller, _quote_of(command), foreign, kept.tokens)
         raise
     body = show_lowest_in_sale(tx, shop.terms, body, facts.offered)
-    kept = still_kept(tx, kept)
     body = back_coupons(tx, shop, body, kept.coupons)
     body = charge_gift_cards(tx, shop, command, body, kept.cards)
     issued = issue_with_sale(tx, shop, caller, command.id, body)
@@ -120,8 +135,16 @@ def complete_sale(
     return Outcome(render_sale(stamp, body, provisional=False), replayed=False)
 
 
-def quote_basket(tx: Tx, shop: Shop, caller: Caller, command: QuoteBasket) -> QuoteAnswer:
-    """Price a basket as the sale would; with `returns`, what is left to pay or goes back. Writes nothing.
+def quote_basket(
+    tx: Tx,
+    shop: Shop,
+    caller: Caller,
+    command: QuoteBasket,
+    foreign: Foreign = NO_FOREIGN,
+    tokens: Tokens = NO_TOKENS,
+) -> QuoteAnswer:
+    """Price a basket as the sale would; with `returns`, what is left to pay or goes back (`foreign`: those of other
+    stores). `tokens` are what typed codes of other stores' coupons stand for. Writes nothing.
 
     With a member it says how many points could pay, or why the points that were asked for cannot.
 
@@ -136,7 +159,7 @@ def quote_basket(tx: Tx, shop: Shop, caller: Caller, command: QuoteBasket) -> Qu
     member = need_buyer(tx, command.member) if command.member is not None else None
     if member is not None and member.id != command.member:
         command = replace(command, member=member.id)
-    coupons = look_at_coupons(tx, shop, caller, command.coupons, command.member, books.offers)
+    coupons = look_at_coupons(tx, shop, caller, command.coupons, command.member, books.offers, tokens)
     reward = read_held_reward(tx, command.hold, command.member)
 
     def offer_with(coupons: ShownCoupons) -> Offered:
@@ -162,7 +185,7 @@ def quote_basket(tx: Tx, shop: Shop, caller: Caller, command: QuoteBasket) -> Qu
     quote = show_lowest_in_quote(tx, terms, quote, items, offered)
     quote = replace(quote, refused=coupons.refused() + quote.refused)
     if command.returns:
-        quote = quote_exchange(tx, shop, caller, command.returns, quote)
+        quote = quote_exchange(tx, shop, caller, command.returns, quote, foreign)
     return replace(quote, cash_due_minor=round_cash(quote.pay_minor, terms.cash_rounding_step_minor))
 
 
@@ -231,21 +254,28 @@ def find_and_show(tx: Tx, _: Shop, __: Caller, text: str) -> SaleAnswer:
 
 
 def _gather(
-    tx: Tx, shop: Shop, caller: Caller, command: CompleteSale, member: MemberRow | None, shift: OpenShift
+    tx: Tx,
+    shop: Shop,
+    caller: Caller,
+    command: CompleteSale,
+    member: MemberRow | None,
+    shift: OpenShift,
+    kept: Kept,
+    foreign: Foreign,
 ) -> SaleFacts:
     """Read all that the decision needs, in the transaction that will write it."""
     books = read_books(tx)
     items = find_items(tx, shop, books.products, command.lines, shift.business_day)
-    coupons = look_at_coupons(tx, shop, caller, command.coupons, command.member, books.offers)
+    coupons = look_at_coupons(tx, shop, caller, command.coupons, command.member, books.offers, kept.tokens)
     coupons.refuse_bad()
     refuse_reward_tenders(tx, command.tenders)
     reward = read_held_reward(tx, command.hold, command.member, command.tenders)
     offered = read_offered(tx, shop, caller, books.offers, member, coupons=coupons.by_offer())
     offered = offered if reward is None else add_reward(tx, shop, caller, offered, member, reward.offer)
     approvals = use_approvals(tx, caller, _approval_tokens(command))
-    back = _take_back(tx, shop, caller, command, items, offered, approvals)
+    back = _take_back(tx, shop, caller, command, items, offered, approvals, kept, foreign)
     points = _open_points(tx, shop, caller, command, back) if command.member is not None else None
-    refuse_names(tx, [command.member, *(taken.member for taken in back.taken)], list_reasons(command.lines))
+    refuse_names(tx, [command.member, *_known_members(tx, back)], list_reasons(command.lines))
     return SaleFacts(
         items=items,
         till=caller.till,
@@ -265,7 +295,17 @@ def _gather(
         earning=read_earning(tx, shop, caller, command.member, books.program, shift.business_day),
         referral=pay_referral(tx, shop, caller, command.id, command.member, books.program),
         reward=reward,
+        language=member.locale if member is not None and member.locale != shop.terms.locale else "",
     )
+
+
+def _known_members(tx: Tx, back: ExchangeReturn) -> list[UUID | None]:
+    """Whose goods come back. A member of another store may be unknown here: then nobody here knows her name."""
+    return [
+        taken.member
+        for taken in back.taken
+        if taken.elsewhere is None or (taken.member is not None and read_member(tx, taken.member) is not None)
+    ]
 
 
 def _open_points(tx: Tx, shop: Shop, caller: Caller, command: CompleteSale, back: ExchangeReturn) -> OpenAccount:
@@ -306,6 +346,8 @@ def _take_back(
     items: tuple[ItemFacts, ...],
     offered: Offered,
     approvals: Mapping[str, str],
+    kept: Kept,
+    foreign: Foreign,
 ) -> ExchangeReturn:
     """The return half of an exchange, which must know what the new goods cost."""
     if not command.returns:
@@ -313,7 +355,16 @@ def _take_back(
             raise RefundMismatch("Only an exchange gives money back.", pointer="/refunds")
         return ExchangeReturn()
     _, priced = price_lines(command.lines, items, shop.terms, offered)
-    return take_back_for_exchange(tx, shop, caller, command, priced.total_minor, approvals)
+    return take_back_for_exchange(tx, shop, caller, command, priced.total_minor, approvals, foreign, kept.cards)
+
+
+def name_exchanged(
+    tx: Tx, shop: Shop, caller: Caller, command: CompleteSale, foreign: Foreign, tokens: Tokens = NO_TOKENS
+) -> dict[str, ReturnReserveCommand]:
+    """What head office has to keep so that goods of other stores can come back in this sale. Raises what pricing and
+    taking back raise."""
+    goods = quote_basket(tx, shop, caller, replace(_quote_of(command), returns=()), tokens=tokens)
+    return name_exchange(tx, shop, caller, command, goods.totals.due_minor, foreign)
 
 
 def _quote_of(command: CompleteSale) -> QuoteBasket:

@@ -11,6 +11,7 @@ from sync.facts.sales import SaleCompleted
 from sync.journal import find
 from sync.protocol.sale_states import ReturnedElsewhere
 
+_AMOUNT_MAX = 2**53
 _decode_elsewhere = msgspec.json.Decoder(ReturnedElsewhere).decode
 
 
@@ -59,8 +60,9 @@ def is_voided(tx: Tx, sale: UUID) -> bool:
 
 
 def has_returns(tx: Tx, sale: UUID) -> bool:
-    """Whether anything of the sale came back."""
-    return tx.execute("SELECT 1 FROM taken_back WHERE sale = ? LIMIT 1", (sale.bytes,)).fetchone() is not None
+    """Whether anything of the sale came back, here or, as far as this store was told, elsewhere."""
+    own = tx.execute("SELECT 1 FROM taken_back WHERE sale = ? LIMIT 1", (sale.bytes,)).fetchone()
+    return own is not None or read_elsewhere(tx, sale) is not None
 
 
 def read_sold_state(tx: Tx, sale: UUID) -> SoldState:
@@ -99,16 +101,24 @@ def read_sold_state(tx: Tx, sale: UUID) -> SoldState:
         refunded=refunded,
         reward_postings=_reward_postings(fact),
     )
-    told = _read_elsewhere(tx, sale)
+    told = read_elsewhere(tx, sale)
     return state if told is None else count_elsewhere(state, told)
 
 
-def _read_elsewhere(tx: Tx, sale: UUID) -> ReturnedElsewhere | None:
-    """What head office said that other stores took back of this sale."""
+def read_elsewhere(tx: Tx, sale: UUID) -> ReturnedElsewhere | None:
+    """What head office said that other stores took back of this sale. A word that cannot be is as good as none: then
+    own receipts are taken back as without a line."""
     row = tx.execute(
-        "SELECT value FROM feed_row WHERE entity = 'returned_elsewhere' AND key = ?", (str(sale),)
+        "SELECT value FROM feed_row WHERE entity = 'returned_elsewhere' AND key = ? AND length(value) > 0", (str(sale),)
     ).fetchone()
-    return _decode_elsewhere(row[0]) if row is not None else None
+    if row is None:
+        return None
+    try:
+        told = _decode_elsewhere(row[0])
+    except ValueError:
+        return None
+    amounts = [*told.returned.values(), *told.refunded.values(), *told.pending.values(), *told.paying.values()]
+    return told if all(0 <= amount <= _AMOUNT_MAX for amount in amounts) else None
 
 
 def _read_lines(tx: Tx, sale: UUID, fact: SaleCompleted | None, *, tax_added: bool) -> tuple[SoldLineState, ...]:

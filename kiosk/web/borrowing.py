@@ -41,9 +41,11 @@ class Borrowed(NamedTuple):
 
 
 async def borrow(door: Door, call: Call[Session, HoldPoints, None]) -> Borrowed:
-    """See to it that a lease covers the hold, if head office answers. Raises PointsElsewhere."""
+    """See to it that a lease covers the hold, if head office answers. Raises PointsElsewhere; ReadOnly where the hold
+    could not be booked."""
     if door.lender is None:
         return Borrowed()
+    door.need_writable()
     need = await door.read(call, lease_needed, call.body)
     if need is None:
         return Borrowed()
@@ -68,7 +70,8 @@ async def borrow(door: Door, call: Call[Session, HoldPoints, None]) -> Borrowed:
 
 
 async def return_lease(door: Door, borrowed: Borrowed) -> None:
-    """The hold was refused: what was lent for it goes back at once, unless somebody else took of it meanwhile."""
+    """The hold was refused: what was lent for it goes back at once, unless somebody else took of it meanwhile. Where
+    the store has become read-only it books nothing, that neither: the lease waits for its end."""
     lease = borrowed.lease
-    if lease is not None:
+    if lease is not None and door.read_only is None:
         await door.database.write(lambda tx: give_back(tx, door.shop, lease, door.now_ms()))

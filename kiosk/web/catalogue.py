@@ -23,9 +23,11 @@ from kiosk.catalogue.line_items import classify_for
 from kiosk.catalogue.product_import import PROBLEMS_MAX, LineProblem, parse_products
 from kiosk.catalogue.product_service import PRODUCTS_MAX
 from kiosk.commands import PRINTABLE, Amount, Booking, Code, Reason, Scanned
+from kiosk.coupons.typed_codes import NO_TOKENS
 from kiosk.web.door import MANAGERS, SHOPPERS, STAFF, Door, Session
 from kiosk.web.looking_up import look_up
 from kiosk.web.table import RouteTable
+from kiosk.web.typed_codes import ask_tokens
 from loyalty.coupons import find_token
 from sync.facts.catalogue import ProductFact
 from sync.gtin import normalise_gtin
@@ -122,9 +124,11 @@ async def look(door: Door, call: Call[Session, ScanRequest, None]) -> object:
     """POST /v1/scans. A coupon's code without its signature may have been typed at random."""
     door.slow_down_kiosk(call)
     found = classify_for(door.shop.terms, call.body.text, call.body.symbology)
+    tokens = NO_TOKENS
     if isinstance(found, ScannedCoupon) and find_token(found.text) is None:
         door.slow_down_typing(call)
-    answer = await door.read(call, scan, call.body.text, call.body.symbology)
+        tokens = await ask_tokens(door, call, [found.text])
+    answer = await door.read(call, scan, call.body.text, call.body.symbology, tokens)
     if answer.kind == "unknown" and await look_up(door, code=call.body.text):
         return await door.read(call, scan, call.body.text, call.body.symbology)
     return answer

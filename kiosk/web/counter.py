@@ -16,6 +16,7 @@ from kiosk.shifts.shift_service import (
 )
 from kiosk.web.door import STAFF, Door, Session
 from kiosk.web.table import RouteTable
+from kiosk.web.typed_codes import ask_tokens
 from sync.http.calls import Call
 from sync.http.paging import Page, PageQuery
 
@@ -69,7 +70,8 @@ async def print_report(door: Door, call: Call[Session, None, None]) -> object:
 async def park(door: Door, call: Call[Session, ParkBasket, None]) -> object:
     """POST /v1/parked."""
     door.slow_down_baskets(call, codes_of(call.body))
-    return await door.write(call, park_basket, call.body)
+    tokens = await ask_tokens(door, call, call.body.coupons)
+    return await door.write(call, park_basket, call.body, tokens)
 
 
 @routes.get("/v1/parked", "Baskets set aside, the oldest first", query=PageQuery, response=Page[ParkedAnswer])

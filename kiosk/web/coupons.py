@@ -27,7 +27,9 @@ from kiosk.identity.proofs import PROOF_HEADER
 from kiosk.web.door import KIOSK, MANAGERS, SHOPPERS, STAFF, Door, Session
 from kiosk.web.kiosk import check_printer
 from kiosk.web.proofs import need_proof
+from kiosk.web.reserving import reserve_for_coupon_void
 from kiosk.web.table import RouteTable
+from kiosk.web.typed_codes import ask_tokens
 from loyalty.coupons import find_token
 from sync.http.calls import Call
 from sync.http.paging import Page, PageQuery
@@ -80,7 +82,8 @@ async def look(door: Door, call: Call[Session, VerifyCoupon, None]) -> object:
     door.slow_down_kiosk(call)
     if find_token(call.body.code) is None:
         door.slow_down_typing(call)
-    return await door.read(call, verify_coupon, call.body)
+    tokens = await ask_tokens(door, call, [call.body.code])
+    return await door.read(call, verify_coupon, call.body, tokens)
 
 
 @routes.post(
@@ -94,7 +97,8 @@ async def look(door: Door, call: Call[Session, VerifyCoupon, None]) -> object:
 )
 async def void(door: Door, call: Call[Session, VoidCoupon, None]) -> object:
     """POST /v1/coupons/{serial}/void."""
-    return await door.write(call, void_coupon, call.text("serial"), call.body)
+    kept = await reserve_for_coupon_void(door, call, call.text("serial"))
+    return await door.write(call, void_coupon, call.text("serial"), call.body, kept)
 
 
 @routes.post(

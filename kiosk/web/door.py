@@ -17,6 +17,7 @@ from msgspec import Struct
 from kiosk.bundles.instant import Instant
 from kiosk.config import Config
 from kiosk.shop import Caller, Shop
+from kiosk.web.help_waiting import HelpCalls
 from loyalty.coupons import find_token
 from loyalty.ids import uuid7
 from loyalty.leases import Uptime
@@ -29,7 +30,7 @@ from sync.http.events import Bell
 from sync.http.limits import Rate, RateLimiter
 from sync.http.problems import ReadOnly
 from sync.pins import Pins
-from sync.protocol.commands import LeaseAnswer, LeaseCommand, ReservedAnswer, Reserving
+from sync.protocol.commands import CouponToken, LeaseAnswer, LeaseCommand, ReservedAnswer, Reserving
 from sync.protocol.lookups import MemberLookup, MembersFound
 from sync.protocol.sale_states import SaleState
 
@@ -84,6 +85,9 @@ class Reserver(Protocol):
     async def read_sale(self, text: str) -> SaleState:
         """A sale of any store. Raises HubSilent, HubRefused."""
 
+    async def find_token(self, serial: int) -> CouponToken:
+        """The token of a coupon of any store. Raises HubSilent, HubRefused."""
+
 
 class Door:
     """The store as its handlers see it. `bell` rings when something was committed."""
@@ -108,6 +112,7 @@ class Door:
         self.uptime = uptime
         self.pins = Pins()
         self.bell = Bell()
+        self.help_calls = HelpCalls(self.bell.ring)
         self.printers: dict[str, Worker] = {}
         self._kiosk_limiter = RateLimiter(_KIOSK_RATE)
         self._typed_limiter = RateLimiter(_TYPED_RATE)

@@ -1,7 +1,10 @@
 """edge: members as records over HTTP: merged, parted, exported, a lost card replaced."""
 
+import asyncio
+from pathlib import Path
 from uuid import UUID
 
+from kiosk.life.enrolment import HubFileDamaged, read_enrolment
 from kiosk.members.member_export import export_member
 from kiosk.members.member_profile import PROFILE_RANDOM_BYTES
 from kiosk.members.member_records import MemberExport, MergeAnswer, MergeMembers, PartMembers, ReplaceCard
@@ -45,7 +48,16 @@ async def undo(door: Door, call: Call[Session, PartMembers, None]) -> object:
 async def export(door: Door, call: Call[Session, None, None]) -> object:
     """GET /v1/members/{id}/export."""
     member: UUID = call.id()
-    return await door.read(call, export_member, member)
+    head_office = await asyncio.to_thread(_find_head_office, door.config.data_dir())
+    return await door.read(call, export_member, member, head_office)
+
+
+def _find_head_office(folder: Path) -> str | None:
+    try:
+        enrolment = read_enrolment(folder)
+    except HubFileDamaged:  # the doctor says so; what the store knows itself is told all the same
+        return None
+    return enrolment.url if enrolment is not None else None
 
 
 @routes.post(

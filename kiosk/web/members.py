@@ -34,7 +34,7 @@ from kiosk.members.members import (
 )
 from kiosk.members.tombstones import Tombstones, add_tombstones
 from kiosk.outcome import Outcome
-from kiosk.points.points import MemberPoints, PostingAnswer
+from kiosk.points.points import LedgerPage, MemberPoints
 from kiosk.points.points_views import list_postings, show_points
 from kiosk.web.door import KIOSK, MANAGERS, SHOPPERS, STAFF, Door, Session
 from kiosk.web.looking_up import look_up
@@ -42,7 +42,7 @@ from kiosk.web.proofs import need_proof
 from kiosk.web.table import RouteTable, reply
 from loyalty.member_store import UnknownMember
 from sync.http.calls import Call
-from sync.http.paging import Page, PageQuery
+from sync.http.paging import PageQuery
 from sync.http.routes import Answer
 
 routes = RouteTable(tag="members", roles=STAFF)
@@ -120,7 +120,7 @@ async def points(door: Door, call: Call[Session, None, None]) -> object:
     "A member's postings, newest first",
     roles=SHOPPERS,
     query=PageQuery,
-    response=Page[PostingAnswer],
+    response=LedgerPage,
 )
 async def ledger(door: Door, call: Call[Session, None, PageQuery]) -> object:
     """GET /v1/members/{id}/ledger. At a kiosk the member is proved first."""

@@ -16,8 +16,10 @@ from uuid import UUID
 
 from msgspec.structs import replace
 
-from kiosk.commands import CompleteSale, TakeBack, VoidSale
+from kiosk.commands import CompleteSale, ExchangeLine, TakeBack, VoidSale
 from kiosk.coupons.coupon_refusals import CouponOfAnother, CouponUsed, CouponVoid
+from kiosk.coupons.coupon_service import list_void_coupon_commands
+from kiosk.coupons.coupons import VoidCoupon
 from kiosk.coupons.gift_card_service import AskBalance, CardBalance
 from kiosk.coupons.gift_cards import (
     GIFT_CARD,
@@ -27,6 +29,8 @@ from kiosk.coupons.gift_cards import (
     KeptCard,
     UnknownGiftCard,
 )
+from kiosk.coupons.typed_codes import NO_TOKENS, Tokens
+from kiosk.points.lease_report import count_reports
 from kiosk.sales.reservations import (
     NOTHING_KEPT,
     Kept,
@@ -36,7 +40,7 @@ from kiosk.sales.reservations import (
     list_return_commands,
     list_void_commands,
 )
-from kiosk.sales.returns import NothingLeftToReturn
+from kiosk.sales.returns import NothingLeftToReturn, RefundTooLarge
 from kiosk.sales.returns_elsewhere import (
     ForeignSale,
     ReturnedElsewhereNow,
@@ -46,11 +50,12 @@ from kiosk.sales.returns_elsewhere import (
     name_return,
     read_foreign,
 )
+from kiosk.sales.sale_service import name_exchanged
 from kiosk.web.door import Door, Session
 from loyalty.errors import Problem
 from sync.agent.client import HubRefused, HubSilent
 from sync.http.calls import Call
-from sync.protocol.commands import CouponUseCommand, GiftCardCommand, ReservedAnswer
+from sync.protocol.commands import CouponUseCommand, GiftCardCommand, ReservedAnswer, ReturnReserveCommand
 
 logger = logging.getLogger(__name__)
 PATIENCE_S = 2.0
@@ -67,22 +72,29 @@ _REFUSED: Mapping[str, type[Problem]] = {
 
 _NO_RETURN: Mapping[str, type[Problem]] = {
     "return_gone": NothingLeftToReturn,
+    "refund_gone": RefundTooLarge,
     "return_pending": ReturnedElsewhereNow,
     "return_changed": ReturnedElsewhereNow,
 }
 
 
-async def reserve_for_sale(door: Door, call: Call[Session, CompleteSale, None]) -> Kept:
+async def reserve_for_sale(door: Door, call: Call[Session, CompleteSale, None], tokens: Tokens = NO_TOKENS) -> Kept:
     """What is kept for a sale's coupons and gift cards. What head office did not answer is not in it, so the rules
-    without a line decide. Raises CouponUsed, CouponVoid, CouponOfAnother, UnknownGiftCard, GiftCardShort where head
-    office says so, WrongGiftCardCode."""
+    without a line decide. Raises CouponUsed, CouponVoid, CouponOfAnother, UnknownGiftCard, GiftCardShort and, of a card
+    that comes back, GiftCardSpent where head office says so, WrongGiftCardCode."""
     body = call.body
     commands: list[CouponUseCommand | GiftCardCommand] = []
-    if door.reserver is not None and body.coupons:
-        commands += await door.read(call, list_coupon_commands, body)
-    if door.reserver is not None and any(tender.kind == GIFT_CARD for tender in body.tenders):
+    if door.reserver is None:
+        return NOTHING_KEPT
+    if body.coupons:
+        commands += await door.read(call, list_coupon_commands, body, tokens)
+    pays = any(tender.kind == GIFT_CARD for tender in body.tenders)
+    if pays or body.returns:
         commands += await door.read(call, list_card_commands, body)
-    return await _ask_all(door, commands) if commands else NOTHING_KEPT
+    if not commands:
+        return NOTHING_KEPT._replace(tokens=tokens) if tokens else NOTHING_KEPT
+    kept = await (_ask_all if pays else _ask_to_cancel)(door, commands)
+    return kept._replace(tokens=tokens)
 
 
 async def reserve_for_void(door: Door, call: Call[Session, VoidSale, None], sale: UUID) -> Kept:
@@ -90,6 +102,15 @@ async def reserve_for_void(door: Door, call: Call[Session, VoidSale, None], sale
     if door.reserver is None:
         return NOTHING_KEPT
     return await _ask_to_cancel(door, await door.read(call, list_void_commands, sale))
+
+
+async def reserve_for_coupon_void(door: Door, call: Call[Session, VoidCoupon, None], serial: str) -> Kept:
+    """The use of a coupon that is to be voided, and whose points come back; raises CouponUsed, CouponVoid,
+    CouponNotFound."""
+    if door.reserver is None:
+        return NOTHING_KEPT
+    commands = await door.read(call, list_void_coupon_commands, serial)
+    return await _ask_all(door, commands) if commands else NOTHING_KEPT
 
 
 async def reserve_for_return(door: Door, call: Call[Session, TakeBack, None]) -> Kept:
@@ -138,10 +159,40 @@ async def reserve_return(door: Door, call: Call[Session, TakeBack, None]) -> For
     the sale raises."""
     if door.reserver is None or await door.read(call, is_booked, call.body):
         return None
+    door.need_writable()
     foreign = await find_foreign(door, call, call.body.sale)
     if foreign is None:
         return None
-    command = await door.read(call, name_return, call.body, foreign)
+    return await _keep_goods(door, foreign, await door.read(call, name_return, call.body, foreign))
+
+
+async def find_exchanged(
+    door: Door, call: Call[Session, Any, None], returns: Sequence[ExchangeLine]
+) -> dict[str, ForeignSale]:
+    """Other stores' sales among those that goods come back from in an exchange, by how the request names them. Raises
+    ReturnNeedsLine."""
+    found = {text: await find_foreign(door, call, text) for text in dict.fromkeys(line.sale for line in returns)}
+    return {text: foreign for text, foreign in found.items() if foreign is not None}
+
+
+async def reserve_exchange(
+    door: Door, call: Call[Session, CompleteSale, None], tokens: Tokens = NO_TOKENS
+) -> dict[str, ForeignSale]:
+    """The same with their goods, and the money that goes back for them, kept for this sale; nothing for a sale that is
+    booked already. Raises what `reserve_return` and pricing raise."""
+    if door.reserver is None or await door.read(call, is_booked, call.body):
+        return {}
+    door.need_writable()
+    foreign = await find_exchanged(door, call, call.body.returns)
+    if not foreign:
+        return {}
+    commands = await door.read(call, name_exchanged, call.body, foreign, tokens)
+    return {text: await _keep_goods(door, each, commands[text]) for text, each in foreign.items()}
+
+
+async def _keep_goods(door: Door, foreign: ForeignSale, command: ReturnReserveCommand) -> ForeignSale:
+    assert door.reserver is not None
+    reports = await door.database.read(count_reports)
     note_in_use(door, [command.id])
     try:
         async with asyncio.timeout(PATIENCE_S):
@@ -150,7 +201,7 @@ async def reserve_return(door: Door, call: Call[Session, TakeBack, None]) -> For
         raise _NO_RETURN.get(refused.refusal, ReturnNeedsLine)(pointer="/sale") from refused
     except (HubSilent, TimeoutError) as silent:
         raise ReturnNeedsLine(pointer="/sale") from silent
-    return replace(foreign, reservation=granted.reservation)
+    return replace(foreign, reservation=granted.reservation, reports=reports)
 
 
 def note_in_use(door: Door, reservations: Sequence[UUID]) -> None:
@@ -167,7 +218,7 @@ def list_in_use(door: Door) -> set[UUID]:
     return {reservation for reservation, until in door.reserved_until.items() if until > now}
 
 
-async def _ask_to_cancel(door: Door, commands: Sequence[GiftCardCommand]) -> Kept:
+async def _ask_to_cancel(door: Door, commands: Sequence[CouponUseCommand | GiftCardCommand]) -> Kept:
     """Keep the money of cards that come back. Raises GiftCardSpent where some of it is gone."""
     if not commands:
         return NOTHING_KEPT
@@ -178,7 +229,9 @@ async def _ask_to_cancel(door: Door, commands: Sequence[GiftCardCommand]) -> Kep
 
 
 async def _ask_all(door: Door, commands: Sequence[CouponUseCommand | GiftCardCommand]) -> Kept:
-    """Ask for all of them at once, in the time of one."""
+    """Ask for all of them at once, in the time of one. A store that can book nothing asks for nothing."""
+    door.need_writable()
+    reports = await door.database.read(count_reports)
     note_in_use(door, [command.id for command in commands])
     answers = await asyncio.gather(*(_ask(door, command) for command in commands), return_exceptions=True)
     coupons: dict[int, UUID] = {}
@@ -192,7 +245,7 @@ async def _ask_all(door: Door, commands: Sequence[CouponUseCommand | GiftCardCom
             # A question is told what is on the card, a payment has what it asked for.
             amount = command.amount_minor or answer.balance_minor
             cards[command.card] = KeptCard(answer.reservation, answer.ending, amount)
-    return Kept(coupons, cards)
+    return Kept(coupons, cards, reports)
 
 
 async def _ask(door: Door, command: CouponUseCommand | GiftCardCommand) -> ReservedAnswer | None:

@@ -7,19 +7,23 @@ from msgspec import Meta
 
 from kiosk.answers import QuoteAnswer, SaleAnswer
 from kiosk.commands import CompleteSale, QuoteBasket, QuoteReturn, TakeBack, VoidSale, codes_of
+from kiosk.sales.exchange_service import NO_FOREIGN
 from kiosk.sales.return_service import ReturnAnswer, ReturnQuoteAnswer, quote_return, take_back
 from kiosk.sales.returns_elsewhere import show_foreign
 from kiosk.sales.sale_list import SaleSummary, list_sales
 from kiosk.sales.sale_service import complete_sale, find_and_show, quote_basket, void_sale
 from kiosk.web.door import STAFF, Door, Session
 from kiosk.web.reserving import (
+    find_exchanged,
     find_foreign,
+    reserve_exchange,
     reserve_for_return,
     reserve_for_sale,
     reserve_for_void,
     reserve_return,
 )
 from kiosk.web.table import RouteTable
+from kiosk.web.typed_codes import ask_tokens
 from sync.http.calls import Call
 from sync.http.paging import Page, PageQuery
 
@@ -45,8 +49,10 @@ class SalesQuery(PageQuery, frozen=True, kw_only=True):
 async def sell(door: Door, call: Call[Session, CompleteSale, None]) -> object:
     """POST /v1/sales."""
     door.slow_down_baskets(call, codes_of(call.body))
-    kept = await reserve_for_sale(door, call)
-    return await door.write(call, complete_sale, call.body, kept)
+    tokens = await ask_tokens(door, call, call.body.coupons)
+    foreign = await reserve_exchange(door, call, tokens) if call.body.returns else NO_FOREIGN
+    kept = await reserve_for_sale(door, call, tokens)
+    return await door.write(call, complete_sale, call.body, kept, foreign)
 
 
 @routes.get("/v1/sales", "List sales", query=SalesQuery, response=Page[SaleSummary])
@@ -80,7 +86,9 @@ async def void(door: Door, call: Call[Session, VoidSale, None]) -> object:
 async def quote(door: Door, call: Call[Session, QuoteBasket, None]) -> object:
     """POST /v1/quotes."""
     door.slow_down_baskets(call, codes_of(call.body))
-    return await door.read(call, quote_basket, call.body)
+    foreign = await find_exchanged(door, call, call.body.returns) if call.body.returns else NO_FOREIGN
+    tokens = await ask_tokens(door, call, call.body.coupons)
+    return await door.read(call, quote_basket, call.body, foreign, tokens)
 
 
 @routes.post(

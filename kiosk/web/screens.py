@@ -11,6 +11,7 @@ from sync.http.calls import Call
 from sync.http.etag import content_etag
 from sync.http.files import file_routes
 from sync.http.fonts import font_routes
+from sync.http.front import front_route
 from sync.http.routes import PUBLIC, Answer, Route
 
 _STATIC = Path(__file__).parent / "static"
@@ -23,7 +24,7 @@ _POLICY = (
 def screen_routes() -> list[Route]:
     """/till, /kiosk and the files they load."""
     pages = [_page(f"/{name}", _STATIC / f"{name}.html") for name in ("till", "kiosk")]
-    return [*pages, *font_routes(), *file_routes("/static", _STATIC)]
+    return [front_route("/till"), *pages, *font_routes(), *file_routes("/static", _STATIC)]
 
 
 def _page(address: str, file: Path) -> Route:

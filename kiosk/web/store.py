@@ -7,6 +7,7 @@ import msgspec
 from msgspec import Struct
 
 from kiosk import __version__
+from kiosk.bundles.bundle_store import read_active
 from kiosk.points.link import count_queued, read_line
 from kiosk.shifts.business_day import utc_text
 from kiosk.shop import Caller, Shop, day_of
@@ -23,6 +24,7 @@ from sync.http.routes import PUBLIC, Answer
 from sync.journal import read_after, read_head
 
 routes = RouteTable(tag="store")
+HELP_CHANGED = "help.changed"
 _EVENTS_AT_ONCE = 200
 _SEQ_DIGITS = 18  # more do not fit into the 64 bits of a sequence number
 
@@ -35,6 +37,15 @@ class Link(Struct, frozen=True):
     since: str | None
     queued: int
     alone: bool
+
+
+class ActiveBundle(Struct, frozen=True):
+    """The bundle of head office that this store sells by: its number, the instant it counts from in all stores, and
+    when it began here, which is later where it came late."""
+
+    version: int
+    active_from: str
+    begun_at: str
 
 
 class StoreAnswer(Struct, frozen=True, kw_only=True):
@@ -58,6 +69,7 @@ class StoreAnswer(Struct, frozen=True, kw_only=True):
     consents: list[AskedConsent]
     read_only: str | None
     journal: JournalMark
+    bundle: ActiveBundle | None
 
 
 class Check(Struct, frozen=True):
@@ -83,7 +95,7 @@ class Readiness(Struct, frozen=True, kw_only=True):
 async def show(door: Door, call: Call[Session, None, None]) -> object:
     """GET /v1/store."""
     session, terms = call.session, door.shop.terms
-    business_day, link, journal = await door.read(call, _day_link_and_head)
+    business_day, link, journal, bundle = await door.read(call, _look)
     return StoreAnswer(
         code=terms.store,
         name=terms.store_name,
@@ -103,6 +115,7 @@ async def show(door: Door, call: Call[Session, None, None]) -> object:
         consents=[AskedConsent(each.channel, each.purpose) for each in door.config.loyalty.consents],
         read_only=door.read_only,
         journal=journal,
+        bundle=bundle,
     )
 
 
@@ -127,21 +140,31 @@ async def ready(door: Door, _call: Call[Session, None, None]) -> object:
     produces="text/event-stream",
 )
 async def events(door: Door, call: Call[Session, None, None]) -> object:
-    """GET /v1/events: entries of this life as they are committed; `Last-Event-ID` goes on behind the last one seen."""
-    epoch = door.shop.journal.epoch
+    """GET /v1/events: entries of this life as they are committed; `Last-Event-ID` goes on behind the last one seen.
+    Between them `help.changed` says that the calls for help are others now."""
+    epoch, told = door.shop.journal.epoch, 0
 
     async def read_next(cursor: str | None) -> list[Event]:
-        return await door.database.read(lambda tx: _events(tx, epoch, cursor))
+        nonlocal told
+        found = await door.database.read(lambda tx: _events(tx, epoch, cursor))
+        if found or cursor is None or told == door.help_calls.changes:
+            return found
+        # No entry: it carries the place where the listener stands, so that a line that breaks goes on right there.
+        told = door.help_calls.changes
+        return [Event(cursor, HELP_CHANGED, b"{}")]
 
     return await serve_events(call.request, read_next, door.bell.wait)
 
 
-def _day_link_and_head(tx: Tx, shop: Shop, caller: Caller) -> tuple[str, Link, JournalMark]:
+def _look(tx: Tx, shop: Shop, caller: Caller) -> tuple[str, Link, JournalMark, ActiveBundle | None]:
+    """Business day, line, newest entry and bundle, all of one moment."""
     line, day, journal = read_line(tx), day_of(tx, caller, shop.terms), show_head(tx, shop, caller)
+    found = read_active(tx)
+    bundle = ActiveBundle(found.version, utc_text(found.active_at), utc_text(found.at)) if found else None
     if line is None:
-        return day, Link("online", None, 0, alone=True), journal
+        return day, Link("online", None, 0, alone=True), journal, bundle
     state = "online" if line.online else "offline"
-    return day, Link(state, utc_text(line.since), count_queued(tx), alone=False), journal
+    return day, Link(state, utc_text(line.since), count_queued(tx), alone=False), journal, bundle
 
 
 def _readiness(door: Door) -> Readiness:

@@ -10,7 +10,7 @@ from loyalty.accounts_store import Wanted, find_survivors, load_accounts
 from loyalty.bulk import read_rows
 from loyalty.errors import NotFound
 from loyalty.points.rows import to_rows
-from loyalty.transactions import Tx
+from loyalty.transactions import Row, Tx
 from sync.chain import decode_content, epoch_text
 from sync.facts import decode_body
 from sync.facts.returns import ReturnTaken
@@ -19,7 +19,7 @@ from sync.hub import inbox, stores
 from sync.hub.accepted import Accepted
 from sync.hub.appliers.receipts import Receipt, find_receipts, read_receipts
 from sync.hub.feed_store import FeedChange, put_many, store_bucket
-from sync.hub.problems import ReturnChanged, ReturnGone, ReturnPending
+from sync.hub.problems import RefundGone, ReturnChanged, ReturnGone, ReturnPending
 from sync.hub.reserving import Limits, check_may_reserve, find_reservation, keep, lock_subject, reserved_by_others
 from sync.protocol.commands import ReservedAnswer, ReturnReserveCommand
 from sync.protocol.sale_states import ReturnedElsewhere, SaleState
@@ -27,6 +27,15 @@ from sync.protocol.sale_states import ReturnedElsewhere, SaleState
 _Key = TypeVar("_Key", int, str)
 _encode = msgspec.json.Encoder().encode
 _decode = msgspec.json.Decoder(ReservedAnswer).decode
+
+
+class _Asked(msgspec.Struct):
+    """What is read of a command that was answered."""
+
+    refunds: dict[str, int] = {}
+
+
+_decode_asked = msgspec.json.Decoder(_Asked).decode
 _GOODS = "SELECT sale, op, line, store, kind, quantity_milli FROM goods_back WHERE sale IN (?)"
 _MONEY = "SELECT sale, settles, store, amount_minor FROM money_back WHERE sale IN (?)"
 _UNKNOWN = "Head office holds no receipt of this number; the store may not have sent it yet."
@@ -39,7 +48,7 @@ def read_sale_state(tx: Tx, text: str, now_ms: int) -> SaleState:
     content = decode_content(entry.content)
     body = decode_body(content.kind, content.v, content.body)
     assert isinstance(body, SaleCompleted)
-    goods = read_rows(tx, _GOODS, [receipt.op.bytes])
+    goods = [row for row in read_rows(tx, _GOODS, [receipt.op.bytes]) if _counts(row, receipt)]
     returned: dict[int, int] = {}
     for _sale, _op, line, _store, _kind, quantity_milli in goods:
         returned[line] = returned.get(line, 0) + quantity_milli
@@ -78,7 +87,7 @@ def reserve_return(
     on what went back before (largest share first, the rest at the end), so returns of one sale follow each other.
 
     Raises IdConflict, ReservationOver, NotYetApplied, LendingClosed, TooMuchReserved, NotFound, ReturnPending,
-    ReturnChanged, ReturnGone.
+    ReturnChanged, ReturnGone, RefundGone.
     """
     known = find_reservation(tx, store, command)
     if known is not None:
@@ -99,10 +108,22 @@ def reserve_return(
         parts[line] = parts.get(line, 0) + quantity_milli
     if state.voided or any(state.returned.get(line, 0) + part > sold.get(line, 0) for line, part in parts.items()):
         raise ReturnGone
+    paid = _paid(body)
+    if any(state.refunded.get(kind, 0) + part > paid.get(kind, 0) for kind, part in command.refunds.items()):
+        raise RefundGone
     answer = ReservedAnswer(reservation=command.id)
-    keep(tx, store, command, subject, parts, _encode(answer), now_ms)
-    put_many(tx, list_returned(tx, [command.sale.bytes]), now_ms)
+    # Both stores hear of it at once: two that ask for each other's goods never wait for each other in a circle.
+    kept = keep(tx, store, command, subject, parts, _encode(answer), now_ms)
+    put_many(tx, [kept, *list_returned(tx, [command.sale.bytes])], now_ms)
     return answer, True
+
+
+def _paid(sale: SaleCompleted) -> dict[str, int]:
+    """What stayed of each kind of tender."""
+    paid: dict[str, int] = {"cash": -sale.change_minor}
+    for tender in sale.tenders:
+        _add(paid, tender.settles, tender.amount_minor)
+    return paid
 
 
 def sale_subject(sale: UUID) -> bytes:
@@ -131,24 +152,33 @@ def sales_touched(entries: Iterable[Accepted]) -> set[bytes]:
 
 
 def list_returned(tx: Tx, sales: Collection[bytes]) -> list[FeedChange]:
-    """What the stores that made these sales hear of goods which came back elsewhere, or are kept for that."""
+    """What the stores that made these sales hear of goods which came back elsewhere, or are kept for that. Whoever says
+    it holds the rows of the sales, so nothing that commits meanwhile is left out of the newest word."""
     receipts = read_receipts(tx, sorted(sales)) if sales else {}
     if not receipts:
         return []
+    for sale in sorted(receipts):
+        lock_subject(tx, sale_subject(receipts[sale].op))
     told: dict[bytes, ReturnedElsewhere] = {
-        sale: ReturnedElsewhere(returned={}, refunded={}, pending={}) for sale in receipts
+        sale: ReturnedElsewhere(returned={}, refunded={}, pending={}, paying={}) for sale in receipts
     }
-    for sale, _op, line, store, _kind, quantity_milli in read_rows(tx, _GOODS, sorted(receipts)):
-        if store != receipts[sale].store.bytes:
+    for row in read_rows(tx, _GOODS, sorted(receipts)):
+        sale, _op, line, store, _kind, quantity_milli = row
+        if store != receipts[sale].store.bytes and _counts(row, receipts[sale]):
             _add(told[sale].returned, line, quantity_milli)
     for sale, settles, store, amount_minor in read_rows(tx, _MONEY, sorted(receipts)):
         if store != receipts[sale].store.bytes:
             _add(told[sale].refunded, settles, amount_minor)
     subjects = {sale_subject(receipt.op): sale for sale, receipt in receipts.items()}
-    select = "SELECT subject, part, store, amount FROM reserved WHERE subject IN (?)"
-    for subject, part, store, amount in read_rows(tx, select, sorted(subjects)):
+    kept: dict[tuple[bytes, bytes], bytes] = {}
+    select = "SELECT subject, part, store, amount, id FROM reserved WHERE subject IN (?)"
+    for subject, part, store, amount, id_ in read_rows(tx, select, sorted(subjects)):
         if store != receipts[subjects[subject]].store.bytes:
             _add(told[subjects[subject]].pending, part, amount)
+            kept[store, id_] = subjects[subject]
+    for (store, id_), sale in sorted(kept.items()):
+        for kind, amount in _read_refunds(tx, store, id_).items():
+            _add(told[sale].paying, kind, amount)
     return [
         FeedChange(
             store_bucket(str(receipts[sale].store)),
@@ -159,6 +189,18 @@ def list_returned(tx: Tx, sales: Collection[bytes]) -> list[FeedChange]:
         for sale, said in sorted(told.items())
         if said.returned or said.pending or _was_told(tx, receipts[sale])
     ]
+
+
+def _counts(goods: Row, receipt: Receipt) -> bool:
+    """Whether goods that a fact speaks of are back: only who made a sale can void it."""
+    _sale, _op, _line, store, kind, _quantity_milli = goods
+    return bool(kind != "void" or store == receipt.store.bytes)
+
+
+def _read_refunds(tx: Tx, store: bytes, reservation: bytes) -> Mapping[str, int]:
+    """What the return that a reservation is for gives back, as its store asked."""
+    row = tx.execute("SELECT asked FROM reservation WHERE store = ? AND id = ?", (store, reservation)).fetchone()
+    return _decode_asked(row[0]).refunds if row is not None else {}
 
 
 def _was_told(tx: Tx, receipt: Receipt) -> bool:
