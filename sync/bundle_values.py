@@ -25,6 +25,8 @@ OFFER: Final = "offer"
 EARNING_RULE: Final = "earning_rule"
 EVERYBODY = "global"
 _ZONE, _STORE = "zone:", "store:"
+_OF_A_TIMELINE = 1_000_000
+"""So many versions has each timeline of head office, more than anybody plans."""
 
 
 class Word(NamedTuple):
@@ -46,6 +48,11 @@ def zone_bucket(zone: str) -> str:
     return f"{_ZONE}{zone}"
 
 
+def is_zone(bucket: str) -> bool:
+    """Whether a bucket is a price zone's."""
+    return bucket.startswith(_ZONE)
+
+
 def width_of(bucket: str) -> int:
     """How narrow a bucket is: 0 for everybody's, 2 for one store's."""
     return 2 if bucket.startswith(_STORE) else int(bucket.startswith(_ZONE))
@@ -54,6 +61,18 @@ def width_of(bucket: str) -> int:
 def head_of(version: int, active_at: int, count: int, checksum: str) -> Bundle:
     """The head of a bundle of prices, offers and rules."""
     return Bundle(name=BUNDLE, version=version, active_at=active_at, count=count, checksum=checksum)
+
+
+def next_version(newest: int, timeline: int) -> int:
+    """The version of the next bundle; `newest` is the highest that head office knows, 0 before the first.
+
+    A head office that was put back from a backup has forgotten the last ones, and stores have begun them: what a store
+    has begun it never begins again. So each timeline has versions of its own.
+
+    >>> next_version(0, 1), next_version(6, 1), next_version(6, 2), next_version(1_000_001, 2)
+    (1, 7, 1000001, 1000002)
+    """
+    return max(newest, (timeline - 1) * _OF_A_TIMELINE) + 1
 
 
 def version_of(entity: str) -> int | None:

@@ -22,7 +22,7 @@ from sync.facts import decode_body
 from sync.facts.catalogue import StockCounted
 from sync.facts.coupons import CouponsIssued, CouponVoided
 from sync.facts.postings import postings_of
-from sync.facts.returns import ReturnTaken, TakenBack
+from sync.facts.returns import ReturnFollowed, ReturnTaken, TakenBack
 from sync.facts.sales import SaleCompleted, SaleVoided
 from sync.facts.vouchers import UndoneVouchers
 
@@ -247,6 +247,8 @@ def _add_body(sums: dict[str, int], body: Struct) -> None:
     elif isinstance(body, ReturnTaken):
         sums["returns"] += 1
         _add_taken(sums, body.taken)
+    elif isinstance(body, ReturnFollowed):
+        _add_undone(sums, body.vouchers)
     elif isinstance(body, CouponsIssued):
         sums["coupons:issued"] += len(body.coupons)
     elif isinstance(body, CouponVoided):

@@ -190,8 +190,18 @@ class Walk:
         return row is not None and bool(row[0] == place.hash)
 
     def _check_ends(self) -> None:
-        """Every life but the newest ends where a later one began behind it, or where what came back of it ends. Raises
-        Broken for what came back and is gone, and for entries behind the end."""
+        """Every life but the newest ends where a later one began behind it, where it was cut off, or where what came
+        back of it ends. Raises Broken for what was kept or came back and is gone, and for entries behind the end."""
+        lowest: dict[int, Head] = {}
+        for cut in self._repairs.cuts:
+            kept = cut.kept
+            if self._is_there(kept):
+                self._ends[kept.epoch] = max(kept.seq, self._ends.get(kept.epoch, 0))
+            lowest[kept.epoch] = min(lowest.get(kept.epoch, kept), kept, key=lambda head: head.seq)
+        for kept in lowest.values():
+            # What a cut kept, a later one may have taken; what the lowest kept nobody did.
+            if kept.seq and not self._is_there(kept):
+                raise Broken(kept.epoch, kept.seq, "the entry is missing, its life was cut off behind it")
         for epoch, recoveries in self._repairs.recovered.items():
             for back in recoveries:
                 if self._is_there(back.last):

@@ -33,7 +33,7 @@ from sync.agent.key import sign
 from sync.agent.store_side import StoreSide
 from sync.chain import Head, epoch_text
 from sync.journal import read_head
-from sync.protocol.commands import LeaseAnswer, LeaseCommand, ReservedAnswer, Reserving
+from sync.protocol.commands import CouponToken, LeaseAnswer, LeaseCommand, ReservedAnswer, Reserving
 from sync.protocol.lookups import MemberLookup, MembersFound
 from sync.protocol.messages import (
     PROTOCOL,
@@ -131,24 +131,21 @@ class Agent:
 
         Raises HubSilent, HubRefused.
         """
-        session = self.session
-        if session is None:
-            raise HubSilent("no session is open")
+        session = self._need_session()
         self._ring()
         return await self._client.reserve(session, command)
 
     async def read_sale(self, text: str) -> SaleState:
         """A sale of any store by receipt number or id, and what came back of it. Raises HubSilent, HubRefused."""
-        session = self.session
-        if session is None:
-            raise HubSilent("no session is open")
-        return await self._client.read_sale(session, text)
+        return await self._client.read_sale(self._need_session(), text)
+
+    async def find_token(self, serial: int) -> CouponToken:
+        """The token of a coupon of any store, by its serial. Raises HubSilent, HubRefused."""
+        return await self._client.find_token(self._need_session(), serial)
 
     async def look_up(self, asked: MemberLookup) -> MembersFound:
         """Ask head office for a member whom it did not tell this store of. Raises HubRefused, HubSilent."""
-        if self.session is None:
-            raise HubSilent("no session is open")
-        return await self._client.look_up(self.session, asked)
+        return await self._client.look_up(self._need_session(), asked)
 
     async def lend(self, command: LeaseCommand) -> LeaseAnswer:
         """Ask head office to lend points. What was booked just now is sent first: it is to be counted.
@@ -156,14 +153,18 @@ class Agent:
         Raises HubRefused, and HubSilent also for a grant that comes after its session has ended: head office may have
         been put back from a backup meanwhile, and have been told already what this store has on lease.
         """
-        session = self.session
-        if session is None:
-            raise HubSilent("no session is open")
+        session = self._need_session()
         self._ring()
         granted = await self._client.lend(session, command)
         if self.session != session:
             raise HubSilent("the session has ended")
         return granted
+
+    def _need_session(self) -> str:
+        """Raises HubSilent where there is none."""
+        if self.session is None:
+            raise HubSilent("no session is open")
+        return self.session
 
     def start(self) -> None:
         """Begin."""

@@ -9,6 +9,7 @@ followed: a session's token goes to the address that a person typed, and nowhere
 
 import asyncio
 import contextlib
+import re
 from collections.abc import AsyncIterator, Mapping
 from typing import Any, TypeVar
 from urllib.parse import quote
@@ -18,7 +19,8 @@ import msgspec
 
 from loyalty.errors import Problem
 from sync.manifest import ManifestAnswer, ManifestMessage
-from sync.protocol.commands import LeaseAnswer, LeaseCommand, ReservedAnswer, Reserving
+from sync.protocol.admission import TURN_HEADER
+from sync.protocol.commands import CouponToken, LeaseAnswer, LeaseCommand, ReservedAnswer, Reserving
 from sync.protocol.lease_report import LeaseReport
 from sync.protocol.lookups import MemberLookup, MembersFound
 from sync.protocol.messages import (
@@ -44,6 +46,8 @@ CONNECT_S, ANSWER_S, POLL_S = 10.0, 60.0, 40.0
 
 _PACKED = "zstd"
 _PIECE_BYTES = 64 * 1024
+_CONNECTIONS = 12
+_TURN = re.compile(r"[0-9a-f-]{36}")
 _encode = msgspec.json.Encoder().encode
 
 
@@ -60,10 +64,19 @@ class HubRefused(Problem):
     code, status, hint = "hub_refused", 502, "Do what the reason says."
 
     def __init__(
-        self, refusal: str, detail: str = "", *, retry_after_ms: int = 0, fence: int = 0, balance_minor: int = 0
+        self,
+        refusal: str,
+        detail: str = "",
+        *,
+        retry_after_ms: int = 0,
+        fence: int = 0,
+        balance_minor: int = 0,
+        turn: str = "",
     ) -> None:
-        """`refusal` is the code of head office's problem, `balance_minor` what is left of a card that is short."""
+        """`refusal` is the code of head office's problem, `balance_minor` what is left of a card that is short, `turn`
+        the name of the place that is kept for the next try."""
         super().__init__(f"{refusal}: {detail}" if detail else refusal)
+        self.turn = turn
         self.balance_minor = balance_minor
         self.refusal, self.retry_after_ms, self.fence = refusal, retry_after_ms, fence
 
@@ -86,6 +99,7 @@ class HubClient:
         """`url` is what a person typed: http or https, a host, perhaps a port and a path before /sync."""
         self.url = url.rstrip("/")
         self._http: aiohttp.ClientSession | None = None
+        self._turn = ""
 
     async def close(self) -> None:
         """End all connections."""
@@ -99,7 +113,14 @@ class HubClient:
 
     async def open_session(self, message: SessionOpen) -> SessionAnswer:
         """Ask for the floor."""
-        return await self._ask("POST", "/sync/v1/sessions", SessionAnswer, body=message)
+        turn = {TURN_HEADER: self._turn} if self._turn else {}
+        try:
+            answer = await self._ask("POST", "/sync/v1/sessions", SessionAnswer, body=message, headers=turn)
+        except HubRefused as refused:
+            self._turn = refused.turn
+            raise
+        self._turn = ""
+        return answer
 
     async def push(self, session: str, message: Push) -> PushAnswer:
         """Send a batch, or a heartbeat."""
@@ -130,6 +151,10 @@ class HubClient:
         """A sale of any store by receipt number or id."""
         return await self._ask("GET", f"/sync/v1/sales/{quote(text, safe='')}/state", SaleState, session=session)
 
+    async def find_token(self, session: str, serial: int) -> CouponToken:
+        """The token of a coupon of any store, by its serial."""
+        return await self._ask("GET", f"/sync/v1/coupons/{serial:016x}", CouponToken, session=session)
+
     async def pull(self, session: str, cursor: str | None, refetch: tuple[str, ...]) -> PullAnswer:
         """What changed behind a cursor; head office waits with its answer until there is something, for a while."""
         query = {"cursor": cursor} if cursor else {}
@@ -157,7 +182,7 @@ class HubClient:
                 path, headers=headers, timeout=timeout, allow_redirects=False
             ) as response:
                 if response.status >= 300:
-                    raise _refusal_of(response.status, await _read(response), response.headers.get("Retry-After"))
+                    raise _refusal_of(response.status, await _read(response), response.headers)
                 begins = start if response.status == 206 else 0
                 yield begins, response.content.iter_chunked(_PIECE_BYTES)
         except (aiohttp.ClientError, TimeoutError, OSError) as error:
@@ -188,8 +213,9 @@ class HubClient:
         session: str | None = None,
         patience_s: float = ANSWER_S,
         packed: bool = False,
+        headers: Mapping[str, str] | None = None,
     ) -> bytes:
-        headers = {"Authorization": f"Bearer {session}"} if session else {}
+        headers = {**(headers or {}), **({"Authorization": f"Bearer {session}"} if session else {})}
         data = None
         if body is not None:
             data, headers["Content-Type"] = _encode(body), "application/json"
@@ -204,14 +230,15 @@ class HubClient:
         except (aiohttp.ClientError, TimeoutError, OSError, ValueError) as error:
             raise HubSilent(type(error).__name__) from error
         if response.status >= 300:
-            raise _refusal_of(response.status, raw, response.headers.get("Retry-After"))
+            raise _refusal_of(response.status, raw, response.headers)
         return raw
 
     def _connections(self) -> aiohttp.ClientSession:
         if self._http is None:
             timeout = aiohttp.ClientTimeout(total=None, sock_connect=CONNECT_S)
-            # One connection for pushes and one for the long poll, and one for whatever has to come back.
-            self._http = aiohttp.ClientSession(timeout=timeout, connector=aiohttp.TCPConnector(limit=4))
+            # One connection for pushes and one for the long poll; the others for what tills ask at the same time, who
+            # have two seconds each.
+            self._http = aiohttp.ClientSession(timeout=timeout, connector=aiohttp.TCPConnector(limit=_CONNECTIONS))
         return self._http
 
 
@@ -225,13 +252,14 @@ async def _read(response: aiohttp.ClientResponse) -> bytes:
     return bytes(raw)
 
 
-def _refusal_of(status: int, raw: bytes, retry_after: str | None) -> Problem:
+def _refusal_of(status: int, raw: bytes, headers: Mapping[str, str]) -> Problem:
     """What a problem document says. What is no such document comes from something in between: nobody answered."""
     try:
         refusal = msgspec.json.decode(raw, type=_Refusal)
     except msgspec.DecodeError:
         return HubSilent(f"status {status} without a reason")
-    wait_s = int(retry_after) if retry_after is not None and retry_after.isascii() and retry_after.isdecimal() else 0
+    retry_after, turn = headers.get("Retry-After", ""), headers.get(TURN_HEADER, "")
+    wait_s = int(retry_after) if retry_after.isascii() and retry_after.isdecimal() else 0
     detail: Any = refusal.detail or refusal.title
     return HubRefused(
         refusal.code,
@@ -239,4 +267,5 @@ def _refusal_of(status: int, raw: bytes, retry_after: str | None) -> Problem:
         retry_after_ms=wait_s * 1_000,
         fence=refusal.fence,
         balance_minor=refusal.balance_minor,
+        turn=turn if _TURN.fullmatch(turn) else "",
     )

@@ -45,8 +45,9 @@ _AUDIT_S = 24 * 3600.0
 class Reader(Protocol):
     """What the task needs of the store."""
 
-    async def position(self) -> tuple[str | None, dict[str, int]]:
-        """The cursor of the last page that was written, and the generation of each bucket."""
+    async def position(self) -> tuple[str | None, dict[str, int], tuple[str, ...]]:
+        """The cursor of the last page that was written, the generation of each bucket, and the buckets that have not
+        added up since."""
 
     async def bootstrap(self, client: HubClient, session: str, timeline: int) -> tuple[str, dict[str, int]] | None:
         """Head office has very much to tell: install what it offers in files, if it does; the new cursor, and the
@@ -116,8 +117,14 @@ class Puller:
                 self._events.put_nowait(Tick())
 
     async def _begin(self) -> StorePull:
-        cursor, generations = await self._reader.position()
-        fresh = StorePull(seed=int.from_bytes(os.urandom(8)), cursor=cursor, generations=generations)
+        cursor, generations, doubted = await self._reader.position()
+        fresh = StorePull(
+            seed=int.from_bytes(os.urandom(8)),
+            cursor=cursor,
+            generations=generations,
+            refetch=doubted,
+            doubted=doubted,
+        )
         if self._before is None:
             return fresh
         # Requests are counted on, so that an answer to one of before is not taken for an answer to one of now.

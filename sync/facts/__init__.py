@@ -29,7 +29,7 @@ from sync.facts.members import (
 from sync.facts.offers import OfferChanged
 from sync.facts.points import PointsAdjusted, PointsHeld, PointsReleased
 from sync.facts.reserving import ReservationEnded
-from sync.facts.returns import ReturnTaken
+from sync.facts.returns import ReturnFollowed, ReturnTaken
 from sync.facts.sales import SaleCompleted, SaleVoided
 from sync.facts.shifts import DrawerOpened, ShiftClosed, ShiftMoved, ShiftOpened
 from sync.facts.store import BasketClaimed, BasketParked, EpochStarted, OperatorChanged
@@ -51,6 +51,7 @@ KINDS: Mapping[tuple[str, int], type[Body]] = {
     ("sale.completed", 1): SaleCompleted,
     ("sale.voided", 1): SaleVoided,
     ("return.taken", 1): ReturnTaken,
+    ("return.followed", 1): ReturnFollowed,
     ("member.enrolled", 1): MemberEnrolled,
     ("member.changed", 1): MemberChanged,
     ("member.erased", 1): MemberErased,

@@ -56,13 +56,18 @@ class CouponsIssued(Struct, frozen=True, kw_only=True, omit_defaults=True):
 
 class CouponVoided(Struct, frozen=True, kw_only=True, omit_defaults=True):
     """A coupon that counts no longer. With a replacement it was issued again: both in one entry, so that at every
-    moment exactly one of the two is good."""
+    moment exactly one of the two is good. Of one that was a reward (for `offer`) the points that had paid for it come
+    back: `postings`, and the `balance` after them. `reserved`: under this name head office kept its use meanwhile."""
 
     request: str
     serial: int
     reason: str
     replacement: IssuedCoupon | None = None
     printed: bool = False
+    offer: str = ""
+    postings: tuple[PointsPosted, ...] = ()
+    balance: Balance | None = None
+    reserved: UUID | None = None
 
 
 class UsedCoupon(Struct, frozen=True, kw_only=True, omit_defaults=True):

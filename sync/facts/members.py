@@ -38,7 +38,8 @@ class Consent(Struct, frozen=True, omit_defaults=True):
 class MemberEnrolled(Struct, frozen=True, kw_only=True, omit_defaults=True):
     """A member joined. `request` and `private` are salted hashes; the salt goes with the private row.
 
-    `duplicates` are the active members who had the same phone or e-mail at that moment, oldest first.
+    `duplicates` are the active members who had the same phone or e-mail at that moment, oldest first. `brought_card`:
+    the card is one that she showed, and nobody knew whose it is.
     """
 
     request: str
@@ -47,6 +48,7 @@ class MemberEnrolled(Struct, frozen=True, kw_only=True, omit_defaults=True):
     private: str
     consents: tuple[Consent, ...] = ()
     duplicates: tuple[UUID, ...] = ()
+    brought_card: bool = False
 
 
 class MemberChanged(Struct, frozen=True, kw_only=True, omit_defaults=True):

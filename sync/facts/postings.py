@@ -9,10 +9,10 @@ from uuid import UUID
 
 from msgspec import Struct
 
-from sync.facts.coupons import CouponsIssued
+from sync.facts.coupons import CouponsIssued, CouponVoided
 from sync.facts.earning import ActivityRecorded
 from sync.facts.points import PointsAdjusted, PointsHeld, PointsPosted, PointsReleased
-from sync.facts.returns import ReturnTaken, TakenBack
+from sync.facts.returns import ReturnFollowed, ReturnTaken, TakenBack
 from sync.facts.sales import SaleCompleted, SaleVoided
 from sync.facts.store import BasketParked
 
@@ -42,9 +42,9 @@ def _of_sale(sale: SaleCompleted) -> Iterator[PointsPosted]:
         yield from _of_taken(taken)
 
 
-def _of_void(void: SaleVoided) -> Iterator[PointsPosted]:
-    yield from void.postings
-    yield from void.referral
+def _of_undone(undone: SaleVoided | ReturnFollowed) -> Iterator[PointsPosted]:
+    yield from undone.postings
+    yield from undone.referral
 
 
 def _of_return(returned: ReturnTaken) -> Iterator[PointsPosted]:
@@ -57,19 +57,21 @@ def _of_taken(taken: TakenBack) -> Iterator[PointsPosted]:
 
 
 def _own(
-    body: PointsAdjusted | PointsHeld | PointsReleased | CouponsIssued | ActivityRecorded | BasketParked,
+    body: PointsAdjusted | PointsHeld | PointsReleased | CouponsIssued | CouponVoided | ActivityRecorded | BasketParked,
 ) -> Iterator[PointsPosted]:
     yield from body.postings
 
 
 _CARRIED: Mapping[type[Struct], Callable[[Any], Iterator[PointsPosted]]] = {
     SaleCompleted: _of_sale,
-    SaleVoided: _of_void,
+    SaleVoided: _of_undone,
     ReturnTaken: _of_return,
+    ReturnFollowed: _of_undone,
     PointsAdjusted: _own,
     PointsHeld: _own,
     PointsReleased: _own,
     CouponsIssued: _own,
+    CouponVoided: _own,
     ActivityRecorded: _own,
     BasketParked: _own,
 }

@@ -80,6 +80,22 @@ class TakenBack(Struct, frozen=True, kw_only=True, omit_defaults=True):
         return points_of(self.postings, "reverse_redeem")
 
 
+class ReturnFollowed(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """What a sale of this store loses because goods of it came back at other stores, as its own return would have
+    undone it. `returned` is all that head office had told of by then, in thousandths of pieces by line. `postings` are
+    what rules for the whole basket had given, `referral` what had gone to who brought the member: what the lines
+    themselves had earned was booked with the return. `offers` and `vouchers` count no longer."""
+
+    sale: UUID
+    sale_number: str
+    returned: dict[int, int]
+    member: UUID | None = None
+    postings: tuple[PointsPosted, ...] = ()
+    referral: tuple[PointsPosted, ...] = ()
+    offers: tuple[OfferGivenBack, ...] = ()
+    vouchers: UndoneVouchers | None = None
+
+
 class ReturnTaken(Struct, frozen=True, kw_only=True, omit_defaults=True):
     """A return by receipt. It has a number of the till's own series, like a sale."""
 

@@ -83,7 +83,7 @@ class SaleCompleted(Struct, frozen=True, kw_only=True, omit_defaults=True):
     sum(lines.net) = net; gross - discount = net; due = net (+ tax when added) + rounding; paid - change = due +
     credit paid back in an exchange. `series` and `n` are the parts of `number`. `postings` are the member's points for
     this sale, `balance` what they leave; those of goods that came back stand with `returned`. `offers` are those that
-    gave something, `language` the one their reasons are told in, "" where there are none.
+    gave something, `language` the one that their reasons and the receipt are told in, "" for the shop's own.
     `earned` is what each rule gave of the points of the lines and `basket` what rules gave to the whole, both only
     where somebody made rules; `referral` the points for who had brought the member, with its first purchase.
     """

@@ -64,8 +64,7 @@ def build_app(
     everything = list(routes)
     everything.append(_document_route(everything, about))
     _refuse_doubles(everything)
-    # `/print-jobs/{id}.png` must be tried before `/print-jobs/{id}`; literal paths win in aiohttp's own index.
-    for route in sorted(everything, key=lambda route: (-path_literal_length(route.path), route.path)):
+    for route in sorted(everything, key=_place_in_turn):
         endpoint = Endpoint(route, resolve, gate)
         resource = app.router.add_resource(route.path)
         resource.add_route(route.method, endpoint.answer)
@@ -152,6 +151,12 @@ class _Guard:
         meter.record(response.status, seconds)
         if access_logger.isEnabledFor(logging.INFO):
             log_access(AccessLine(request_id, method, route, response.status, round(seconds * 1000, 3), trace_id))
+
+
+def _place_in_turn(route: Route) -> tuple[bool, int, str]:
+    """`/print-jobs/{id}.png` must be tried before `/print-jobs/{id}`. aiohttp takes `/v1/sales/{id}`
+    into account for `/v1/sales` as well, so what has no parameter goes first."""
+    return "{" in route.path, -path_literal_length(route.path), route.path
 
 
 def _template_of(request: web.Request) -> str:

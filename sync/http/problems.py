@@ -202,7 +202,8 @@ _encode = msgspec.json.Encoder().encode
 
 def as_problem(error: BaseException) -> ProblemLike:
     """`error` itself when it is a problem, else an InternalError that says nothing about it."""
-    if isinstance(error, ProblemLike) and isinstance(error.status, int) and 400 <= error.status <= 599:
+    # Asking a Protocol looks at every member by name, and a rush is answered with nothing but problems.
+    if isinstance(error, (Problem, ProblemLike)) and isinstance(error.status, int) and 400 <= error.status <= 599:
         return error
     return InternalError()
 

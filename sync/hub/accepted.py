@@ -50,7 +50,8 @@ class Accepted(Struct, frozen=True, kw_only=True):
 
 
 class Unread(Struct, frozen=True, kw_only=True):
-    """An entry that this release cannot read: `too_new`, or `unreadable`."""
+    """An entry that this release cannot read (`too_new`, or `unreadable`), or that no honest store books
+    (`implausible`)."""
 
     seq: int
     op_id: UUID

@@ -15,6 +15,7 @@ from loyalty.apply_accounts import ChangedAccount
 from loyalty.bulk import read_rows
 from loyalty.ids import uuid7
 from loyalty.points.told import AccountValue
+from loyalty.told_operations import Hidden, read_hidden
 from loyalty.transactions import Tx
 from sync.chain import epoch_text
 from sync.feed_values import DeadLetterValue, ErasedValue, MergeValue
@@ -22,17 +23,23 @@ from sync.hub.accepted import HEAD_OFFICE
 from sync.hub.appliers.apply_members import MemberChange
 from sync.hub.appliers.apply_seen import STORES_MAX, Seen, list_stores
 from sync.hub.failures import WAITING, DeadLetter
-from sync.hub.feed_store import GLOBAL, FeedChange, store_bucket
+from sync.hub.feed_store import GLOBAL, FeedChange, find_present, store_bucket
 from sync.hub.member_values import read_member_values
 
 _RETURNABLE_MS = 100 * 86_400_000
 """Of how long ago redemptions are told in full: for as long as goods usually come back."""
+_LOGGED_AGAIN_MS = 40 * 86_400_000
+"""Of how long ago operations are named that nothing else shows: a disk that goes back goes back no further, as a rule.
+Whoever logs older ones again is told of their accounts as soon as they have come in."""
+_KNOWN_MAX = 200
+"""Operations named of one account, the newest; each takes 27 bytes."""
 _encode = msgspec.json.Encoder().encode
 
 
 class Told(NamedTuple):
     """What entries of one store changed, as far as other places must hear of it. `accounts` says of each whether it was
-    folded anew; `stores` who knew each member before, `newly` whom the store met for the first time."""
+    folded anew; `stores` who knew each member before, `newly` whom the store met for the first time; `again` are the
+    accounts of facts that were known, and came in once more under another life of the store."""
 
     store: bytes
     accounts: Mapping[bytes, bool]
@@ -41,6 +48,7 @@ class Told(NamedTuple):
     aliases: frozenset[UUID]
     stores: Mapping[bytes, Sequence[bytes]]
     newly: frozenset[bytes]
+    again: frozenset[bytes] = frozenset()
 
     def joined(self, later: "Told") -> "Told":
         """This and what the entries behind it changed."""
@@ -53,10 +61,17 @@ class Told(NamedTuple):
             aliases=self.aliases | later.aliases,
             stores={**later.stores, **self.stores},
             newly=self.newly | later.newly,
+            again=self.again | later.again,
         )
 
 
-def told_by(store: UUID, accounts: Mapping[bytes, ChangedAccount], changes: Iterable[MemberChange], seen: Seen) -> Told:
+def told_by(
+    store: UUID,
+    accounts: Mapping[bytes, ChangedAccount],
+    changes: Iterable[MemberChange],
+    seen: Seen,
+    again: frozenset[bytes] = frozenset(),
+) -> Told:
     """What a batch changed, from what its appliers answered."""
     changed = list(changes)
     return Told(
@@ -67,6 +82,7 @@ def told_by(store: UUID, accounts: Mapping[bytes, ChangedAccount], changes: Iter
         aliases=frozenset().union(*(change.aliases for change in changed)),
         stores=seen.stores,
         newly=seen.newly,
+        again=again,
     )
 
 
@@ -100,23 +116,31 @@ def dead_letter_change(letter: DeadLetter) -> FeedChange:
 
 def _accounts(tx: Tx, told: Told, now_ms: int) -> list[FeedChange]:
     """Accounts that changed, for the other stores that know them; for the store itself where it meets a member with a
-    past, or where what it sent came late and its own sum is no longer right."""
-    aliases = find_aliases(tx, told.accounts)
+    past, where what it sent came late and its own sum is no longer right, or where it was told before and has logged
+    again what is in the account: it learns under which numbers."""
+    again = _told_before(tx, told)
+    aliases = find_aliases(tx, {*told.accounts, *again})
     known = told.stores
     further = [member for member in aliases if member not in known]
     stores = {**known, **list_stores(tx, further)} if further else known
     targets: dict[bytes, set[bytes]] = {}
     for member, account in aliases.items():
+        wanted = targets.setdefault(account, set())
+        if account in again:
+            wanted.add(told.store)
+        if account not in told.accounts:
+            continue
         mine = told.accounts[account] or member in told.newly
         others = [store for store in stores.get(member, ()) if store != told.store][:STORES_MAX]
-        wanted = targets.setdefault(account, set())
         wanted.update(others)
         if others and mine and told.store != HEAD_OFFICE.bytes:
             wanted.add(told.store)
     wanted_accounts = [account for account, wanted in targets.items() if wanted]
     if not wanted_accounts:
         return []
-    rows = read_open_rows(tx, wanted_accounts, uuid7(max(now_ms - _RETURNABLE_MS, 0), bytes(10)).bytes)
+    rows = read_open_rows(tx, wanted_accounts, _id_at(now_ms - _RETURNABLE_MS))
+    owners = {member: account for member, account in aliases.items() if account in rows}
+    hidden = read_hidden(tx, owners, rows, _id_at(now_ms - _LOGGED_AGAIN_MS))
     also: dict[bytes, list[UUID]] = {}
     for member, account in aliases.items():
         if member != account:
@@ -137,6 +161,7 @@ def _accounts(tx: Tx, told: Told, now_ms: int) -> list[FeedChange]:
                     due=rows[account].due,
                     through=through.get(store, {}),
                     aliases=tuple(sorted(also.get(account, ()))),
+                    known=_known(hidden.get(account, ()), through.get(store, {})),
                 )
             ),
         )
@@ -144,6 +169,24 @@ def _accounts(tx: Tx, told: Told, now_ms: int) -> list[FeedChange]:
         if account in rows
         for store in targets[account]
     ]
+
+
+def _told_before(tx: Tx, told: Told) -> frozenset[bytes]:
+    """Of the accounts of facts that came in once more, those that the store was told of."""
+    if not told.again:
+        return frozenset()
+    present = find_present(tx, _bucket(told.store), [("account", str(UUID(bytes=each))) for each in sorted(told.again)])
+    return frozenset(UUID(key).bytes for _, key in present)
+
+
+def _id_at(at_ms: int) -> bytes:
+    """No id of version 7 that was made at this instant or later is below it."""
+    return uuid7(max(at_ms, 0), bytes(10)).bytes
+
+
+def _known(hidden: Sequence[Hidden], lives: Mapping[str, int]) -> tuple[bytes, ...]:
+    """The newest operations of one store's lives."""
+    return tuple(dict.fromkeys(each.op_id for each in hidden if epoch_text(each.origin) in lives))[:_KNOWN_MAX]
 
 
 def _read_through(tx: Tx, stores: Iterable[bytes]) -> dict[bytes, dict[str, int]]:

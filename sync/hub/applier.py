@@ -10,6 +10,7 @@ letter and the rest goes on. Nothing an entry does can stop the entries behind i
 | what fails                                           | what happens                                               |
 |------------------------------------------------------|------------------------------------------------------------|
 | an entry cannot be read, or contradicts what is here | dead letter, state open; its store sees it in the feed     |
+| it says what no honest store books (plausible.py)    | the same                                                   |
 | its kind or version is newer than this release       | dead letter, state parked; replayed after the upgrade      |
 | many entries of a batch, or of the last thousand     | BreakerTripped: that is a fault of ours, not of the entries|
 | the disk or the line to the database                 | the error goes through: nothing is written, nobody blamed  |

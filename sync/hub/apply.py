@@ -17,9 +17,10 @@ from sync.hub.announcements import Told, told_by
 from sync.hub.appliers.apply_bundles import apply_bundles
 from sync.hub.appliers.apply_cards import apply_cards
 from sync.hub.appliers.apply_coupons import apply_coupons
+from sync.hub.appliers.apply_credits import count_credits
 from sync.hub.appliers.apply_lending import apply_lending
 from sync.hub.appliers.apply_members import apply_member_fact
-from sync.hub.appliers.apply_points import post_entries, settle_incidents
+from sync.hub.appliers.apply_points import lock_again, post_entries, settle_incidents
 from sync.hub.appliers.apply_receipts import note_applied, note_receipts
 from sync.hub.appliers.apply_returns import apply_returns
 from sync.hub.appliers.apply_seen import note_seen
@@ -50,6 +51,7 @@ def apply_facts(tx: Tx, entries: Sequence[Accepted]) -> Batch:
     found = note_applied(tx, entries)
     fresh = found.fresh
     # Accounts first, in the order of their ids: two processes that meet at one account never wait in a circle.
+    again = lock_again(tx, fresh, found.repeated)
     accounts = post_entries(tx, fresh)
     note_receipts(tx, fresh)
     apply_coupons(tx, fresh)
@@ -62,6 +64,7 @@ def apply_facts(tx: Tx, entries: Sequence[Accepted]) -> Batch:
     for change in changes:
         accounts |= change.accounts
     settle_incidents(tx, accounts)
+    count_credits(tx, fresh)
     seen = note_seen(tx, fresh)
-    told = told_by(entries[0].store, accounts, changes, seen)
+    told = told_by(entries[0].store, accounts, changes, seen, again)
     return Batch(fresh, found.repeated, found.conflicting, told)

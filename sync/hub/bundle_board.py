@@ -7,7 +7,7 @@ from msgspec import Struct
 
 from loyalty.transactions import Tx
 from sync.bundle_values import head_of
-from sync.hub.bundles import BundleRow, bundles_for, changes_of
+from sync.hub.bundles import BundleRow, changes_of, newest_bundle
 from sync.hub.feed_store import store_bucket
 from sync.hub.pull import buckets_of
 from sync.hub.stores import StoreRow, list_stores
@@ -16,6 +16,16 @@ from sync.protocol.feed import active_bundle
 
 _STORES_AT_ONCE = 1_000
 _COLUMNS = "version, outcome, active_at, arrived_at, at, code"
+_NEWEST_BEGUN = (
+    f"SELECT {_COLUMNS} FROM store_bundle WHERE store = ? AND outcome = 'active'"  # noqa: S608  names of columns
+    " ORDER BY active_at DESC, version DESC LIMIT 1"
+)
+# One that was refused first and taken later, by another release or configuration, is taken.
+_NEWEST_REFUSED = (
+    "SELECT code FROM store_bundle AS refused WHERE store = ? AND outcome = 'refused' AND NOT EXISTS (SELECT 1"
+    " FROM store_bundle AS begun WHERE begun.store = refused.store AND begun.version = refused.version"
+    " AND begun.outcome = 'active') ORDER BY version DESC LIMIT 1"
+)
 
 
 class StoreBundle(Struct, frozen=True, kw_only=True):
@@ -91,24 +101,22 @@ class _Outcome(Struct, frozen=True):
 
 
 def store_bundle(tx: Tx, store: StoreRow, now_ms: int) -> StoreBundle | None:
-    """The bundle of one store; None where head office planned none for it yet."""
-    planned = bundles_for(tx, buckets_of(store), now_ms)
-    rows = tx.execute(f"SELECT {_COLUMNS} FROM store_bundle WHERE store = ?", (store.store.bytes,)).fetchall()  # noqa: S608
-    told = [_Outcome(*row) for row in rows]
-    begun = {each.version: each for each in told if each.outcome == "active"}
-    sold_by = [(each.version, each.active_at) for each in begun.values()]
-    active = _newest(sold_by)
-    due = _newest([*sold_by, *((bundle.version, bundle.active_at) for bundle in planned)])
+    """The bundle of one store; None where head office planned none for it yet. A look into an index for each bucket it
+    reads, however many bundles there ever were: a board shows thousands of stores."""
+    planned = [newest_bundle(tx, bucket, now_ms) for bucket in buckets_of(store)]
+    row = tx.execute(_NEWEST_BEGUN, (store.store.bytes,)).fetchone()
+    begun = _Outcome(*row) if row is not None else None
+    known = [(each.version, each.active_at) for each in planned if each is not None]
+    due = _newest([*known, (begun.version, begun.active_at)] if begun is not None else known)
     if due is None:
         return None
-    refused = [each.code for each in told if each.outcome == "refused" and each.version not in begun]
-    now = begun.get(active) if active is not None else None
+    refused = tx.execute(_NEWEST_REFUSED, (store.store.bytes,)).fetchone()
     return StoreBundle(
-        version=active,
+        version=begun.version if begun is not None else None,
         due=due,
-        begun_at=utc_text(now.at) if now is not None else None,
-        late=now is not None and now.is_late,
-        refused=refused[-1] if refused else "",
+        begun_at=utc_text(begun.at) if begun is not None else None,
+        late=begun is not None and begun.is_late,
+        refused=str(refused[0]) if refused is not None else "",
     )
 
 

@@ -20,12 +20,9 @@ from msgspec import UNSET, Struct
 from loyalty.bulk import read_rows
 from loyalty.errors import Conflict, InvalidInput, NotFound
 from loyalty.transactions import Tx
-from sync.bundle_values import PRODUCT
+from sync.bundle_values import PRODUCT, next_version
 from sync.facts.bundles import BundleChange, BundlePlanned, BundleWithdrawn
-from sync.hub.accepted import HEAD_OFFICE
-from sync.hub.inbox import lock_epoch
-from sync.hub.own_facts import log_fact
-from sync.hub.state import read_timeline
+from sync.hub.own_facts import lock_journal, log_fact
 
 CHANGES_MAX = 10_000
 BYTES_MAX = 4 * 1024 * 1024
@@ -107,9 +104,9 @@ def plan_bundle(tx: Tx, plan: Plan, say: Speaker) -> int:
     size = sum(len(change.definition) for change in plan.changes if change.definition)
     if len(plan.changes) > CHANGES_MAX or size > BYTES_MAX:
         raise BundleTooLarge(f"At most {CHANGES_MAX} changes and {BYTES_MAX} bytes are one bundle.")
-    lock_epoch(tx, HEAD_OFFICE, read_timeline(tx), say.now_ms)
+    timeline = lock_journal(tx, say.now_ms).head.epoch
     row = tx.execute("SELECT MAX(version) FROM office_bundle").fetchone()
-    version = int(row[0] or 0) + 1 if row else 1
+    version = next_version(int(row[0] or 0) if row else 0, timeline)
     body = BundlePlanned(
         version=version,
         title=plan.title,
@@ -124,7 +121,7 @@ def plan_bundle(tx: Tx, plan: Plan, say: Speaker) -> int:
 
 def withdraw_bundle(tx: Tx, version: int, say: Speaker) -> bool:
     """Log that a bundle shall not begin; False where that was said before. Raises BundleUnknown, BundleBegun."""
-    lock_epoch(tx, HEAD_OFFICE, read_timeline(tx), say.now_ms)
+    lock_journal(tx, say.now_ms)
     bundle = need_bundle(tx, version)
     if bundle.withdrawn_at:
         return False
@@ -162,10 +159,14 @@ def bundles_of_campaign(tx: Tx, campaign: str) -> list[BundleRow]:
     return [BundleRow(*row) for row in rows]
 
 
-def bundles_for(tx: Tx, buckets: Iterable[str], until_ms: int) -> list[BundleRow]:
-    """The bundles for whoever reads these buckets that begin by an instant and were not withdrawn."""
-    select = f"{_BUNDLE} WHERE active_at <= ? AND withdrawn_at = 0 AND bucket IN (?)"
-    return [BundleRow(*row) for row in read_rows(tx, select, buckets, first=[until_ms])]
+def newest_bundle(tx: Tx, bucket: str, until_ms: int) -> BundleRow | None:
+    """The bundle of a bucket that begins last by an instant and was not withdrawn."""
+    row = tx.execute(
+        f"{_BUNDLE} WHERE bucket = ? AND active_at <= ? AND withdrawn_at = 0"
+        " ORDER BY active_at DESC, version DESC LIMIT 1",
+        (bucket, until_ms),
+    ).fetchone()
+    return BundleRow(*row) if row is not None else None
 
 
 def changes_of(tx: Tx, version: int) -> list[BundleChange]:

@@ -6,6 +6,7 @@ import msgspec
 
 from loyalty.accounts_store import find_survivors
 from loyalty.transactions import Tx
+from sync.hub.feed_store import put_many
 from sync.hub.problems import CouponEnded, CouponNotKnown, CouponOfSomebodyElse, CouponSpent
 from sync.hub.reserving import Limits, check_may_reserve, find_reservation, keep, lock_subject, reserved_by_others
 from sync.hub.stores import need_store
@@ -47,7 +48,7 @@ def reserve_coupon(
     if used + sum(each.amount for each in kept) >= min(command.uses_max, issued[1]):
         raise CouponSpent
     answer = ReservedAnswer(reservation=command.id)
-    keep(tx, store, command, subject, {0: 1}, _encode(answer), now_ms)
+    put_many(tx, [keep(tx, store, command, subject, {0: 1}, _encode(answer), now_ms)], now_ms)
     return answer, True
 
 

@@ -16,6 +16,7 @@ from msgspec import Struct
 from loyalty.ids import uuid7
 from loyalty.transactions import Tx
 from sync.engines import Storage
+from sync.hub.asking import COMMANDS, LOOKUPS, Questions
 from sync.hub.feed_watch import FeedWatch
 from sync.hub.settings import Settings
 from sync.hub.tokens import find_token
@@ -82,8 +83,9 @@ class Door:
         self.hub_key = hub_key
         limits = Limits(served=settings.pushes_at_once, waiting=settings.pushes_waiting)
         self.turnstile = Turnstile(limits)
-        # Openings have a line of their own: nobody knows yet whose they are, so places in line cannot be remembered.
+        # Openings have a line of their own: nobody knows yet whose they are, so a refusal names the place in it.
         self.openings = Turnstile(limits)
+        self.commands, self.lookups = Questions(COMMANDS), Questions(LOOKUPS)
         self.pins = Pins()
 
     def new_id(self) -> UUID:

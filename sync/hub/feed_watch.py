@@ -1,20 +1,24 @@
 """edge: wakes the long polls of this process when the feed has something new for them.
 
 A commit of this process is looked at soon after it; what other processes over the same database wrote is found within a
-second. One look serves everybody who waits, and nobody looks while nobody waits.
+second. One look serves everybody who waits, and nobody looks while nobody waits. Each bucket wakes those alone who wait
+for it: thousands of stores wait while one of them is told something.
 """
 
 import asyncio
 import contextlib
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from typing import Any
 
 from sync.engines import Storage
-from sync.http.events import Bell
 from sync.http.logs import log_unexpected
 from sync.hub.feed_store import read_positions
 
 _LOOK_S = 1.0
 _GATHER_S = 0.02
+_LOOKING_PART = 0.1
+"""How much of the time is spent looking at most: a look reads the number of every bucket, and a large chain has one for
+each store."""
 
 
 class FeedWatch:
@@ -23,9 +27,8 @@ class FeedWatch:
     def __init__(self, database: Storage) -> None:
         self._database = database
         self._positions: dict[str, int] = {}
-        self._bell = Bell()
         self._committed = asyncio.Event()
-        self._waiting = 0
+        self._waiting: dict[str, set[asyncio.Future[None]]] = {}
         self._task: asyncio.Task[None] | None = None
 
     def start(self) -> None:
@@ -49,33 +52,47 @@ class FeedWatch:
         service stops."""
         loop = asyncio.get_running_loop()
         until = loop.time() + timeout_s
-        stop = asyncio.ensure_future(stopping.wait())
-        self._waiting += 1
+        stop: asyncio.Task[Any] = asyncio.ensure_future(stopping.wait())
         try:
             while not self._is_news(behind):
                 left_s = until - loop.time()
                 if left_s <= 0 or stopping.is_set():
                     return False
-                rings = asyncio.ensure_future(self._bell.wait())
-                await asyncio.wait({rings, stop}, timeout=left_s, return_when=asyncio.FIRST_COMPLETED)
-                rings.cancel()
+                await self._wait_for_change(behind, stop, left_s)
         finally:
-            self._waiting -= 1
             stop.cancel()
         return True
+
+    async def _wait_for_change(self, buckets: Iterable[str], stop: asyncio.Task[Any], timeout_s: float) -> None:
+        change: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        for bucket in buckets:
+            self._waiting.setdefault(bucket, set()).add(change)
+        try:
+            ends: set[asyncio.Future[Any]] = {change, stop}
+            await asyncio.wait(ends, timeout=timeout_s, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            for bucket in buckets:
+                waiting = self._waiting[bucket]
+                waiting.discard(change)
+                if not waiting:
+                    del self._waiting[bucket]
 
     def _is_news(self, behind: Mapping[str, int]) -> bool:
         return any(self._positions.get(bucket, 0) > seq for bucket, seq in behind.items())
 
     async def _run(self) -> None:
+        loop = asyncio.get_running_loop()
+        gather_s = _GATHER_S
         while True:
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(self._committed.wait(), _LOOK_S)
             # Several commits that come together are looked at once.
-            await asyncio.sleep(_GATHER_S)
+            await asyncio.sleep(gather_s)
             self._committed.clear()
             if self._waiting:
+                begun = loop.time()
                 await self._look()
+                gather_s = min(_LOOK_S, max(_GATHER_S, (loop.time() - begun) / _LOOKING_PART))
 
     async def _look(self) -> None:
         try:
@@ -83,6 +100,9 @@ class FeedWatch:
         except Exception as error:  # noqa: BLE001  whoever waits hears of news late, at the end of the wait, not never
             log_unexpected(error, "feed watch")
             return
-        if positions != self._positions:
-            self._positions = positions
-            self._bell.ring()
+        before, self._positions = self._positions, positions
+        for bucket, waiting in self._waiting.items():
+            if positions.get(bucket, 0) != before.get(bucket, 0):
+                for change in waiting:
+                    if not change.done():
+                        change.set_result(None)

@@ -37,7 +37,8 @@ _STATE = "epoch, seq, hash, max_seq, max_hash, state"
 def lock_epoch(tx: Tx, store: UUID, epoch: int, now_ms: int) -> EpochState:
     """The head of one life, locked until the transaction ends; begun when it was never heard of.
 
-    The store's own row is locked already, so nobody counts its epochs at the same time. Raises TooManyLives.
+    A store's own row is locked already, so nobody counts its epochs at the same time; a life of head office itself may
+    be begun by two at once. Raises TooManyLives.
     """
     held = _touch(tx, store, epoch, now_ms)
     if held is not None:
@@ -48,7 +49,7 @@ def lock_epoch(tx: Tx, store: UUID, epoch: int, now_ms: int) -> EpochState:
         raise TooManyLives
     tx.execute(
         "INSERT INTO epoch_head (store, epoch, ordinal, seq, hash, max_seq, max_hash, state, touched_at)"
-        " VALUES (?, ?, ?, 0, ?, 0, ?, 'live', ?)",
+        " VALUES (?, ?, ?, 0, ?, 0, ?, 'live', ?) ON CONFLICT (store, epoch) DO NOTHING",
         (store.bytes, epoch, count + 1, ZERO_HASH, ZERO_HASH, now_ms),
     )
     tx.execute(
@@ -56,7 +57,7 @@ def lock_epoch(tx: Tx, store: UUID, epoch: int, now_ms: int) -> EpochState:
         " VALUES (?, ?, 0, 0, 'running', '') ON CONFLICT (store, epoch) DO NOTHING",
         (store.bytes, epoch),
     )
-    return nothing_held(epoch)
+    return _touch(tx, store, epoch, now_ms) or nothing_held(epoch)
 
 
 def read_epochs(tx: Tx, store: UUID) -> list[EpochState]:

@@ -13,6 +13,7 @@ from loyalty.transactions import Row, Tx
 from sync.chain import decode_content
 from sync.facts import KINDS, decode_body
 from sync.hub.accepted import TOO_NEW, Accepted, PrivateHalf, Unread, place_in_time
+from sync.hub.plausible import find_nonsense
 
 _SELECT = (
     "SELECT seq, op_id, kind, v, content, received_at, offset_ms FROM inbox WHERE store = ? AND epoch = ? AND seq > ?"
@@ -70,19 +71,24 @@ def _read(
 ) -> tuple[Accepted | Unread, int, int]:
     """The entry of a row, when it counts, and how much of its own time was cut."""
     seq, op_id, kind, version, raw, received_at, offset_ms = row
-    identity = UUID(bytes=op_id)
+
+    def unread(code: str, error: str, at: int) -> Unread:
+        return Unread(seq=seq, op_id=UUID(bytes=op_id), kind=kind, code=code, error=error, effective_at=at)
+
     try:
         content = decode_content(raw)
     except msgspec.DecodeError as error:
-        unread = Unread(seq=seq, op_id=identity, kind=kind, code="unreadable", error=str(error), effective_at=before)
-        return unread, before, 0
+        return unread("unreadable", str(error), before), before, 0
     at, cut_ms = place_in_time(before, content.at, offset_ms, received_at)
     try:
         body = decode_body(content.kind, content.v, content.body)
+        nonsense = find_nonsense(content, body)
     except (KeyError, msgspec.DecodeError, ValueError) as error:
         code = TOO_NEW if (kind, version) not in KINDS else "unreadable"
         text = "" if code == TOO_NEW else f"{type(error).__name__}: {error}"[:200]
-        return Unread(seq=seq, op_id=identity, kind=kind, code=code, error=text, effective_at=at), at, cut_ms
+        return unread(code, text, at), at, cut_ms
+    if nonsense is not None:
+        return unread("implausible", nonsense, at), at, cut_ms
     entry = Accepted(
         store=store,
         epoch=epoch,

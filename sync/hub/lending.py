@@ -27,6 +27,7 @@ from loyalty.lending import LAPSED_KEPT_MS, LentLease, LentPart, free_points
 from loyalty.transactions import Tx
 from sync.facts.lending import LeaseEnded
 from sync.hub.accepted import Accepted
+from sync.hub.credits import points_withheld
 from sync.hub.feed_store import FeedChange, put_many, store_bucket
 from sync.hub.lending_reports import has_heard_all
 from sync.hub.problems import LendingClosed, NotYetApplied, PointsNotFree, TooMuchLent
@@ -38,10 +39,12 @@ _encode = msgspec.json.Encoder().encode
 
 
 class Terms(NamedTuple):
-    """How long a lease holds, and how many points one store may have on lease."""
+    """How long a lease holds, how many points one store may have on lease, and how many it may give on a day
+    (credits.py)."""
 
     duration_ms: int
     store_points_max: int
+    store_credit_max: int
 
 
 class _Lent(NamedTuple):
@@ -70,6 +73,15 @@ def is_closed(tx: Tx, now_ms: int) -> bool:
     return row is not None and int(row[0]) > now_ms
 
 
+def need_open(tx: Tx, now_ms: int) -> None:
+    """Raises LendingClosed after head office was put back from a backup, until all stores have said what they have, and
+    all that they had booked by then is counted, or the time for it is over."""
+    if is_closed(tx, now_ms):
+        if not has_heard_all(tx):
+            raise LendingClosed
+        tell_complete(tx, now_ms)
+
+
 def is_applied(tx: Tx, store: UUID, command: Command) -> bool:
     """Whether everything that the command knows of is counted."""
     row = tx.execute(
@@ -93,10 +105,7 @@ def lend(tx: Tx, store: UUID, command: LeaseCommand, terms: Terms, now_ms: int) 
         return _answer(command, known[2]), False
     if not is_applied(tx, store, command):
         raise NotYetApplied
-    if is_closed(tx, now_ms):
-        if not has_heard_all(tx):
-            raise LendingClosed
-        tell_complete(tx, now_ms)
+    need_open(tx, now_ms)
     account = lock_accounts(tx, [command.member.bytes])[command.member.bytes]
     free = _free(tx, account, terms, now_ms)
     if command.points > free:
@@ -130,10 +139,12 @@ def end_leases(tx: Tx, entries: Iterable[Accepted]) -> list[FeedChange]:
 
 def _free(tx: Tx, account: bytes, terms: Terms, now_ms: int) -> int:
     """What can be lent of an account whose row is locked."""
-    lent = _read_lent(tx, find_aliases(tx, [account]), now_ms - terms.duration_ms - LAPSED_KEPT_MS)
+    members = find_aliases(tx, [account])
+    lent = _read_lent(tx, members, now_ms - terms.duration_ms - LAPSED_KEPT_MS)
     holds = frozenset(part.hold for part in lent.alone) | {part.hold for lease in lent.leases for part in lease.parts}
     loaded = load_accounts(tx, {account: Wanted("open", now_ms, holds)})[account]
-    return free_points(loaded.account, lent.leases, now_ms, lent.alone)
+    free = free_points(loaded.account, lent.leases, now_ms, lent.alone)
+    return max(free - points_withheld(tx, members, terms.store_credit_max), 0)
 
 
 def _read_lent(tx: Tx, members: Mapping[bytes, bytes], over_before: int) -> _Lent:

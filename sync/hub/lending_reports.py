@@ -14,7 +14,12 @@ What it takes, and why nothing less would do:
 - **No grant is under way.** A store makes its report in a session of the new timeline, behind every grant that it took
   into use, and takes none into use whose session has ended (sync/agent/agent.py).
 
-A store that is quarantined or silent keeps the lending closed until its time is over: that is always safe.
+What was kept for a store in the lost time (coupons, gift cards, goods; reserving.py) needs no list of its own: it was
+used by a fact that stood in the journal when the store reported, and is counted then, or it is not used any more,
+because a store uses nothing that it asked for before its newest report (kiosk/points/lease_report.py).
+
+A store that is quarantined or silent keeps the lending closed until its time is over. For leases that is always safe:
+they are over by then. What it used of the rest and did not send in all that time shows as an incident when it does.
 """
 
 from uuid import UUID

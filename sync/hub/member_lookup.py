@@ -4,7 +4,7 @@ is one of those that know her."""
 from uuid import UUID
 
 from loyalty.accounts_store import find_aliases, find_survivors
-from loyalty.apply_accounts import lock_accounts
+from loyalty.apply_accounts import drop_empty_locks, lock_accounts
 from loyalty.transactions import Tx
 from sync.hub.accepted import HEAD_OFFICE
 from sync.hub.announcements import Told, list_changes
@@ -42,5 +42,6 @@ def look_up(tx: Tx, store: UUID, asked: MemberLookup, now_ms: int) -> MembersFou
     )
     bucket = store_bucket(str(store))
     put_many(tx, [change for change in list_changes(tx, told, now_ms) if change.bucket == bucket], now_ms)
+    drop_empty_locks(tx, persons)
     survivors = find_survivors(tx, holders)
     return MembersFound(members=tuple(dict.fromkeys(UUID(bytes=survivors[holder]) for holder in holders)))

@@ -6,6 +6,9 @@ timeline: a head office that was put back from a backup goes on under a new one,
 
     erase_person(tx, member, "mia", now_ms)         # every alias of hers too; nothing where she is forgotten already
     merge_members(tx, command, "mia", now_ms)       # the same id again is the same merge
+
+Whoever decides holds the head of that journal before anything is looked at (`lock_journal`): of two who decide at the
+same instant the second sees what the first has said.
 """
 
 from uuid import UUID
@@ -26,6 +29,7 @@ from sync.hub.accepted import HEAD_OFFICE
 from sync.hub.inbox import add_ops, lock_epoch, move_head
 from sync.hub.received import ReceivedOp
 from sync.hub.state import read_timeline
+from sync.protocol.push_hub import EpochState
 
 _REASON = "decided at head office"
 _encode = msgspec.json.Encoder().encode
@@ -54,6 +58,7 @@ class MergeCommand(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
 def erase_person(tx: Tx, member: UUID, who: str, now_ms: int) -> list[UUID]:
     """Log that a person is forgotten: this member and everybody who is the same. The members whose entries are new.
     Raises MemberNotFound."""
+    lock_journal(tx, now_ms)
     find_member(tx, member)
     survivor = UUID(bytes=find_survivors(tx, [member.bytes])[member.bytes])
     logged = []
@@ -68,6 +73,7 @@ def erase_person(tx: Tx, member: UUID, who: str, now_ms: int) -> list[UUID]:
 def merge_members(tx: Tx, command: MergeCommand, who: str, now_ms: int) -> bool:
     """Log a merge; False for one that was logged before. Raises UnknownMember, SamePerson, MemberForgotten,
     IdConflict."""
+    lock_journal(tx, now_ms)
     known = _find(tx, command.id)
     if known is not None:
         if not isinstance(known, MemberMerged) or (known.absorbed, known.into) != (command.absorbed, command.into):
@@ -87,9 +93,9 @@ def merge_members(tx: Tx, command: MergeCommand, who: str, now_ms: int) -> bool:
     return True
 
 
-def read_own_epoch(tx: Tx) -> int:
-    """The life under which head office writes now."""
-    return read_timeline(tx)
+def lock_journal(tx: Tx, now_ms: int) -> EpochState:
+    """Where head office's own journal stands. Nobody else writes in it until this transaction ends."""
+    return lock_epoch(tx, HEAD_OFFICE, read_timeline(tx), now_ms)
 
 
 def _erasure_of(row: MemberRow) -> MemberErased:
@@ -115,8 +121,8 @@ def _find(tx: Tx, op_id: UUID) -> Struct | None:
 
 def log_fact(tx: Tx, op_id: UUID, body: Struct, who: str, now_ms: int) -> None:
     """Append to head office's own journal; the appliers do the rest (applier.apply_own)."""
-    epoch = read_own_epoch(tx)
-    held = lock_epoch(tx, HEAD_OFFICE, epoch, now_ms)
+    held = lock_journal(tx, now_ms)
+    epoch = held.head.epoch
     kind, version = kind_of(type(body))
     entry = {"v": version, "kind": kind, "op_id": op_id, "at": now_ms, "operator": who, "body": body}
     content = _encode(entry)

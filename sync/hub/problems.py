@@ -19,6 +19,7 @@ itself refuses stands in sync/protocol/refusals.py.
     ├── CardNotKnown            409  no store has reported that it sold it
     ├── CardShort               409  less is on it, or free
     ├── ReturnGone              409  these goods came back already
+    ├── RefundGone              409  what was paid in this way was given back already
     ├── ReturnPending           409  another shop is taking goods of it back
     ├── ReturnChanged           409  the store knows too little of it
     ├── TooMuchReserved         409  this store has its share of reservations
@@ -136,6 +137,12 @@ class ReturnGone(Conflict):
     """These goods came back already, or the sale was voided."""
 
     code, hint = "return_gone", "Look at the receipt: part of it may have been returned already."
+
+
+class RefundGone(Conflict):
+    """So much was not paid in this way, or it was given back already."""
+
+    code, hint = "refund_gone", "Ask for a return quote anew; it lists what may be given back in each way."
 
 
 class ReturnPending(Conflict):

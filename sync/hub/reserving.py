@@ -17,7 +17,8 @@ a reservation: the sale or the return itself, or `reservation.ended`, behind whi
 
 A store whose key was taken back can report no end. What it has counts until the longest lease and a day are over, then
 no more while it stays revoked: nothing it does comes in, and when it is enrolled anew a use that was made twice is an
-incident. After head office was put back from a backup it keeps nothing for anybody until then (`lending_from`).
+incident. After head office was put back from a backup it keeps nothing for anybody until every store has reported
+(lending_reports), or until then (`lending_from`).
 """
 
 from collections.abc import Iterable, Mapping
@@ -31,9 +32,9 @@ from loyalty.errors import IdConflict
 from loyalty.transactions import Tx
 from sync.facts.reserving import ReservationEnded
 from sync.hub.accepted import Accepted
-from sync.hub.feed_store import FeedChange, put_many, store_bucket
-from sync.hub.lending import is_applied, is_closed
-from sync.hub.problems import LendingClosed, NotYetApplied, ReservationOver, TooMuchReserved
+from sync.hub.feed_store import FeedChange, store_bucket
+from sync.hub.lending import is_applied, need_open
+from sync.hub.problems import NotYetApplied, ReservationOver, TooMuchReserved
 from sync.protocol.commands import ReservationValue, Reserving, op_of
 
 _encode = msgspec.json.Encoder(order="deterministic").encode
@@ -85,8 +86,7 @@ def check_may_reserve(tx: Tx, store: UUID, command: Reserving, limits: Limits, n
     """Whether a store may be given anything now. Raises NotYetApplied, LendingClosed, TooMuchReserved."""
     if not is_applied(tx, store, command):
         raise NotYetApplied
-    if is_closed(tx, now_ms):
-        raise LendingClosed
+    need_open(tx, now_ms)
     if count_open(tx, store) >= limits.open_max:
         raise TooMuchReserved
 
@@ -121,9 +121,10 @@ def reserved_by_others(tx: Tx, subject: bytes, op: UUID, limits: Limits, now_ms:
 
 def keep(
     tx: Tx, store: UUID, command: Reserving, subject: bytes, parts: Mapping[int, int], answer: bytes, now_ms: int
-) -> None:
-    """Keep `parts` (part -> amount) of a subject for the fact that the command names, and tell its store. Raises
-    IdConflict where the id stands for another store's reservation of the same thing."""
+) -> FeedChange:
+    """Keep `parts` (part -> amount) of a subject for the fact that the command names; what its store is to be told,
+    which the caller puts into the feed with everything else at once. Raises IdConflict where the id stands for another
+    store's reservation of the same thing."""
     op = op_of(command)
     kind = str(command.__struct_config__.tag)
     tx.execute(
@@ -143,7 +144,7 @@ def keep(
         if fresh is None:
             raise IdConflict
     value = ReservationValue(kind=kind, op=op, granted_at=now_ms)
-    put_many(tx, [FeedChange(store_bucket(str(store)), "reservation", str(command.id), _encode(value))], now_ms)
+    return FeedChange(store_bucket(str(store)), "reservation", str(command.id), _encode(value))
 
 
 def end_reservations(tx: Tx, store: UUID, entries: Iterable[Accepted]) -> Ended:

@@ -230,6 +230,23 @@ CREATE TABLE card_balance (
 """,
 )
 
+# What a store gave on a day (UTC, as the number of days since 1970): points, and minor units on gift cards.
+CREDIT_DAY = _cache(
+    "credit_day",
+    ("store", "day"),
+    """
+CREATE TABLE credit_day (
+    store BLOB NOT NULL,
+    day INTEGER NOT NULL,
+    points INTEGER NOT NULL,
+    card_minor INTEGER NOT NULL,
+    PRIMARY KEY (store, day)
+) STRICT, WITHOUT ROWID
+""",
+    "CREATE INDEX credit_day_points ON credit_day (points)",
+    "CREATE INDEX credit_day_cards ON credit_day (card_minor)",
+)
+
 # Goods that came back, or whose sale was voided, by the fact `op`. `sold_milli` is what the sale had of the line, 0
 # where the store did not say: of its own sales it need not. `amount_minor` is what they were sold for.
 GOODS_BACK = _fact(
@@ -367,6 +384,7 @@ TABLES: tuple[Table, ...] = (
     COUPON_END,
     CARD_MOVEMENT,
     CARD_BALANCE,
+    CREDIT_DAY,
     GOODS_BACK,
     MONEY_BACK,
     RETURN_COUNT,

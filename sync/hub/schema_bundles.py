@@ -22,7 +22,10 @@ CREATE TABLE office_bundle (
     withdrawn_at INTEGER NOT NULL
 ) STRICT
 """,
-    indexes=("CREATE INDEX office_bundle_by_campaign ON office_bundle (campaign)",),
+    indexes=(
+        "CREATE INDEX office_bundle_by_campaign ON office_bundle (campaign)",
+        "CREATE INDEX office_bundle_by_instant ON office_bundle (bucket, active_at, version)",
+    ),
 )
 
 # One row for every change of any thing: of those whose bundles were not withdrawn, the one that begins last says what
@@ -45,7 +48,10 @@ CREATE TABLE office_change (
     PRIMARY KEY (name, sort, version)
 ) STRICT, WITHOUT ROWID
 """,
-    indexes=("CREATE INDEX office_change_by_version ON office_change (version)",),
+    indexes=(
+        "CREATE INDEX office_change_by_version ON office_change (version)",
+        "CREATE INDEX office_change_by_bucket ON office_change (bucket, sort, name)",
+    ),
 )
 
 # The barcodes and item codes of head office's products, each as `gtin:…` or `item:…`, in every version that named one.
@@ -87,7 +93,10 @@ CREATE TABLE store_bundle (
     PRIMARY KEY (store, version, outcome)
 ) STRICT, WITHOUT ROWID
 """,
-    indexes=("CREATE INDEX store_bundle_by_version ON store_bundle (version)",),
+    indexes=(
+        "CREATE INDEX store_bundle_by_version ON store_bundle (version)",
+        "CREATE INDEX store_bundle_by_instant ON store_bundle (store, outcome, active_at, version)",
+    ),
 )
 
 TABLES: tuple[Table, ...] = (OFFICE_BUNDLE, OFFICE_CHANGE, OFFICE_CODE, STORE_BUNDLE)

@@ -100,7 +100,7 @@ CREATE TABLE member_seen (
     PRIMARY KEY (member, store)
 ) STRICT, WITHOUT ROWID
 """,
-    ("CREATE INDEX member_seen_by_store ON member_seen (store)",),
+    ("CREATE INDEX member_seen_by_store ON member_seen (store, member)",),
 )
 
 # Which stores asked for a member whom nobody had told them of. No journal says so; they know her all the same.

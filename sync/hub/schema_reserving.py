@@ -59,4 +59,19 @@ CREATE TABLE reserved_lock (
 """,
 )
 
-TABLES: tuple[Table, ...] = (RESERVATION, RESERVED, RESERVED_LOCK)
+# How many used coupons one store has had told to all others on a day (days since 1970, by head office's clock).
+COUPON_NEWS = Table(
+    name="coupon_news",
+    table_class=TableClass.LOCAL,
+    key=("store", "day"),
+    ddl="""
+CREATE TABLE coupon_news (
+    store BLOB NOT NULL,
+    day INTEGER NOT NULL,
+    told INTEGER NOT NULL,
+    PRIMARY KEY (store, day)
+) STRICT, WITHOUT ROWID
+""",
+)
+
+TABLES: tuple[Table, ...] = (RESERVATION, RESERVED, RESERVED_LOCK, COUPON_NEWS)

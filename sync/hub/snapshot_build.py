@@ -27,6 +27,9 @@ from sync.stubs import KNOWN, REPLACED, stub_of
 
 T = TypeVar("T")
 
+UNFINISHED = (".making", ".packing")
+"""How the names of files end that are being made."""
+
 _OWNER_ONLY = 0o600
 _PAGE = 10_000
 _MODULUS = 2**64
@@ -65,7 +68,7 @@ def _making(folder: Path, bucket: str) -> Iterator[tuple[Path, Path]]:
     """The names under which a file is made, before and after it is packed; neither is there afterwards."""
     # Of two processes that make the same file at once each has its own.
     name = f"{bucket.replace(':', '-')}.{os.getpid()}"
-    plain, packed = folder / f"{name}.making", folder / f"{name}.packing"
+    plain, packed = (folder / f"{name}{suffix}" for suffix in UNFINISHED)
     plain.unlink(missing_ok=True)
     try:
         yield plain, packed

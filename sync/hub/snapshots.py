@@ -32,7 +32,7 @@ from sync.http.problems import TooManyRequests
 from sync.hub.door import Door
 from sync.hub.feed_store import read_heads
 from sync.hub.pull import buckets_of
-from sync.hub.snapshot_build import build_snapshot, build_stubs
+from sync.hub.snapshot_build import UNFINISHED, build_snapshot, build_stubs
 from sync.hub.state import read_secret, read_timeline
 from sync.hub.store_members import complete_members
 from sync.hub.stores import need_store
@@ -43,7 +43,9 @@ T = TypeVar("T")
 
 _HOUR_MS, _HOUR_S = 3_600_000, 3_600
 _MEMBERS_AT_ONCE = 500
-_AGAIN_S = 5
+_AGAIN_S, _AGAIN_MAX_S = 5, 300
+_STORE_MAX = 2  # one that broke off and is still being sent, and the next try
+_ASKING_PER_S = 10
 _AFTER_FAILURE_S = 600.0
 _TIDY_S = 60.0
 _MANIFEST = "manifest.json"
@@ -63,9 +65,16 @@ class SnapshotBeingMade(Problem):
 
     code, status, hint = "snapshot_being_made", 503, "Ask again in a moment."
 
-    def __init__(self) -> None:
+    def __init__(self, waiting: int) -> None:
+        """`waiting` is how many stores wait for theirs."""
         super().__init__()
-        self.headers = {"Retry-After": str(_AGAIN_S)}
+        self.headers = {"Retry-After": str(again_s(waiting))}
+
+
+def again_s(waiting: int) -> int:
+    """After how many seconds a store asks again, when so many wait: after a restore of head office all of them do, and
+    their questions must not keep it from everything else. 1 -> 5, 100 -> 10, 1,000 -> 100, 5,000 -> 300."""
+    return min(max(_AGAIN_S, waiting // _ASKING_PER_S), _AGAIN_MAX_S)
 
 
 class _Made(Struct, frozen=True):
@@ -104,7 +113,7 @@ class Snapshots:
         self._failed: dict[UUID, float] = {}
         self._erased = folder / "snapshots" / "erased"
         self._tasks: list[asyncio.Task[None]] = []
-        self._downloads = 0
+        self._downloads: list[UUID] = []  # whose they are
 
     def start(self) -> None:
         """Begin to serve what is asked for."""
@@ -135,7 +144,8 @@ class Snapshots:
         signed = await asyncio.to_thread(_read_file, self._stores / str(store) / _MANIFEST, SignedManifest)
         if signed is not None:
             manifest = msgspec.json.decode(signed.manifest, type=Manifest)
-            if manifest.timeline == state.timeline and self._is_fresh(manifest.made_at):
+            is_present = manifest.timeline == state.timeline and self._is_fresh(manifest.made_at)
+            if is_present and await asyncio.to_thread(self._is_whole, store, manifest):
                 return signed
         if store not in self._waiting and time.monotonic() < self._failed.get(store, 0.0):
             raise NoSnapshot("The last try to make one failed.")
@@ -143,25 +153,26 @@ class Snapshots:
             raise NoSnapshot("There is too little to tell.")
         self._waiting[store] = True
         self._rings.set()
-        raise SnapshotBeingMade
+        raise SnapshotBeingMade(len(self._waiting))
 
     def find_file(self, store: UUID, sha256: str) -> tuple[Path, bool]:
         """A file that this store may read, and whether it is the same for many. Raises NoSnapshot."""
-        for folder, is_shared in ((self._stores / str(store), False), (self._shared, True)):
-            if (folder / sha256).is_file():
-                return folder / sha256, is_shared
-        raise NoSnapshot("There is no such file any more.")
+        path = self._path_of(store, sha256)
+        if path is None:
+            raise NoSnapshot("There is no such file any more.")
+        return path, path.parent == self._shared
 
     @contextlib.contextmanager
-    def downloading(self) -> Iterator[None]:
-        """One more download is under way. Raises TooManyRequests beyond what the line is to carry at once."""
-        if self._downloads >= self.door.settings.snapshot_downloads:
+    def downloading(self, store: UUID) -> Iterator[None]:
+        """One more download of a store is under way. Raises TooManyRequests beyond what the line is to carry at once,
+        and beyond a store's own share: one that reads slowly must not keep the others out."""
+        if len(self._downloads) >= self.door.settings.snapshot_downloads or self._downloads.count(store) >= _STORE_MAX:
             raise TooManyRequests(retry_after_s=_AGAIN_S)
-        self._downloads += 1
+        self._downloads.append(store)
         try:
             yield
         finally:
-            self._downloads -= 1
+            self._downloads.remove(store)
 
     async def tidy(self) -> None:
         """Remove files that no manifest has named for so long that nobody can be fetching them, and those that tell of
@@ -180,8 +191,20 @@ class Snapshots:
         own = self._stores / str(store)
         for folder in (own, self._shared):
             await asyncio.to_thread(folder.mkdir, parents=True, exist_ok=True, mode=_FOLDER_MODE)
-        state = await self.door.read(lambda tx: _look(tx, store))
-        await self._forget_with(state.erased)
+        while True:
+            state = await self.door.read(lambda tx: _look(tx, store))
+            await self._forget_with(state.erased)
+            manifest = await self._make_files(store, state, own)
+            async with self._forgetting:
+                erased = await self.door.read(_count_erased)
+                if erased == state.erased:
+                    await asyncio.to_thread(replace_file, own / _MANIFEST, self._sign(manifest))
+                    return manifest
+                # Somebody was forgotten meanwhile, and what was made may tell of her.
+                await asyncio.to_thread(self._forget, erased)
+
+    async def _make_files(self, store: UUID, state: _State, own: Path) -> Manifest:
+        """The files, and a manifest that is not in its place yet."""
         stub_key = hmac.digest(state.secret, _STUB_KEY, "sha256")
         stubs = await self._make_shared(STUBS, state.timeline, stub_key)
         files = []
@@ -190,8 +213,8 @@ class Snapshots:
                 files.append(await self._helper.run(build_snapshot, self._address, bucket, own))
             else:
                 files.append(await self._make_shared(bucket, state.timeline, stub_key))
-        positions = {file.bucket: Position(file.seq, file.seq) for file in files}
-        manifest = Manifest(
+        positions = {file.bucket: Position(file.seq, file.seq, file.checksum) for file in files}
+        return Manifest(
             store=store,
             timeline=state.timeline,
             made_at=self.door.now_ms(),
@@ -200,11 +223,11 @@ class Snapshots:
             stubs=stubs,
             stub_key=stub_key.hex(),
         )
+
+    def _sign(self, manifest: Manifest) -> str:
         text = _encode(manifest).decode()
         signature = self._key.sign(manifest_signed_bytes(text)).hex()
-        signed = _encode(SignedManifest(manifest=text, signature=signature)).decode()
-        await asyncio.to_thread(replace_file, own / _MANIFEST, signed)
-        return manifest
+        return _encode(SignedManifest(manifest=text, signature=signature)).decode()
 
     async def complete(self, store: UUID) -> None:
         """Put into a store's bucket the members whom it should hold and was not told of."""
@@ -254,22 +277,33 @@ class Snapshots:
 
     async def _forget_with(self, erased: int) -> None:
         """Remove what was made when fewer members were forgotten than now. That number only grows."""
-
-        def forget() -> None:
-            known = _read_file(self._erased, int)
-            if known == erased or not self._erased.parent.is_dir():
-                return
-            record = self._shared / f"{STUBS}.json"
-            made = _read_file(record, _Made)
-            for path in (record, *([self._shared / made.file.sha256] if made is not None else [])):
-                path.unlink(missing_ok=True)
-            for folder in _folders_in(self._stores):
-                for path in folder.iterdir():
-                    path.unlink(missing_ok=True)
-            replace_file(self._erased, str(erased))
-
         async with self._forgetting:
-            await asyncio.to_thread(forget)
+            if await asyncio.to_thread(_read_file, self._erased, int) != erased:
+                await asyncio.to_thread(self._forget, erased)
+
+    def _forget(self, erased: int) -> None:
+        """Remove every file that may tell of members: all of the stores', and all shared ones but the newest of each
+        bucket. What is just being made is looked at when it is done."""
+        if not self._erased.parent.is_dir():
+            return
+        (self._shared / f"{STUBS}.json").unlink(missing_ok=True)
+        for folder in _folders_in(self._stores):
+            (folder / _MANIFEST).unlink(missing_ok=True)
+        for folder in (self._shared, *_folders_in(self._stores)):
+            for path in _list_unnamed(folder):
+                if path.suffix not in UNFINISHED:
+                    path.unlink(missing_ok=True)
+        replace_file(self._erased, str(erased))
+
+    def _is_whole(self, store: UUID, manifest: Manifest) -> bool:
+        """Whether every file of a manifest can be fetched."""
+        stubs = (manifest.stubs,) if manifest.stubs is not None else ()
+        return all(self._path_of(store, file.sha256) is not None for file in (*manifest.files, *stubs))
+
+    def _path_of(self, store: UUID, sha256: str) -> Path | None:
+        """Where a file lies that this store may read."""
+        paths = (self._stores / str(store) / sha256, self._shared / sha256)
+        return next((path for path in paths if path.is_file()), None)
 
     def _is_fresh(self, made_at: int) -> bool:
         return self.door.now_ms() - made_at < self.door.settings.snapshot_hours * _HOUR_MS
@@ -301,15 +335,20 @@ def _folders_in(folder: Path) -> list[Path]:
 
 def _tidy(folders: tuple[Path, ...], before_s: float) -> None:
     for folder in folders:
-        if not folder.is_dir():
-            continue
-        named = set[str]()
-        for record in folder.glob("*.json"):
-            signed = _read_file(record, SignedManifest)
-            made = _read_file(record, _Made) if signed is None else None
-            manifest = msgspec.json.decode(signed.manifest, type=Manifest) if signed is not None else None
-            named.update(file.sha256 for file in (manifest.files if manifest is not None else ()))
-            named.update({made.file.sha256} if made is not None else ())
-        for path in folder.iterdir():
-            if path.suffix != ".json" and path.name not in named and path.stat().st_mtime < before_s:
-                path.unlink(missing_ok=True)
+        for path in _list_unnamed(folder):
+            with contextlib.suppress(FileNotFoundError):
+                if path.stat().st_mtime < before_s:
+                    path.unlink()
+
+
+def _list_unnamed(folder: Path) -> list[Path]:
+    """The files of a folder that neither its manifest nor a record of what was made last names."""
+    named = set[str]()
+    for record in folder.glob("*.json"):
+        signed = _read_file(record, SignedManifest)
+        made = _read_file(record, _Made) if signed is None else None
+        manifest = msgspec.json.decode(signed.manifest, type=Manifest) if signed is not None else None
+        named.update(file.sha256 for file in (manifest.files if manifest is not None else ()))
+        named.update({made.file.sha256} if made is not None else ())
+    paths = folder.iterdir() if folder.is_dir() else ()
+    return [path for path in paths if path.suffix != ".json" and path.name not in named]

@@ -36,6 +36,8 @@ def complete_members(tx: Tx, store: UUID, after: bytes, limit: int, now_ms: int,
     members = [row[0] for row in rows]
     if not members:
         return None
+    # What is told of an account and how far it goes must be of one moment: the store's own appliers wait meanwhile.
+    tx.execute("UPDATE apply_cursor SET state = state WHERE store = ?", (store.bytes,))
     bucket = store_bucket(str(store))
     # Before anything is read: what another transaction changes meanwhile is put behind this, never under it.
     lock_bucket(tx, bucket)

@@ -14,7 +14,7 @@ from collections.abc import AsyncIterator
 from uuid import UUID
 
 from sync.http.problems import TooManyRequests
-from sync.protocol.admission import Admission, Limits, Ticket, TurnedAway, Waiting
+from sync.protocol.admission import TURN_HEADER, Admission, Limits, Ticket, TurnedAway, Waiting
 
 PATIENCE_S = 20.0
 """How long a request waits at most. A store's own patience is longer, so it hears when to come again."""
@@ -36,7 +36,8 @@ class Turnstile:
 
     @contextlib.asynccontextmanager
     async def enter(self, store: UUID, priority: int) -> AsyncIterator[None]:
-        """Wait for a turn, and give it on afterwards. Raises TooManyRequests, with the time to come again."""
+        """Wait for a turn, and give it on afterwards. Raises TooManyRequests, with the time to come
+        again."""
         ticket = Ticket(store, priority, next(self._numbers))
         await self._wait_for_turn(ticket)
         try:
@@ -57,11 +58,11 @@ class Turnstile:
             async with asyncio.timeout(self._patience_s):
                 away = await turn
         except TimeoutError:
-            away = self._admission.give_up(ticket)
+            away = self._admission.give_up(ticket, _now_ms())
         except BaseException:
             # The service ends, or the client has gone: whatever it had, a place in the line or already its turn, is
             # given on.
-            self._admission.give_up(ticket)
+            self._admission.give_up(ticket, _now_ms())
             self._leave(ticket)
             raise
         finally:
@@ -80,7 +81,9 @@ class Turnstile:
 
 
 def _refusal(away: TurnedAway) -> TooManyRequests:
-    return TooManyRequests(math.ceil(away.retry_after_ms / 1000))
+    problem = TooManyRequests(math.ceil(away.retry_after_ms / 1000))
+    problem.headers[TURN_HEADER] = str(away.ticket.store)
+    return problem
 
 
 def _now_ms() -> int:

@@ -18,9 +18,10 @@ from sync.http.logs import log_unexpected
 from sync.hub.applier import apply_own
 from sync.hub.apply_loop import Appliers
 from sync.hub.card_owners import Bound, bind_cards
+from sync.hub.credits import Caps, list_untold
 from sync.hub.door import Door
 from sync.hub.feed_store import collect_tombstones, read_positions
-from sync.hub.incidents import count_open
+from sync.hub.incidents import count_open, put_incidents
 from sync.hub.marker import Mark, look, note_progress
 from sync.hub.tokens import drop_ended
 from sync.hub.voucher_news import forget_over
@@ -29,6 +30,7 @@ _NOTE_S = 5.0
 _SWEEP_S = 3_600.0
 _BIND_S = 10.0
 _BIND_AT_ONCE = 200
+_CREDITS_S = 10.0
 _TOMBSTONES_MS = 90 * 24 * 3_600_000
 """How long a thing that is gone stays in the feed as gone. A store silent longer reads the bucket anew."""
 
@@ -50,6 +52,7 @@ class Upkeep:
             asyncio.create_task(_repeat(_NOTE_S, self.note_now)),
             asyncio.create_task(_repeat(_SWEEP_S, self.sweep_now)),
             asyncio.create_task(_repeat(_BIND_S, self.bind_now)),
+            asyncio.create_task(_repeat(_CREDITS_S, self.look_at_credits)),
         ]
 
     async def stop(self) -> None:
@@ -99,6 +102,14 @@ class Upkeep:
             return bound
 
         self._bound_after = (await self._door.write(bind)).after or b""
+
+    async def look_at_credits(self) -> None:
+        """Tell the office of stores that gave more than a shop can. It is withheld already, told or not."""
+        settings = self._door.settings
+        caps = Caps(settings.store_credit_points, settings.store_credit_minor)
+        untold = await self._door.read(lambda tx: list_untold(tx, caps))
+        if untold:
+            await self._door.write(lambda tx: put_incidents(tx, untold))
 
     def collectors(self, appliers: Appliers) -> Iterable[Collector]:
         """What /metrics shows beside the requests."""

@@ -6,7 +6,6 @@ that has not heard of any.
 """
 
 import datetime as dt
-import re
 from collections.abc import Iterable, Sequence
 from uuid import UUID
 
@@ -16,28 +15,32 @@ from loyalty.bulk import read_rows
 from loyalty.keys import KEYS_PER_STORE, SignedKeyList, WrongKeyList, first_key_id, read_key_list
 from loyalty.transactions import Tx
 from sync.facts.coupons import CouponGivenBack, KeysListed, UsedCoupon
-from sync.facts.returns import ReturnTaken
+from sync.facts.returns import ReturnFollowed, ReturnTaken
 from sync.facts.sales import SaleCompleted, SaleVoided
 from sync.facts.vouchers import UndoneVouchers
 from sync.feed_values import CouponKeyValue, CouponUsedValue, key_name, use_name
 from sync.hub.accepted import Accepted
 from sync.hub.feed_store import GLOBAL, FeedChange, put_many
 from sync.hub.stores import find_store
+from sync.hub.told_limit import can_be_told, limit_told
 
 _encode = msgspec.json.Encoder().encode
 _USED, _KEY = "coupon_used", "coupon_key"
 _USES = "SELECT serial, op, n, last_day FROM coupon_spending WHERE serial IN (?)"
 _BACK = "SELECT serial, sale, n FROM coupon_return WHERE serial IN (?)"
 _SWEPT = 500
-_DAY = re.compile(r"\d{4}-\d\d-\d\d")
-"""What a store says of a coupon goes to all others, so it is looked at first."""
+_SALES_NAMED = 100
+"""What a store says of a coupon goes to all others: no coupon that is used for ever makes a thing without end."""
 
 
 def list_voucher_changes(tx: Tx, entries: Sequence[Accepted]) -> list[FeedChange]:
     """What the feed says of coupons after these entries, which are applied already."""
     keys = [change for entry in entries if isinstance(entry.body, KeysListed) for change in _keys(tx, entry)]
-    serials = sorted({serial for entry in entries for serial in _touched(entry.body)})
-    return [*keys, *_used(tx, serials)] if serials else keys
+    serials = sorted({serial for entry in entries for serial in _touched(entry)})
+    if not serials:
+        return keys
+    newest = entries[-1]
+    return [*keys, *limit_told(tx, newest.store, newest.received_at, list(_used(tx, serials, newest.received_at)))]
 
 
 def forget_over(tx: Tx, now_ms: int) -> int:
@@ -78,22 +81,24 @@ def _keys(tx: Tx, entry: Accepted) -> Iterable[FeedChange]:
             yield FeedChange(GLOBAL, _KEY, key_name(kid, store.code), _encode(value))
 
 
-def _touched(body: object) -> Iterable[int]:
+def _touched(entry: Accepted) -> Iterable[int]:
     """The serials whose uses a fact changed. Of a coupon that only its own store takes nobody else has to hear."""
+    body = entry.body
     used: Sequence[UsedCoupon] = ()
     undone: list[UndoneVouchers | None] = []
     if isinstance(body, SaleCompleted):
         used = body.vouchers.used if body.vouchers is not None else ()
         undone = [taken.vouchers for taken in body.returned]
-    elif isinstance(body, SaleVoided):
+    elif isinstance(body, SaleVoided | ReturnFollowed):
         undone = [body.vouchers]
     elif isinstance(body, ReturnTaken):
         undone = [body.taken.vouchers]
     back: list[CouponGivenBack] = [each for one in undone if one is not None for each in one.given_back]
-    return [*(use.serial for use in used if _DAY.fullmatch(use.last_day)), *(each.serial for each in back)]
+    told = (use.serial for use in used if can_be_told(use.last_day, entry.received_at))
+    return [*told, *(each.serial for each in back)]
 
 
-def _used(tx: Tx, serials: Sequence[int]) -> Iterable[FeedChange]:
+def _used(tx: Tx, serials: Sequence[int], received_at: int) -> Iterable[FeedChange]:
     back = set(read_rows(tx, _BACK, serials))
     last_days: dict[int, str] = {}
     sales: dict[int, list[UUID]] = {serial: [] for serial in serials}
@@ -102,6 +107,7 @@ def _used(tx: Tx, serials: Sequence[int]) -> Iterable[FeedChange]:
         if (serial, op, n) not in back:
             sales[serial].append(UUID(bytes=op))
     for serial, last_day in last_days.items():
-        if _DAY.fullmatch(last_day):
-            value = _encode(CouponUsedValue(sales=tuple(sales[serial]))) if sales[serial] else None
+        if can_be_told(last_day, received_at):
+            named = tuple(sales[serial][:_SALES_NAMED])
+            value = _encode(CouponUsedValue(sales=named)) if named else None
             yield FeedChange(GLOBAL, _USED, use_name(last_day, serial), value)

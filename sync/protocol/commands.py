@@ -9,9 +9,10 @@
                        409   coupon_spent, coupon_ended, coupon_of_another, coupon_not_known, reservation_over,
                              too_much_reserved, not_yet_applied, lending_closed
 
-                             {"kind": "return_reserve", "id": …, "taken": …, "sale": …, "lines": [[1, 1000]], …}
+                             {"kind": "return_reserve", "id": …, "taken": …, "sale": …, "lines": [[1, 1000]],
+                              "refunds": {"card": 333}, …}
                        201   {"reservation": …}
-                       409   return_gone, return_pending, return_changed, reservation_over, …
+                       409   return_gone, refund_gone, return_pending, return_changed, reservation_over, …
                        404   not_found
 
                              {"kind": "gift_card", "id": …, "op": …, "card": …, "amount_minor": 1999, …}
@@ -37,6 +38,8 @@ Code = Annotated[str, Meta(min_length=1, max_length=8, pattern=r"^[A-Z0-9]*$(?!\
 
 Line = Annotated[int, Meta(ge=1, le=10_000)]
 Milli = Annotated[int, Meta(ge=1, le=2**53)]
+Minor = Annotated[int, Meta(ge=1, le=2**53)]
+TenderKind = Annotated[str, Meta(min_length=1, max_length=40)]
 
 
 class LeaseCommand(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, tag_field="kind", tag="lease"):
@@ -70,12 +73,14 @@ class ReturnReserveCommand(
     Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, tag_field="kind", tag="return_reserve"
 ):
     """Keep goods of a sale of another store for the return `taken` of this one. `lines` are (line, thousandths of
-    pieces); `returns` is how many returns of the sale this store has been told of."""
+    pieces), `refunds` what goes back for them by the kind of tender that it settles; `returns` is how many returns of
+    the sale this store has been told of."""
 
     id: UUID
     taken: UUID
     sale: UUID
     lines: Annotated[tuple[tuple[Line, Milli], ...], Meta(min_length=1, max_length=1000)]
+    refunds: Annotated[dict[TenderKind, Minor], Meta(max_length=40)] = {}
     returns: Annotated[int, Meta(ge=0, le=2**31)]
     epoch: Epoch
     seq: Seq
@@ -129,6 +134,13 @@ class ReservedAnswer(Struct, frozen=True, kw_only=True, tag_field="kind", tag="r
 
 
 CommandAnswer = LeaseAnswer | ReservedAnswer
+
+
+class CouponToken(Struct, frozen=True, kw_only=True):
+    """What a typed code stands for: the digits that the store which issued the coupon has signed."""
+
+    serial: int
+    token: str
 
 
 class LeaseValue(Struct, frozen=True, kw_only=True):

@@ -9,6 +9,7 @@ Heads and rows are read in one transaction. A cursor holds for a bucket as long 
 
     another timeline                 head office was put back from a backup; what its numbers meant is gone
     beyond the bucket's head         the same, by a head office that forgot to count its timeline
+    at the head, with another sum    the same, and it has told as much of other things since
     before the bucket's horizon      things were removed behind it, and their tombstones are collected
 
 Otherwise the bucket is told anew from its beginning, it alone, and `refetch` in the answer says so. A reader who is
@@ -66,10 +67,13 @@ class FeedThing(Protocol):
 
 
 class Position(Struct, frozen=True, array_like=True):
-    """How far a reader has come in a bucket, and where the bucket stood when he began at its beginning."""
+    """How far a reader has come in a bucket, and where the bucket stood when he began at its beginning. `checksum` is
+    what it came to (16 hex digits) where he had read all of it: without that, nothing would tell one who waits at the
+    head that it is the head of another history."""
 
     seq: int
     base: int
+    checksum: str | None = None
 
 
 class PullCursor(Struct, frozen=True):
@@ -110,6 +114,7 @@ def _read_of(asked: PullCursor | None, refetch: Collection[str], timeline: int, 
         and at.seq <= head.last
         and at.base <= head.last
         and head.horizon <= max(at.seq, at.base)
+        and not (at.seq == head.last and at.checksum not in (None, checksum_text(head.checksum)))
     )
     return BucketRead(
         bucket=head.bucket,
@@ -142,8 +147,8 @@ def build_page(plan: Plan, rows: Mapping[str, Sequence[FeedThing]], secret: byte
             # All of it: the newest number may be that of a tombstone that was collected.
             seq = read.last if len(things) <= PAGE_ITEMS else seq
         is_whole = seq == read.last
-        positions[read.bucket] = Position(seq, read.base)
         checksum = checksum_text(read.checksum) if is_whole else None
+        positions[read.bucket] = Position(seq, read.base, checksum)
         states.append(BucketState(bucket=read.bucket, seq=seq, checksum=checksum))
     return PullAnswer(
         timeline=plan.timeline,

@@ -200,8 +200,17 @@ def step(state: StorePull, event: Event, now_ms: int) -> tuple[StorePull, tuple[
         case Applied(wrong) if state.applying is not None:
             kept = state.applying
             added = [each.bucket for each in kept.sums]
-            doubted = tuple(bucket for bucket in state.doubted if bucket not in added or bucket in wrong)
-            state = replace(state, applying=None, cursor=kept.cursor, generations=kept.generations, doubted=doubted)
+            left = [bucket for bucket in state.doubted if bucket not in kept.dropped]
+            doubted = tuple(bucket for bucket in left if bucket not in added or bucket in wrong)
+            refetch = tuple(bucket for bucket in state.refetch if bucket not in kept.dropped)
+            state = replace(
+                state,
+                applying=None,
+                cursor=kept.cursor,
+                generations=kept.generations,
+                doubted=doubted,
+                refetch=refetch,
+            )
             # A bucket told anew over and over makes progress with every page and none at all.
             attempt = state.attempt if doubted else 0
             state, effects = _on_sums(replace(state, attempt=attempt), wrong, now_ms)

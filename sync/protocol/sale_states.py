@@ -41,8 +41,10 @@ class SaleState(Struct, frozen=True, kw_only=True):
 
 class ReturnedElsewhere(Struct, frozen=True, kw_only=True):
     """The feed's word to the store that made a sale (entity `returned_elsewhere`, key the sale): what came back of it
-    at other stores. `pending` is kept for a return that was not heard of yet."""
+    at other stores. `pending` is kept for a return that was not heard of yet, `paying` is what that will give back by
+    the kind of tender, as far as its store said."""
 
     returned: dict[int, int]
     refunded: dict[str, int]
     pending: dict[int, int]
+    paying: dict[str, int] = {}

@@ -82,7 +82,9 @@ def _plan(tx: Tx, entry: Accepted, body: BundlePlanned) -> None:
 
 
 def _store_row(entry: Accepted, body: BundleActivated | BundleRefused) -> Row:
-    outcome, code = ("refused", f"{body.code} {body.subject}") if isinstance(body, BundleRefused) else ("active", "")
+    outcome, code = "active", ""
+    if isinstance(body, BundleRefused):
+        outcome, code = "refused", f"{body.code} {body.subject}".strip()
     return (
         *(entry.store.bytes, body.version, outcome, entry.op_id.bytes),
         *(body.active_at, body.arrived_at, entry.at, code),

@@ -48,14 +48,15 @@ def apply_cards(tx: Tx, entries: Sequence[Accepted]) -> None:
 
 
 def _rows(entry: Accepted) -> Iterator[Row]:
-    for currency, posted in _movements(entry.body):
+    for currency, posted in list_movements(entry.body):
         yield (
             *(bytes.fromhex(posted.card), entry.op_id.bytes, posted.n, entry.store.bytes, posted.kind, posted.ending),
             *(currency, posted.amount_minor, entry.effective_at, entry.epoch, entry.seq),
         )
 
 
-def _movements(body: object) -> Iterator[tuple[str, CardPosted]]:
+def list_movements(body: object) -> Iterator[tuple[str, CardPosted]]:
+    """What a fact did to gift cards, each with its currency."""
     if isinstance(body, SaleCompleted):
         found = [body.vouchers, *(taken.vouchers for taken in body.returned)]
         yield from ((body.currency, posted) for each in found if each is not None for posted in each.gift_cards)

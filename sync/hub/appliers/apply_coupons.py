@@ -12,7 +12,7 @@ from uuid import UUID
 from loyalty.bulk import read_rows, write_returning, write_rows
 from loyalty.transactions import Row, Tx
 from sync.facts.coupons import CouponGivenBack, CouponsIssued, CouponVoided, IssuedCoupon, UsedCoupon
-from sync.facts.returns import ReturnTaken
+from sync.facts.returns import ReturnFollowed, ReturnTaken
 from sync.facts.sales import SaleCompleted, SaleVoided
 from sync.facts.vouchers import UndoneVouchers
 from sync.hub.accepted import Accepted
@@ -82,7 +82,7 @@ def _collect(entry: Accepted, moves: _Moves) -> None:
             moves.spent.extend(_use_row(entry, use) for use in body.vouchers.used)
         for taken in body.returned:
             _undo(entry, taken.sale, taken.vouchers, moves)
-    elif isinstance(body, SaleVoided):
+    elif isinstance(body, SaleVoided | ReturnFollowed):
         _undo(entry, body.sale, body.vouchers, moves)
     elif isinstance(body, ReturnTaken):
         _undo(entry, body.taken.sale, body.taken.vouchers, moves)

@@ -9,7 +9,7 @@ from typing import NamedTuple
 from uuid import UUID
 
 from loyalty.accounts_store import find_aliases
-from loyalty.apply_accounts import ChangedAccount, post_in_bulk
+from loyalty.apply_accounts import ChangedAccount, lock_accounts, post_in_bulk
 from loyalty.bulk import read_rows
 from loyalty.points.facts import Posting
 from loyalty.transactions import Row, Tx
@@ -42,6 +42,16 @@ def post_entries(tx: Tx, entries: Sequence[Accepted]) -> dict[bytes, ChangedAcco
     """Write all postings of these entries; the accounts that changed, by whose they are."""
     postings = [posting for entry in entries for posting in list_postings(entry)]
     return post_in_bulk(tx, postings) if postings else {}
+
+
+def lock_again(tx: Tx, fresh: Sequence[Accepted], repeated: Sequence[Accepted]) -> frozenset[bytes]:
+    """The accounts of facts that were applied before, locked together with those of the new ones: what is told of them
+    then is of one moment with how far the store's entries are in it."""
+    members = {posting.member for entry in repeated for posting in list_postings(entry)}
+    if not members:
+        return frozenset()
+    survivors = lock_accounts(tx, members | {posting.member for entry in fresh for posting in list_postings(entry)})
+    return frozenset(survivors[member] for member in members)
 
 
 def list_postings(entry: Accepted) -> list[Posting]:

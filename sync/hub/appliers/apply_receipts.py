@@ -57,7 +57,11 @@ def note_applied(tx: Tx, entries: Sequence[Accepted]) -> Sorted:
 def note_receipts(tx: Tx, entries: Sequence[Accepted]) -> None:
     """The receipts of these entries. A number that the store gave out before stays the first one's: an incident."""
     given = {row[2]: row for entry in entries for row in _receipt_rows(entry)}
-    written = {op for (op,) in write_returning(tx, _INSERT_RECEIPT, sorted(given.values()))}
+    # Of two in one batch the one that came first: a proof takes entries of several lives at once, in the same order.
+    first: dict[Row, Row] = {}
+    for row in given.values():
+        first.setdefault(row[:2], row)
+    written = {op for (op,) in write_returning(tx, _INSERT_RECEIPT, sorted(first.values()))}
     again = {op: row for op, row in given.items() if op not in written}
     if again:
         put_incidents(tx, [_number_reused(tx, entry, again) for entry in entries if entry.op_id.bytes in again])

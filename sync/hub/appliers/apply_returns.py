@@ -69,12 +69,9 @@ def apply_returns(tx: Tx, entries: Sequence[Accepted]) -> None:
     for sale, _op in facts:
         counts[sale] = counts.get(sale, 0) + 1
     counted: dict[bytes, int] = dict(write_returning(tx, _COUNT, sorted(counts.items())))
-    _judge(tx, sorted(sale for sale, returns in counted.items() if returns > 1 or _is_foreign(sale, goods)))
-
-
-def _is_foreign(sale: bytes, goods: Mapping[Row, Row]) -> bool:
-    """Whether a store says how much another one sold: then even one return can be too much."""
-    return any(row[0] == sale and row[6] for row in goods.values())
+    # Where a store says how much another one sold even one return can be too much.
+    foreign = {row[0] for row in goods.values() if row[6]}
+    _judge(tx, sorted(sale for sale, returns in counted.items() if returns > 1 or sale in foreign))
 
 
 def _judge(tx: Tx, sales: Sequence[bytes]) -> None:

@@ -11,7 +11,7 @@ import msgspec
 from loyalty.bulk import write_rows
 from loyalty.transactions import Row, Tx
 from sync.facts.catalogue import ProductsChanged, StockCounted
-from sync.facts.returns import ReturnTaken, TakenBack
+from sync.facts.returns import ReturnFollowed, ReturnTaken, TakenBack
 from sync.facts.sales import SaleCompleted, SaleVoided
 from sync.facts.store import OperatorChanged
 from sync.hub.accepted import Accepted
@@ -88,7 +88,7 @@ def list_offer_uses(body: msgspec.Struct) -> Iterator[tuple[str, int, int]]:
         yield from ((used.offer, used.uses, used.discount_minor) for used in body.offers)
         for taken in body.returned:
             yield from _given_back(taken)
-    elif isinstance(body, SaleVoided):
+    elif isinstance(body, SaleVoided | ReturnFollowed):
         yield from ((back.offer, -back.uses, -back.discount_minor) for back in body.offers)
     elif isinstance(body, ReturnTaken):
         yield from _given_back(body.taken)

@@ -19,6 +19,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple, TypeVar
 
+from loyalty.errors import Conflict
 from loyalty.money import currency_exponent
 
 COLUMNS = (
@@ -42,6 +43,12 @@ class Booking(NamedTuple):
     credit_minor: int
 
 
+class BooksUnbalanced(Conflict):
+    """A day of a store does not balance, so it may not be booked."""
+
+    code, hint = "books_unbalanced", "Export the other stores one by one, and let support look at this one."
+
+
 class DaySums(NamedTuple):
     """What the roll-ups say of one store's day in one currency. `tenders`: kind -> taken less refunded; `taxes`: rate
     -> (base less returned base, tax less returned tax, base of gift cards sold); `moved`: kind of cash movement ->
@@ -58,8 +65,8 @@ class DaySums(NamedTuple):
 
 
 def book_day(sums: DaySums, accounts: Mapping[str, str]) -> list[Booking]:
-    """The lines of a day's document. Raises ValueError if they do not balance: then a roll-up is wrong, and nothing may
-    be booked."""
+    """The lines of a day's document. Raises BooksUnbalanced: then a sale or a roll-up is wrong, and nothing of the day
+    may be booked."""
     lines: list[Booking] = []
     for kind, amount in sorted(sums.tenders.items()):
         lines += _debit(_account(accounts, _SAME.get(kind, kind)), f"tender {kind}", amount)
@@ -79,12 +86,13 @@ def book_day(sums: DaySums, accounts: Mapping[str, str]) -> list[Booking]:
         lines += _debit(_account(accounts, "over_short"), f"over or short {kind}", -difference)
     off = sum(line.debit_minor - line.credit_minor for line in lines)
     if off:
-        raise ValueError(f"{sums.store} {sums.business_day} {sums.currency}: debits are {off} more than credits")
+        raise BooksUnbalanced(f"{sums.store} {sums.business_day} {sums.currency}: debits are {off} more than credits.")
     return lines
 
 
 def rows_of(days: Iterable[DaySums], accounts: Mapping[str, str]) -> list[Sequence[object]]:
-    """All documents as rows of COLUMNS. Amounts stand twice: in minor units, and as decimals with a point."""
+    """All documents as rows of COLUMNS. Amounts stand twice: in minor units, and as decimals with a point. Raises
+    BooksUnbalanced."""
     rows: list[Sequence[object]] = []
     for sums in days:
         document = f"{sums.store}-{sums.business_day.replace('-', '')}-{sums.currency}"

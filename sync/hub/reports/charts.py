@@ -9,11 +9,13 @@ from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from loyalty.errors import InvalidInput
 from loyalty.money import currency_exponent
 from sync.hub.reports.days import list_days, weekday_of
 from sync.hub.reports.report import Cells, Report
+from sync.hub.reports.shop_reports import rate_order
 from sync.hub.reports.svg import Bars, Chart, Intervals, Shades, draw
 
 WEEKDAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
@@ -121,6 +123,7 @@ def _tenders(rows: _Rows) -> Named:
 
 
 def _taxes(rows: _Rows) -> Named:
+    rows = _Rows(replace(rows.report, rows=sorted(rows.rows, key=lambda row: rate_order(rows.text(row, "rate")))))
     return [("tax_by_rate", _pairs(rows, "Tax by rate", "rate", ("tax_minor", "returned_tax_minor")))]
 
 

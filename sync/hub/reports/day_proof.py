@@ -3,7 +3,7 @@
 Whatever a store claims, only its own rows are read, and no more of them than one day can have.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from uuid import UUID
 
 from loyalty.errors import InvalidInput
@@ -36,13 +36,12 @@ class DayTooLong(InvalidInput):
 def answer_manifest(tx: Tx, store: bytes, message: ManifestMessage) -> ManifestAnswer:
     """What head office says to the manifest of this store. Raises DayTooLong."""
     manifest = message.manifest
-    if sum(max(part.last_seq - part.first_seq + 1, 0) for part in manifest.parts) > ENTRIES_MAX:
-        raise DayTooLong
+    spans = _spans(tx, store, manifest)
     for part in manifest.parts:
         held = _held(tx, store, int(part.epoch, 16))
         if held is not None and held < part.last_seq:
             return ManifestAnswer(outcome="not_yet", epoch=part.epoch, seq=held)
-    found = compare(make_manifest(manifest.day, _entries(tx, store, manifest)), manifest)
+    found = compare(make_manifest(manifest.day, _entries(tx, store, manifest.day, spans)), manifest)
     if isinstance(found, Match):
         return ManifestAnswer(outcome="match")
     if found.what == "chain":
@@ -94,9 +93,9 @@ def _find_fork(tx: Tx, store: bytes, message: ManifestMessage, found: Difference
     )
 
 
-def _entries(tx: Tx, store: bytes, manifest: Manifest) -> Iterator[DayEntry]:
-    """The entries of the day that head office holds: between the numbers that the store names, and those that it does
-    not name."""
+def _spans(tx: Tx, store: bytes, manifest: Manifest) -> dict[int, tuple[int, int]]:
+    """Where the entries of the day are, by life: between the numbers that the store names, and those that it does not
+    name. Raises DayTooLong."""
     spans = {int(part.epoch, 16): (part.first_seq, part.last_seq) for part in manifest.parts}
     known = tx.execute(
         "SELECT epoch, first_seq, last_seq FROM business_day_span WHERE store = ? AND business_day = ?",
@@ -105,6 +104,13 @@ def _entries(tx: Tx, store: bytes, manifest: Manifest) -> Iterator[DayEntry]:
     for epoch, first, last in known:
         told = spans.get(epoch, (first, last))
         spans[epoch] = (min(first, told[0]), max(last, told[1]))
+    if sum(max(last - first + 1, 0) for first, last in spans.values()) > ENTRIES_MAX:
+        raise DayTooLong
+    return spans
+
+
+def _entries(tx: Tx, store: bytes, day: str, spans: Mapping[int, tuple[int, int]]) -> Iterator[DayEntry]:
+    """The entries of the day that head office holds there."""
     for epoch, (first, last) in sorted(spans.items()):
         after = first - 1
         while True:
@@ -114,8 +120,8 @@ def _entries(tx: Tx, store: bytes, manifest: Manifest) -> Iterator[DayEntry]:
                 (store, epoch, after, last, _PAGE),
             ).fetchall()
             for seq, link, raw in rows:
-                day, entry = read_entry(epoch, seq, link, raw)
-                if day == manifest.day:
+                booked_on, entry = read_entry(epoch, seq, link, raw)
+                if booked_on == day:
                     yield entry
             if len(rows) < _PAGE:
                 break

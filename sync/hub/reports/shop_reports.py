@@ -3,8 +3,10 @@
 Each takes rows of a roll-up (sync/hub/reports/shop_rows.py reads them) and answers a report.
 """
 
+import re
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
+from decimal import Decimal
 from typing import NamedTuple
 
 from sync.hub.reports.report import Asked, Cell, Cells, Note, Report
@@ -27,6 +29,7 @@ CASH_UP_COLUMNS = (
     *("expected_minor", "counted_minor", "variance_minor"),
 )
 
+_RATE = re.compile(r"[0-9]{1,9}(\.[0-9]{1,9})?")
 _VOIDS = Note(
     "voids_taken_off", "A voided sale is taken off the hour it was made in; the void counts when it was made."
 )
@@ -77,7 +80,14 @@ def report_tenders(asked: Asked, rows: Sequence[Cells]) -> Report:
 def report_taxes(asked: Asked, rows: Sequence[Cells]) -> Report:
     """Base and tax by day and rate."""
     names = ("base_minor", "tax_minor", "returned_base_minor", "returned_tax_minor")
+    rows = sorted(rows, key=lambda row: (str(row[0]), str(row[1]), rate_order(str(row[2]))))
     return _report("taxes", asked, TAX_COLUMNS, rows, _totals(TAX_COLUMNS, rows, names), (_RETURNS,))
+
+
+def rate_order(rate: str) -> tuple[bool, Decimal, str]:
+    """Where a tax rate stands among others: 5, 8, 23 as numbers, whatever is none behind them."""
+    is_number = _RATE.fullmatch(rate) is not None
+    return not is_number, Decimal(rate if is_number else 0), rate
 
 
 def report_points(asked: Asked, rows: Sequence[Cells]) -> Report:

@@ -77,9 +77,10 @@ def read_day_closes(tx: Tx, asked: Asked) -> list[Cells]:
 
 
 def read_codes(tx: Tx) -> dict[bytes, str]:
-    """The code of each store, as its own journal says it."""
-    rows = tx.execute("SELECT store, code FROM store_life ORDER BY store, ordinal").fetchall()
-    return dict(rows)
+    """The code of each store, as head office gave it; of one that is known by its journal alone, as that says."""
+    said = tx.execute("SELECT store, code FROM store_life ORDER BY store, ordinal").fetchall()
+    given = tx.execute("SELECT store, code FROM store").fetchall()
+    return dict([*said, *given])
 
 
 def select_days(tx: Tx, asked: Asked, select: str, order: str) -> list[Row]:

@@ -17,12 +17,12 @@ from sync.facts.coupons import CouponsIssued, CouponVoided
 from sync.facts.earning import ActivityRecorded
 from sync.facts.members import MemberEnrolled
 from sync.facts.postings import postings_of
-from sync.facts.returns import ReturnTaken
+from sync.facts.returns import ReturnFollowed, ReturnTaken
 from sync.facts.sales import SaleCompleted, SaleVoided
 from sync.facts.shifts import ShiftClosed, ShiftMoved
 from sync.facts.store import EpochStarted
 from sync.hub.accepted import Accepted
-from sync.hub.rollups.fold_sales import fold_return, fold_sale, fold_void, issue_coupon
+from sync.hub.rollups.fold_sales import fold_followed, fold_return, fold_sale, fold_void, issue_coupon
 from sync.hub.rollups.places import STORE_CHANNEL, Known, Place, place_of
 from sync.hub.rollups.sums import Sums
 
@@ -53,7 +53,7 @@ def fold_entry(sums: Sums, entry: Accepted, known: Known) -> None:
 
 def originals_needed(body: Struct) -> Iterable[UUID]:
     """The sales that an entry is about: a void's, and those that goods come back from."""
-    if isinstance(body, SaleVoided):
+    if isinstance(body, SaleVoided | ReturnFollowed):
         yield body.sale
     elif isinstance(body, ReturnTaken):
         yield body.taken.sale
@@ -71,6 +71,10 @@ def _void(sums: Sums, told: _Told, body: SaleVoided, _currency: str) -> None:
 
 def _return(sums: Sums, told: _Told, body: ReturnTaken, _currency: str) -> None:
     fold_return(sums, told.place, body.currency, body.taken, told.known)
+
+
+def _followed(sums: Sums, told: _Told, body: ReturnFollowed, currency: str) -> None:
+    fold_followed(sums, told.place, currency, body, told.known)
 
 
 def _moved(sums: Sums, told: _Told, body: ShiftMoved, _currency: str) -> None:
@@ -136,6 +140,10 @@ def _coupon_voided(sums: Sums, told: _Told, body: CouponVoided, currency: str) -
     if body.replacement is not None:
         key = (told.place.store, told.place.day, currency, body.replacement.offer)
         sums.add("offer_day", key, coupons_issued=1, coupons_voided=1)
+    if body.postings:
+        points = sum(posted.points for posted in body.postings)
+        reward = (told.place.store, told.place.day, currency, "reward", body.offer, "undone")
+        sums.add("redemption_day", reward, times=1, points=points)
 
 
 def _touch(sums: Sums, told: _Told, member: UUID, n: int, kind: str, source: str, channel: str = STORE_CHANNEL) -> None:
@@ -154,6 +162,7 @@ _FOLDS: Mapping[type[Struct], Callable[[Sums, _Told, Any, str], None]] = {
     SaleCompleted: _sale,
     SaleVoided: _void,
     ReturnTaken: _return,
+    ReturnFollowed: _followed,
     ShiftMoved: _moved,
     ShiftClosed: _closed,
     EpochStarted: _started,

@@ -10,7 +10,8 @@ return counts on its own day, with the taxes it gives back.
 
 from collections.abc import Iterable
 
-from sync.facts.returns import TakenBack
+from sync.facts.offers import OfferGivenBack
+from sync.facts.returns import ReturnFollowed, TakenBack
 from sync.facts.sales import SaleCompleted, SaleVoided, SoldLine, Tendered
 from sync.hub.rollups.places import STORE_CHANNEL, Known, Original, Place
 from sync.hub.rollups.sums import Sums
@@ -38,7 +39,10 @@ def fold_void(sums: Sums, place: Place, void: SaleVoided, known: Known) -> None:
 def fold_return(sums: Sums, place: Place, currency: str, taken: TakenBack, known: Known) -> None:
     """Lines of one sale that come back, on the day they do."""
     original = known.originals.get((place.store, taken.sale.bytes))
-    added = original is not None and original.sale.terms.mode == "added"
+    if taken.elsewhere is not None:
+        added = taken.elsewhere.tax_mode == "added"
+    else:
+        added = original is not None and original.sale.terms.mode == "added"
     total = 0
     for line in taken.lines:
         base = line.net_minor if added else line.net_minor - line.tax_minor
@@ -54,9 +58,7 @@ def fold_return(sums: Sums, place: Place, currency: str, taken: TakenBack, known
         if refund.kind == "points":
             value, points = refund.amount_minor, taken.points_given_back
             _redeemed(sums, place, currency, "points", "", "undone", points=points, value_minor=value)
-    for use in taken.offers:
-        key = (place.store, place.day, currency, use.offer)
-        sums.add("offer_day", key, uses_back=use.uses, discount_back_minor=use.discount_minor)
+    _offers_back(sums, place, currency, taken.offers)
     if taken.vouchers is not None:
         if original is not None:
             _cards_back(sums, place, currency, taken, original.sale)
@@ -66,6 +68,14 @@ def fold_return(sums: Sums, place: Place, currency: str, taken: TakenBack, known
                 _redeemed(sums, place, currency, "gift_card", "", "undone", value_minor=card.amount_minor)
     if taken.member is not None:
         sums.add("member_purchase", _purchase(place, currency, taken.member.bytes), returned_minor=total)
+
+
+def fold_followed(sums: Sums, place: Place, currency: str, followed: ReturnFollowed, known: Known) -> None:
+    """What a sale loses because its goods came back at other stores; those counted the goods and the money."""
+    _offers_back(sums, place, currency, followed.offers)
+    original = known.originals.get((place.store, followed.sale.bytes))
+    if original is not None and followed.vouchers is not None:
+        _coupons_voided(sums, place, original, followed.vouchers.voided)
 
 
 def _sold(sums: Sums, place: Place, sale: SaleCompleted, sign: int) -> None:
@@ -95,6 +105,12 @@ def _sold(sums: Sums, place: Place, sale: SaleCompleted, sign: int) -> None:
         bought = _purchase(place, sale.currency, sale.member.bytes)
         sums.add("member_purchase", bought, visits=sign, spent_minor=sign * (base + tax_minor))
         sums.reach("member_purchase", bought, first_at=place.at)
+
+
+def _offers_back(sums: Sums, place: Place, currency: str, back: Iterable[OfferGivenBack]) -> None:
+    for use in back:
+        key = (place.store, place.day, currency, use.offer)
+        sums.add("offer_day", key, uses_back=use.uses, discount_back_minor=use.discount_minor)
 
 
 def _paid(sums: Sums, place: Place, sale: SaleCompleted, sign: int) -> None:

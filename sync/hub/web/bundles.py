@@ -53,6 +53,7 @@ from sync.hub.decisions import (
     rule_change,
 )
 from sync.hub.door import HEAD_OFFICE, OFFICE, Door, OfficeSession
+from sync.hub.own_facts import lock_journal
 from sync.hub.times import Instant, utc_text
 
 routes = RouteTable(tag="bundles", roles=HEAD_OFFICE)
@@ -191,6 +192,7 @@ async def put_campaign(door: Door, call: Call[OfficeSession, PutCampaign, None])
     name, say, asked = call.text("id"), speaker_of(door, call.session.user), call.body
 
     def plan(tx: Tx) -> tuple[bool, Answer]:
+        lock_journal(tx, say.now_ms)
         is_new = not bundles_of_campaign(tx, name)
         withdraw_campaign(tx, name, say, call.if_match)
         apply_own(tx, say.now_ms, door.version)
@@ -247,6 +249,7 @@ async def _decide(door: Door, user: str, wish: _Wish, body: object) -> Answer:
     say = speaker_of(door, user)
 
     def decide(tx: Tx) -> Answer:
+        lock_journal(tx, say.now_ms)
         bucket = bucket_for(tx, wish.query.zone, wish.query.store)
         known = find_decision(tx, bucket, wish.sort, wish.name)
         change = _change(tx, bucket, wish, body, say)

@@ -1,7 +1,11 @@
 """edge: what stores ask head office to decide (sync/protocol/commands.py)."""
 
 import asyncio
+import re
+from contextlib import AbstractAsyncContextManager
 from uuid import UUID
+
+from aiohttp import web
 
 from loyalty.lending import LAPSED_KEPT_MS
 from loyalty.transactions import Tx
@@ -10,18 +14,32 @@ from sync.http.routes import Answer, replayed
 from sync.http.table import RouteTable
 from sync.hub import stores
 from sync.hub.card_holds import reserve_card
+from sync.hub.coupon_tokens import read_token
 from sync.hub.coupon_uses import reserve_coupon
 from sync.hub.door import STORES, Door, StoreSession
 from sync.hub.lending import Terms, is_applied, lend
 from sync.hub.reserving import Limits
 from sync.hub.returns import read_sale_state, reserve_return
 from sync.hub.settings import Settings
-from sync.protocol.commands import Command, CommandAnswer, GiftCardCommand, LeaseCommand, ReturnReserveCommand
+from sync.protocol.commands import (
+    Command,
+    CommandAnswer,
+    CouponToken,
+    GiftCardCommand,
+    LeaseCommand,
+    ReturnReserveCommand,
+)
 from sync.protocol.sale_states import SaleState
 
 routes = RouteTable(tag="sync", roles=STORES)
 _MINUTE_MS = 60_000
 _LOOKS, _LOOK_S = 30, 0.05
+_SERIAL = re.compile(r"[0-7][0-9a-f]{15}")
+
+
+def enter_command(door: Door, session: StoreSession, _request: web.Request) -> AbstractAsyncContextManager[None]:
+    """A store's share of all that is asked."""
+    return door.commands.enter(session.store)
 
 
 @routes.post(
@@ -30,7 +48,8 @@ _LOOKS, _LOOK_S = 30, 0.05
     body=Command,
     response=CommandAnswer,
     statuses=(201, 200),
-    problems=(403, 409),
+    problems=(403, 409, 429),
+    admission=enter_command,
 )
 async def decide(door: Door, call: Call[StoreSession, Command, None]) -> object:
     """POST /sync/v1/commands. What the store has booked before is counted first: if it is on its way, this waits a
@@ -68,14 +87,35 @@ async def show_state(door: Door, call: Call[StoreSession, None, None]) -> object
     return await door.read(read)
 
 
+@routes.get(
+    "/sync/v1/coupons/{serial}",
+    "The token of a coupon of any store, by the serial that its typed code says",
+    response=CouponToken,
+    problems=(403, 404, 409, 429),
+    texts=frozenset({"serial"}),
+    admission=enter_command,
+)
+async def show_token(door: Door, call: Call[StoreSession, None, None]) -> object:
+    """GET /sync/v1/coupons/{serial}, 16 hex digits."""
+    session, text = call.session, call.text("serial")
+    serial = int(text, 16) if _SERIAL.fullmatch(text) else -1
+
+    def read(tx: Tx) -> CouponToken:
+        stores.check_present(stores.need_store(tx, session.store), session.session)
+        return read_token(tx, serial)
+
+    return await door.read(read)
+
+
 def _decide(tx: Tx, store: UUID, command: Command, settings: Settings, now_ms: int) -> tuple[CommandAnswer, bool]:
     """The answer to one command, and whether it is new. The store's row is locked."""
     duration_ms = settings.lease_minutes * _MINUTE_MS
     if isinstance(command, LeaseCommand):
-        return lend(tx, store, command, Terms(duration_ms, settings.store_lease_points), now_ms)
+        terms = Terms(duration_ms, settings.store_lease_points, settings.store_credit_points)
+        return lend(tx, store, command, terms, now_ms)
     limits = Limits(settings.store_reservations, duration_ms + LAPSED_KEPT_MS)
     if isinstance(command, ReturnReserveCommand):
         return reserve_return(tx, store, command, limits, now_ms)
     if isinstance(command, GiftCardCommand):
-        return reserve_card(tx, store, command, limits, now_ms)
+        return reserve_card(tx, store, command, limits, settings.store_credit_minor, now_ms)
     return reserve_coupon(tx, store, command, limits, now_ms)

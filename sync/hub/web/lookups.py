@@ -1,5 +1,9 @@
 """edge: a store asks for members whom it was not told of (sync/protocol/lookups.py)."""
 
+from contextlib import AbstractAsyncContextManager
+
+from aiohttp import web
+
 from loyalty.transactions import Tx
 from sync.http.calls import Call
 from sync.http.table import RouteTable
@@ -11,12 +15,18 @@ from sync.protocol.lookups import MemberLookup, MembersFound
 routes = RouteTable(tag="sync", roles=STORES)
 
 
+def enter_lookup(door: Door, session: StoreSession, _request: web.Request) -> AbstractAsyncContextManager[None]:
+    """A store's share of all that is asked."""
+    return door.lookups.enter(session.store)
+
+
 @routes.post(
     "/sync/v1/member-lookups",
     "Whose card or phone this is",
     body=MemberLookup,
     response=MembersFound,
-    problems=(403, 409),
+    problems=(403, 409, 429),
+    admission=enter_lookup,
 )
 async def ask(door: Door, call: Call[StoreSession, MemberLookup, None]) -> object:
     """POST /sync/v1/member-lookups. The same again answers the same."""

@@ -10,8 +10,7 @@ from sync.http.calls import Call
 from sync.http.paging import Page, PageQuery
 from sync.http.routes import Answer, replayed
 from sync.http.table import RouteTable
-from sync.hub.accepted import HEAD_OFFICE as OWN
-from sync.hub.applier import apply_next
+from sync.hub.applier import apply_own
 from sync.hub.door import HEAD, HEAD_OFFICE, OFFICE, Door, OfficeSession
 from sync.hub.member_page import (
     MemberEvent,
@@ -21,7 +20,7 @@ from sync.hub.member_page import (
     list_timeline,
     show_person,
 )
-from sync.hub.own_facts import MergeCommand, erase_person, merge_members, read_own_epoch
+from sync.hub.own_facts import MergeCommand, erase_person, merge_members
 
 routes = RouteTable(tag="members", roles=HEAD_OFFICE)
 
@@ -74,7 +73,7 @@ async def erase_member(door: Door, call: Call[OfficeSession, None, None]) -> obj
 
     def decide(tx: Tx) -> list[UUID]:
         erased = erase_person(tx, member, user, now_ms)
-        _apply(tx, now_ms, door.version)
+        apply_own(tx, now_ms, door.version)
         return erased
 
     erased = await door.write(decide)
@@ -97,16 +96,9 @@ async def merge(door: Door, call: Call[OfficeSession, MergeCommand, None]) -> ob
 
     def decide(tx: Tx) -> bool:
         merged = merge_members(tx, command, user, now_ms)
-        _apply(tx, now_ms, door.version)
+        apply_own(tx, now_ms, door.version)
         return merged
 
     merged = await door.write(decide)
     answer = MergedAnswer(id=command.id, absorbed=command.absorbed, into=command.into)
     return Answer(201, answer) if merged else replayed(answer)
-
-
-def _apply(tx: Tx, now_ms: int, version: str) -> None:
-    """Head office's own facts count at once: whoever decided sees it."""
-    epoch = read_own_epoch(tx)
-    while apply_next(tx, OWN, epoch, now_ms, version=version).more:
-        pass

@@ -8,6 +8,7 @@ from pathlib import Path
 from sync.http.etag import content_etag
 from sync.http.files import file_routes
 from sync.http.fonts import font_routes
+from sync.http.front import front_route
 from sync.http.routes import PUBLIC, Answer, Route
 
 _STATIC = Path(__file__).parent / "static"
@@ -36,4 +37,4 @@ def office_routes() -> list[Route]:
         produces="text/html",
         documented=False,
     )
-    return [page, *font_routes(), *file_routes("/static/office", _STATIC / "office")]
+    return [front_route("/office"), page, *font_routes(), *file_routes("/static/office", _STATIC / "office")]

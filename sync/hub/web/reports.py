@@ -113,6 +113,7 @@ async def show_report(door: Door, call: Call[OfficeSession, None, ReportQuery]) 
     query=ReportQuery,
     response=bytes,
     produces=_CSV,
+    problems=(409,),
 )
 async def export_books(door: Door, call: Call[OfficeSession, None, ReportQuery]) -> object:
     """GET /v1/exports/journal-entries."""

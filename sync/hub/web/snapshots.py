@@ -41,5 +41,5 @@ async def download(snapshots: Snapshots, call: Call[StoreSession, None, None]) -
     if _SHA256.fullmatch(sha256) is None:
         raise NoSnapshot
     path, is_shared = snapshots.find_file(session.store, sha256)
-    with snapshots.downloading():
+    with snapshots.downloading(session.store):
         return await serve_file(call.request, path, tag=sha256, cache="public" if is_shared else "private")

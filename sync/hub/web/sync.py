@@ -20,7 +20,7 @@ from sync.http.bodies import refuse
 from sync.http.calls import Call
 from sync.http.events import STREAMS
 from sync.http.problems import NotJson
-from sync.http.routes import PUBLIC, Answer
+from sync.http.routes import PUBLIC, Answer, read_uuid
 from sync.http.table import RouteTable
 from sync.hub import inbox, stores
 from sync.hub.door import STORES, Door, StoreSession
@@ -28,7 +28,7 @@ from sync.hub.enrolment import enrol
 from sync.hub.held_sales import HeldSale, read_sale
 from sync.hub.intake import Bearer, FreshToken, open_session, take_push
 from sync.hub.pull import read_page
-from sync.protocol.admission import PROFILES, REDEMPTIONS, SALES, TELEMETRY
+from sync.protocol.admission import PROFILES, REDEMPTIONS, SALES, TELEMETRY, TURN_HEADER
 from sync.protocol.messages import (
     BODY_BYTES_MAX,
     PUSH_OPS_MAX,
@@ -89,9 +89,10 @@ async def join(door: Door, call: Call[StoreSession, Enrol, None]) -> object:
     return replace(joined, hub_key=door.hub_key)
 
 
-def enter_opening(door: Door, _session: None, _request: web.Request) -> AbstractAsyncContextManager[None]:
+def enter_opening(door: Door, _session: None, request: web.Request) -> AbstractAsyncContextManager[None]:
     """The turn of an opening. When a whole chain wakes, its openings must not keep the pushes from being answered."""
-    return door.openings.enter(door.new_id(), PROFILES)
+    turn = read_uuid(request.headers.get(TURN_HEADER, ""))
+    return door.openings.enter(turn or door.new_id(), PROFILES)
 
 
 @routes.post(

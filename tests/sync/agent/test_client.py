@@ -3,12 +3,13 @@
 import contextlib
 import gzip
 from collections.abc import AsyncIterator, Awaitable, Callable
+from uuid import UUID
 
 import pytest
 from aiohttp import web
 
 from sync.agent.client import HubClient, HubRefused, HubSilent
-from sync.protocol.messages import BODY_BYTES_MAX, Push
+from sync.protocol.messages import BODY_BYTES_MAX, Push, SessionOpen
 from sync.protocol.packing import unpack
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
@@ -88,6 +89,41 @@ async def test_a_problem_is_a_refusal_with_its_code_and_wait(retry_after: str | 
         with pytest.raises(HubRefused) as refused:
             await client.pull("token", None, ())
     assert (refused.value.refusal, refused.value.fence, refused.value.retry_after_ms) == ("fenced", 9, wait_ms)
+
+
+async def test_an_opening_that_was_turned_away_names_its_place_until_it_is_let_in() -> None:
+    sent: list[str | None] = []
+    turns = iter(["01996a00-0000-7000-8000-000000000007", "<b>no name</b>", "01996a00-0000-7000-8000-000000000008"])
+
+    async def answer(request: web.Request) -> web.Response:
+        sent.append(request.headers.get("Counterfoil-Turn"))
+        turn = next(turns, None)
+        if turn is None:
+            held = {"timeline": 1, "hub_time": 0, "protocol": 1, "credits": 1, "heads": []}
+            return web.json_response({"session": "t" * 16, "fence": 1, **held}, status=201)
+        headers = {"Counterfoil-Turn": turn, "Retry-After": "1"}
+        return web.Response(status=429, body=b'{"code": "too_many_requests"}', headers=headers)
+
+    opening = SessionOpen(
+        store=UUID(int=7),
+        run="0" * 32,
+        count=1,
+        fence=0,
+        protocol_min=1,
+        protocol_max=1,
+        version="1",
+        heads=(),
+        sent_at=0,
+        signature="0" * 128,
+    )
+    async with answering(answer) as client:
+        for _ in range(3):
+            with pytest.raises(HubRefused):
+                await client.open_session(opening)
+        await client.open_session(opening)
+        await client.open_session(opening)
+    kept = "01996a00-0000-7000-8000-00000000000"
+    assert sent == [None, kept + "7", None, kept + "8", None]
 
 
 async def test_a_few_kilobytes_that_unpack_to_much_are_not_taken() -> None:

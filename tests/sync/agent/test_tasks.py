@@ -20,8 +20,8 @@ from sync.protocol.pull_store import ApplyPage, Event, StorePull
 class Reader:
     """A store that has read nothing yet."""
 
-    async def position(self) -> tuple[str | None, dict[str, int]]:
-        return "kept", {}
+    async def position(self) -> tuple[str | None, dict[str, int], tuple[str, ...]]:
+        return "kept", {}, ()
 
     async def bootstrap(self, _client: HubClient, _session: str, _timeline: int) -> tuple[str, dict[str, int]] | None:
         return None

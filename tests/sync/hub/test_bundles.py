@@ -13,6 +13,7 @@ from sync.hub.applier import apply_next
 from sync.hub.bundle_news import REPLACED_KEPT_MS
 from sync.hub.proof import prove
 from sync.hub.schema_all import ALL_TABLES
+from sync.hub.state import raise_timeline
 from sync.protocol.feed import Bundle, checksum_of
 from tests.sync.hub.hubkit import RunningHub, Shop
 
@@ -176,6 +177,19 @@ async def test_an_instant_is_a_lead_away_and_a_bundle_is_withdrawn_before_that(h
     assert await is_provable(hub)
 
 
+async def test_after_head_office_was_put_back_no_version_is_given_out_that_a_store_may_have_begun(
+    hub: RunningHub,
+) -> None:
+    """A store that has begun version 2 of the lost time never begins another version 2."""
+    await ask(hub, "PUT", "/v1/offers/D", OFFER, expect=201)
+    timeline = await hub.hub.door.database.write(lambda tx: raise_timeline(tx, 0))
+    token = await hub.sign_in()
+    planned = await ask(hub, "PUT", "/v1/offers/E", OFFER, expect=201, token=token)
+    again = await ask(hub, "PUT", "/v1/offers/F", OFFER, expect=201, token=token)
+    assert (timeline, planned["bundle"], again["bundle"]) == (2, 1_000_001, 1_000_002)
+    assert await is_provable(hub)
+
+
 async def test_a_campaign_begins_and_ends_at_one_instant_each(hub: RunningHub) -> None:
     shop = await hub.enrol("S001")
     await shop.open_session()
@@ -285,7 +299,7 @@ async def test_what_a_store_tells_of_a_bundle_is_on_the_board_and_a_store_plans_
     await shop.push(ops)
     await hub.hub.door.database.write(lambda tx: apply_next(tx, shop.store, shop.epoch, hub.clock.now_ms))
     row = (await ask(hub, "GET", f"/v1/stores/{shop.store}"))["bundle"]
-    assert (row["version"], row["due"], row["late"], row["refused"]) == (1, 2, True, "too_many_offers ")
+    assert (row["version"], row["due"], row["late"], row["refused"]) == (1, 2, True, "too_many_offers")
     listed = (await ask(hub, "GET", "/v1/bundles"))["items"]
     assert [(each["version"], each["active"], each["late"], each["refused"]) for each in listed] == [
         (2, 0, 0, 1),

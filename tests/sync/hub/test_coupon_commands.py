@@ -7,13 +7,16 @@ from uuid import UUID
 
 import msgspec
 import pytest
+from msgspec.structs import replace
 
 from sync.chain import epoch_text
 from sync.facts.coupons import CouponGivenBack, CouponsIssued, CouponVoided, IssuedCoupon, UsedCoupon
 from sync.facts.reserving import ReservationEnded
+from sync.facts.returns import ReturnFollowed
 from sync.facts.sales import SaleVoided
 from sync.facts.vouchers import SaleVouchers, UndoneVouchers
 from sync.feed_values import use_name
+from sync.hub import told_limit
 from sync.hub.lending import close_lending
 from tests.sync.hub.hubkit import Answer, RunningHub, running_hub
 from tests.sync.hub.selling_store import SellingStore
@@ -107,6 +110,10 @@ class Taker(SellingStore):
         status, answer = await self.ask(serial, self.hub.new_id(), **more)
         return "ok" if status == 201 else str(answer["code"])
 
+    async def token(self, serial: str) -> Answer:
+        status, answer = await self.hub.call("GET", f"/sync/v1/coupons/{serial}", token=self.shop.token)
+        return status, {name: answer[name] for name in ("serial", "token")} if status == 200 else answer
+
     async def told(self, entity: str) -> dict[str, object]:
         """What the feed says to this store of a kind of thing, by key."""
         status, page = await self.shop.pull()
@@ -179,6 +186,24 @@ async def test_the_sale_uses_the_reservation_up(hub: RunningHub, first: Taker, s
     assert await first.refusal(1) == "ok"
 
 
+async def test_a_use_whose_goods_came_back_elsewhere_is_free_once_its_store_says_so(
+    hub: RunningHub, first: Taker, second: Taker
+) -> None:
+    """The sale had given a coupon as well, which no store takes any more."""
+    sale = hub.new_id()
+    first.issue(3)
+    second.use(1, sale, await second.reserve(1, sale))
+    await first.tell()
+    await second.tell()
+    assert len(await first.told("coupon_used")) == 1
+    undone = UndoneVouchers(given_back=(CouponGivenBack(serial=1, n=1),), voided=(3,))
+    followed = ReturnFollowed(sale=sale, sale_number="", returned={1: 1000}, vouchers=undone)
+    second.shop.write("return.followed", followed)
+    await second.tell()
+    assert await first.told("coupon_used") == {}
+    assert [await first.refusal(serial) for serial in (1, 3)] == ["ok", "coupon_ended"]
+
+
 async def test_what_was_given_back_is_good_for_others_and_never_again_under_its_name(
     hub: RunningHub, first: Taker, second: Taker
 ) -> None:
@@ -228,8 +253,10 @@ async def test_what_the_coupon_is_decides(hub: RunningHub, first: Taker, second:
     assert await second.refusal(11) == "coupon_ended"
     assert await second.refusal(999) == "coupon_not_known"
     assert await second.refusal(1, issuer="S002") == "coupon_not_known"
-    # Two uses are two: the third finds none, whatever the store believes.
-    assert [await second.refusal(2, uses_max=9) for _ in range(3)] == ["ok", "ok", "coupon_spent"]
+    # Two uses are two: the third finds none, whatever the store believes. One that knows of fewer gets no more.
+    assert await second.refusal(2, uses_max=9) == "ok"
+    assert await second.refusal(2, uses_max=1) == "coupon_spent"
+    assert [await second.refusal(2, uses_max=9) for _ in range(2)] == ["ok", "coupon_spent"]
 
 
 async def test_what_the_store_itself_has_booked_comes_first(hub: RunningHub, first: Taker) -> None:
@@ -320,3 +347,92 @@ async def test_what_a_store_says_of_a_coupon_that_is_no_day_is_told_to_nobody(
         second.use(77, hub.new_id(), use=use)
     await second.tell()
     assert await first.told("coupon_used") == {}
+
+
+async def test_a_store_fills_nobodys_feed_with_used_coupons(
+    hub: RunningHub, first: Taker, second: Taker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """So many a day are told, and one incident says how many were not. Others are told as ever, uses are counted."""
+    monkeypatch.setattr(told_limit, "TOLD_PER_DAY", 3)
+    for serial in (51, 52):
+        second.use(serial, hub.new_id())
+    await second.tell()
+    sales = {serial: hub.new_id() for serial in range(53, 57)}
+    for serial, sale in sales.items():
+        second.use(serial, sale)
+    await second.tell()
+    assert set(await first.told("coupon_used")) == {use_name(LAST_DAY, serial) for serial in (51, 52, 53)}
+    assert await not_told(hub) == [(str(second.shop.store), 3)]
+    second.use(1, hub.new_id())
+    await second.tell()
+    assert await not_told(hub) == [(str(second.shop.store), 4)]
+    assert await first.refusal(1) == "coupon_spent", "head office knows it all the same"
+    # In one batch: what is free again is told however much was said.
+    second.void(sales[53], 53)
+    second.use(59, hub.new_id())
+    await second.tell()
+    assert await not_told(hub) == [(str(second.shop.store), 5)]
+    first.use(60, hub.new_id())
+    await first.tell()
+    assert set(await first.told("coupon_used")) == {use_name(LAST_DAY, serial) for serial in (51, 52, 60)}
+    hub.clock.now_ms += DAY_MS
+    second.use(61, hub.new_id())
+    await second.tell()
+    assert use_name(LAST_DAY, 61) in await first.told("coupon_used")
+    hub.clock.now_ms += 30 * DAY_MS
+    second.use(63, hub.new_id())
+    await second.tell()
+    select = "SELECT count(*) FROM coupon_news WHERE store = ?"
+    rows = await hub.hub.database.read(lambda tx: tx.execute(select, (second.shop.store.bytes,)).fetchone())
+    assert rows is not None
+    assert tuple(rows) == (1,), "what was counted on days long over is forgotten"
+
+
+async def not_told(hub: RunningHub) -> list[tuple[str, int]]:
+    _, page = await hub.call("GET", "/v1/incidents", token=await hub.office())
+    return [(each["store"], each["amount"]) for each in page["items"] if each["kind"] == told_limit.KIND]
+
+
+@pytest.mark.parametrize("last_day", ["9999-99-99", "9999-12-31", "2026-02-30", "20301231", "2030-W01-1", "tomorrow"])
+async def test_a_day_that_never_comes_stands_in_nobodys_feed(
+    hub: RunningHub, first: Taker, second: Taker, last_day: str
+) -> None:
+    second.use(1, hub.new_id(), use=UsedCoupon(serial=1, n=1, offer="TEN", last_day=last_day, value_minor=1))
+    await second.tell()
+    assert await first.told("coupon_used") == {}
+
+
+async def test_a_coupon_that_is_used_for_ever_makes_no_thing_without_end(
+    hub: RunningHub, first: Taker, second: Taker
+) -> None:
+    for n in range(1, 131):
+        use = UsedCoupon(serial=2, n=n, offer="TEN", uses_max=2**31, last_day=LAST_DAY, value_minor=1)
+        second.use(2, hub.new_id(), use=use)
+    await second.tell()
+    [told] = (await first.told("coupon_used")).values()
+    assert isinstance(told, dict)
+    assert len(told["sales"]) == 100
+
+
+async def test_a_serial_names_the_token_that_its_store_signed_however_it_was_issued(
+    hub: RunningHub, first: Taker, second: Taker
+) -> None:
+    """By hand, with a sale, in the place of a lost one: the token is what another store checks."""
+    issued = {serial: replace(coupon_of(serial), token=f"{serial:0200d}") for serial in (71, 72, 73)}
+    first.shop.write("coupons.issued", CouponsIssued(request="", source="till", coupons=(issued[71],)))
+    sale = hub.new_id()
+    first.book("sale.completed", first.sale(sale, vouchers=SaleVouchers(issued=(issued[72],))), sale)
+    voided = CouponVoided(request="", serial=71, reason="wet", replacement=issued[73])
+    first.shop.write("coupon.voided", voided)
+    await first.tell()
+    for serial, coupon in issued.items():
+        status, answer = await second.token(f"{serial:016x}")
+        assert (status, answer) == (200, {"serial": serial, "token": coupon.token})
+    for unknown in (f"{99:016x}", "47", "g" * 16, "f" * 16, "-" + "0" * 15):
+        assert (await second.token(unknown))[0] == 404
+    second.shop.token = "x" * 40
+    assert (await second.token(f"{71:016x}"))[0] == 401
+
+
+def coupon_of(serial: int) -> IssuedCoupon:
+    return IssuedCoupon(serial=serial, offer="TEN", offer_version=1, valid_until=LAST_DAY, kid=1, token="")

@@ -4,6 +4,7 @@ import asyncio
 import json
 import logging
 import shutil
+from collections.abc import Callable
 from pathlib import Path
 
 import msgspec
@@ -11,14 +12,21 @@ import pytest
 from openapi_spec_validator import validate
 
 from sync.http.logs import JsonFormatter
+from sync.http.problems import TooManyRequests
 from sync.http.routes import PUBLIC
 from sync.hub.compose import address_of
 from sync.hub.door import HEAD_OFFICE, OFFICE, STORES
-from sync.protocol.admission import SALES
+from sync.protocol.admission import PROFILES, SALES, TURN_HEADER
 from sync.protocol.messages import PrinterState, StoreStatus
 from tests.kiosk.web.routes_of import routes_of
-from tests.sync.hub.hubkit import PASSWORD, RunningHub, running_hub, settings
+from tests.sync.hub.hubkit import PASSWORD, Answer, RunningHub, running_hub, settings
 from tests.unbounded_texts import find_unbounded_texts
+
+
+async def until(what: Callable[[], bool]) -> None:
+    """Wait for what other tasks do."""
+    while not what():  # noqa: ASYNC110  other tasks do it
+        await asyncio.sleep(0.005)
 
 
 async def test_a_watcher_sees_that_it_lives_and_works(hub: RunningHub) -> None:
@@ -65,6 +73,40 @@ async def test_what_can_wait_waits_for_the_pushes(filled_file: Path, tmp_path: P
                 assert (status, answer["code"]) == (429, "too_many_requests")
         status, _ = await hub.call("PUT", "/sync/v1/status", StoreStatus(printers=(), queued=0), token=shop.token)
         assert status == 204
+
+
+async def test_an_opening_that_was_turned_away_keeps_its_place_by_the_name_it_was_told(
+    filled_file: Path, tmp_path: Path
+) -> None:
+    shutil.copy(filled_file, tmp_path / "hub.sqlite")
+    address = f"sqlite://{tmp_path / 'hub.sqlite'}"
+    async with running_hub(address, tmp_path, pushes_at_once=1, pushes_waiting=1) as hub:
+        shop, line = await hub.enrol("S001"), hub.hub.door.openings
+
+        async def ask(turn: str = "") -> Answer:
+            headers = {TURN_HEADER: turn} if turn else {}
+            return await hub.call("POST", "/sync/v1/sessions", shop.opening(), headers=headers)
+
+        async def wait() -> None:
+            async with line.enter(hub.new_id(), PROFILES):
+                pass
+
+        async with line.enter(hub.new_id(), PROFILES):
+            earlier = asyncio.create_task(wait())
+            await until(lambda: line.waiting == 1)
+            status, refused = await ask()
+            assert (status, refused["code"]) == (429, "too_many_requests")
+            earlier.cancel()
+            await until(lambda: line.waiting == 0)
+            await asyncio.sleep(0.005)  # a later moment, and so a later place
+            later = asyncio.create_task(wait())
+            await until(lambda: line.waiting == 1)
+            again = asyncio.create_task(ask(refused["headers"][TURN_HEADER]))
+            with pytest.raises(TooManyRequests):
+                await later
+        assert (await again)[0] == 201
+        for turn in ("x" * 36, "0" * 5_000, "019a0000-0000-7000-8000-000000000001"):
+            assert (await ask(turn))[1]["code"] == "fenced", "a name that is none of ours is a newcomer's"
 
 
 async def test_stores_speak_the_protocol_and_only_head_office_changes_things(small_hub: RunningHub) -> None:

@@ -2,11 +2,13 @@
 
 import asyncio
 import json
+import shutil
 from pathlib import Path
 
 from click.testing import CliRunner, Result
 
 from kiosk.cli import main
+from tests.kiosk.damage import flip_in_index
 from tests.sync.hub.hubkit import RunningHub, running_hub
 from tests.sync.hub.test_apply_loop import a_shop, golden
 
@@ -51,6 +53,19 @@ async def test_a_sound_head_office_is_proved_and_a_flipped_byte_is_named(address
         assert json.loads(result.output)["first_wrong"]["seq"] == 2
         assert "Wrong at entry 2" in (await prove(tmp_path, address)).output
     assert left_behind(tmp_path) == []
+
+
+async def test_an_index_that_does_not_fit_its_table_is_found(filled_file: Path, tmp_path: Path) -> None:
+    path, address = tmp_path / "hub.sqlite", f"sqlite:{tmp_path / 'hub.sqlite'}"
+    shutil.copy(filled_file, path)
+    async with running_hub(address, tmp_path) as hub:
+        await busy(hub)
+        select = "SELECT op FROM receipt"
+        [(receipt,)] = await hub.hub.database.read(lambda tx: tx.execute(select).fetchall())
+    assert (await prove(tmp_path, address)).exit_code == 0
+    flip_in_index(path, "receipt_by_op", receipt)
+    result = await prove(tmp_path, address)
+    assert (result.exit_code, "receipt_by_op" in result.output) == (1, True), result.output
 
 
 def test_where_no_head_office_is_verify_says_so(tmp_path: Path) -> None:

@@ -15,6 +15,7 @@ from sync.hub.initialise import begin_timeline
 from sync.hub.lending import close_lending
 from sync.hub.lending_reports import forget_reports, wait_for_reports
 from tests.sync.hub.hubkit import START_MS, Answer, Clock, RunningHub, running_hub, settings
+from tests.sync.hub.test_coupon_commands import Taker
 from tests.sync.hub.test_lending import HOUR_MS, Lender
 
 Held = tuple[UUID, UUID, int]
@@ -52,12 +53,12 @@ class Chain:
         await there.tell()
         return cls(hub, here, there, anna)
 
-    async def close(self, *, waits: bool = True) -> None:
+    async def close(self, *, waits: bool = True, timeline: int = 1) -> None:
         """As after a restore."""
 
         def write(tx: Tx) -> None:
             close_lending(tx, FAR_MS)
-            wait_for_reports(tx, 1) if waits else forget_reports(tx)
+            wait_for_reports(tx, timeline) if waits else forget_reports(tx)
 
         await self.hub.hub.database.write(write)
 
@@ -98,6 +99,17 @@ async def test_what_a_store_had_booked_is_counted_first(chain: Chain) -> None:
     assert await here.free(anna) == 40
 
 
+async def test_after_a_second_restore_everybody_is_asked_again(chain: Chain) -> None:
+    here, there, anna = chain.here, chain.there, chain.anna
+    for timeline in (1, 2):
+        await chain.close(timeline=timeline)
+        assert await is_closed(here, anna)
+        await report(here)
+        assert await is_closed(here, anna)
+        await report(there)
+        assert await here.free(anna) == 100
+
+
 async def test_a_report_of_the_time_before_opens_nothing(chain: Chain) -> None:
     here, there, anna = chain.here, chain.there, chain.anna
     await report(here, [(chain.hub.new_id(), anna, 70)])
@@ -134,6 +146,34 @@ async def test_a_report_that_cannot_be_true_leaves_the_lending_closed(chain: Cha
     status, answer = await report(there)
     assert (status, answer["code"]) == (409, "fenced")
     assert await is_closed(here, anna)
+
+
+async def test_what_every_store_has_said_opens_what_is_kept_for_stores_too(hub: RunningHub) -> None:
+    """The second store used a coupon in the lost time, on a reservation that nobody here remembers."""
+    here, there = await Taker.enrolled(hub, "S001"), await Taker.enrolled(hub, "S002")
+    here.issue(1)
+    here.issue(2)
+    await here.tell()
+    await there.tell()
+
+    def close(tx: Tx) -> None:
+        close_lending(tx, FAR_MS)
+        wait_for_reports(tx, 1)
+
+    async def say(taker: Taker) -> None:
+        heads = [{"epoch": epoch_text(taker.shop.epoch), "seq": len(taker.shop.ops)}]
+        body = {"leases": [], "heads": heads}
+        assert (await hub.call("POST", "/sync/v1/lease-reports", body, token=taker.shop.token))[0] == 204
+
+    await hub.hub.database.write(close)
+    there.use(1, hub.new_id(), reserved=hub.new_id())
+    await say(there)
+    assert await here.refusal(1) == "lending_closed", "the first has not said anything"
+    await say(here)
+    assert await here.refusal(1) == "lending_closed", "the use of the coupon is on its way"
+    await there.tell()
+    assert await here.refusal(1) == "coupon_spent"
+    assert await here.refusal(2) == "ok"
 
 
 @pytest.mark.parametrize("joined", [False, True])

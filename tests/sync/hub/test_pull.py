@@ -50,6 +50,16 @@ async def test_each_change_is_told_once_in_its_newest_state_with_the_sum_of_all(
     assert page["buckets"][0] == {"bucket": "global", "seq": 6, "checksum": whole}
 
 
+async def test_a_merge_is_told_before_the_accounts_that_it_joins(hub: RunningHub) -> None:
+    """A page may end between them: whoever has read the merge alone still has two accounts that add up."""
+    shop = await a_shop(hub)
+    told = [(entity, key) for entity in ("account", "erased", "member", "merge") for key in ("a", "b")]
+    changes = [FeedChange("global", entity, key, b"1") for entity, key in told]
+    await hub.hub.database.write(lambda tx: put_many(tx, changes, hub.clock.now_ms))
+    _, page = await shop.pull()
+    assert [(item["entity"], item["key"]) for item in page["items"]] == [*told[4:], *told[:4]]
+
+
 async def test_a_cursor_of_another_timeline_or_behind_the_collected_tombstones_begins_anew(hub: RunningHub) -> None:
     shop = await a_shop(hub)
     await put(hub, ("global", "a", "1"))

@@ -20,7 +20,7 @@ PRICE = 100
 class Counter(SellingStore):
     """A store that sells pieces of one article at 1.00, and takes them back."""
 
-    def sell(self, pieces: int) -> UUID:
+    def sell(self, pieces: int, change_minor: int = 0) -> UUID:
         sale, due = self.hub.new_id(), PRICE * pieces
         line = SoldLine(
             line=1,
@@ -40,8 +40,9 @@ class Counter(SellingStore):
             gross_minor=due,
             net_minor=due,
             due_minor=due,
-            tenders=(Tendered(kind="cash", amount_minor=due, settles="cash"),),
-            paid_minor=due,
+            tenders=(Tendered(kind="cash", amount_minor=due + change_minor, settles="cash"),),
+            paid_minor=due + change_minor,
+            change_minor=change_minor,
         )
         self.book("sale.completed", body, sale)
         return sale
@@ -175,6 +176,31 @@ async def test_a_voided_sale_gives_nothing_back(seller: Counter, others: tuple[C
     assert (await others[0].state(sale))[1]["voided"]
 
 
+async def test_a_sale_is_voided_by_nobody_but_the_store_that_made_it(
+    seller: Counter, others: tuple[Counter, Counter]
+) -> None:
+    sale = seller.sell(2)
+    await seller.tell()
+    others[1].void(sale, 2)
+    await others[1].tell()
+    state = (await others[0].state(sale))[1]
+    assert (state["voided"], state["returned"], state["returns"]) == (False, {}, 0)
+    _, page = await seller.shop.pull()
+    assert [item for item in page["items"] if item["entity"] == "returned_elsewhere" and item["value"]] == []
+    assert await others[0].refusal(sale, 2) == "ok"
+
+
+async def test_two_stores_that_keep_goods_of_each_other_at_once_never_wait_in_a_circle(
+    hub: RunningHub, others: tuple[Counter, Counter]
+) -> None:
+    sales = [(one.sell(1), two.sell(1)) for one, two in [others] * 30]
+    for other in others:
+        await other.tell()
+    for mine, yours in sales:
+        answers = await asyncio.gather(others[0].ask(yours), others[1].ask(mine))
+        assert [status for status, _ in answers] == [201, 201], answers
+
+
 async def test_what_was_given_back_is_free_and_the_same_return_may_ask_again(
     hub: RunningHub, seller: Counter, others: tuple[Counter, Counter]
 ) -> None:
@@ -193,6 +219,31 @@ async def test_what_was_given_back_is_free_and_the_same_return_may_ask_again(
     await others[0].tell()
     assert answer["reservation"]
     assert await others[1].refusal(sale) == "ok"
+
+
+async def test_money_is_kept_by_the_kind_it_was_paid_in_and_told_to_the_store_that_sold(
+    hub: RunningHub, seller: Counter, others: tuple[Counter, Counter]
+) -> None:
+    sale, op = seller.sell(3, change_minor=200), hub.new_id()
+    await seller.tell()
+    assert await others[0].refusal(sale, refunds={"cash": 301}) == "refund_gone", "the change was given back at once"
+    assert await others[0].refusal(sale, refunds={"card": 1}) == "refund_gone"
+    status, answer = await others[0].ask(sale, taken=op, refunds={"cash": 100})
+    assert status == 201
+    assert (await others[0].ask(sale, taken=op, id=answer["reservation"], refunds={"cash": 99}))[0] == 409
+    assert await paying(seller) == {"pending": {"1": 1000}, "paying": {"cash": 100}}
+    others[0].take_back(sale, 1, op, from_there(UUID(answer["reservation"]), 1))
+    await others[0].tell()
+    assert await paying(seller) == {"pending": {}, "paying": {}}
+    assert await others[1].refusal(sale, returns=1, refunds={"cash": 201}) == "refund_gone"
+    assert await others[1].refusal(sale, returns=1, refunds={"cash": 200}) == "ok"
+
+
+async def paying(store: Counter) -> dict[str, object]:
+    """What the feed says to a store of money that is on its way."""
+    _, page = await store.shop.pull()
+    [value] = [each["value"] for each in page["items"] if each["entity"] == "returned_elsewhere"]
+    return {name: value[name] for name in ("pending", "paying")}
 
 
 async def test_the_same_goods_back_in_two_stores_are_an_incident_and_the_first_that_came_in_is_kept(

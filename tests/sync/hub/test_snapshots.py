@@ -12,11 +12,13 @@ import msgspec
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
+from loyalty.transactions import Tx
 from sync.db_connections import connect_single
 from sync.feed_file import check_file
+from sync.helper import Helper
 from sync.hub.feed_store import FeedChange, put_many, read_heads, store_bucket
 from sync.hub.signing_key import public_hex
-from sync.hub.snapshots import NoSnapshot
+from sync.hub.snapshots import NoSnapshot, again_s
 from sync.packed_files import unpack_file
 from sync.protocol.feed import checksum_text
 from sync.protocol.snapshots import (
@@ -125,6 +127,25 @@ async def test_a_manifest_is_made_when_it_is_asked_for_and_again_when_it_is_old(
     assert (status, answer["code"]) == (503, "snapshot_being_made")
 
 
+def test_the_more_stores_wait_the_longer_each_does_before_it_asks_again() -> None:
+    assert [again_s(waiting) for waiting in (1, 100, 1_000, 5_000)] == [5, 10, 100, 300]
+
+
+@pytest.mark.parametrize("lost", ["global", "store", "stubs"])
+async def test_a_manifest_whose_file_is_gone_is_made_again(small_hub: RunningHub, lost: str) -> None:
+    hub = small_hub
+    hub.hub.door.settings = msgspec.structs.replace(hub.hub.settings, snapshot_things=1)
+    shop = await a_shop(hub)
+    await put(hub, ("global", "a", "1", "1"))
+    manifest = await made(hub, shop)
+    assert manifest.stubs is not None
+    (sha256,) = (file.sha256 for file in (*manifest.files, manifest.stubs) if file.bucket.startswith(lost))
+    hub.hub.snapshots.find_file(shop.store, sha256)[0].unlink()
+    status, answer = await ask(shop)
+    assert (status, answer["code"]) == (503, "snapshot_being_made")
+    assert await made(hub, shop) == manifest
+
+
 async def test_little_is_told_page_by_page(hub: RunningHub, tmp_path: Path) -> None:
     shop = await a_shop(hub)
     hub.hub.door.settings = msgspec.structs.replace(hub.hub.settings, snapshot_things=2)
@@ -178,9 +199,21 @@ async def test_only_so_many_fetch_at_the_same_time(hub: RunningHub) -> None:
     (file, *_) = (await made(hub, shop)).files
     with contextlib.ExitStack() as stack:
         for _ in range(hub.hub.settings.snapshot_downloads):
-            stack.enter_context(hub.hub.snapshots.downloading())
+            stack.enter_context(hub.hub.snapshots.downloading(hub.new_id()))
         status, _, headers = await download(shop, file.sha256)
         assert (status, "Retry-After" in headers) == (429, True)
+    assert (await download(shop, file.sha256))[0] == 200
+
+
+async def test_a_store_that_reads_slowly_keeps_no_other_from_fetching(hub: RunningHub) -> None:
+    shop, other = await a_shop(hub), await a_shop(hub, "S002")
+    await put(hub, ("global", "a", "1", "1"))
+    (file, *_) = (await made(hub, shop)).files
+    with contextlib.ExitStack() as stack:
+        for _ in range(2):
+            stack.enter_context(hub.hub.snapshots.downloading(shop.store))
+        assert (await download(shop, file.sha256))[0] == 429
+        assert (await download(other, file.sha256))[0] == 200
     assert (await download(shop, file.sha256))[0] == 200
 
 
@@ -251,6 +284,63 @@ async def test_when_a_member_is_forgotten_no_file_of_before_is_served(hub: Runni
     for sha256 in names:
         with pytest.raises(NoSnapshot):
             hub.hub.snapshots.find_file(shop.store, sha256)
+
+
+@pytest.mark.parametrize("while_made", ["stubs", "global", "store"])
+async def test_who_is_forgotten_while_files_are_made_is_in_none_of_them(
+    hub: RunningHub, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, while_made: str
+) -> None:
+    shop, other = await a_shop(hub), await a_shop(hub, "S002")
+    member = await enrolled(hub, CARD, (shop.store, 1, 1))
+    stubs_before = (await made(hub, other)).stubs
+    hub.clock.now_ms += hub.hub.settings.snapshot_hours * 3_600_000
+    await enrolled(hub, LOST_CARD)
+    snapshots, put_in_place = hub.hub.snapshots, Helper.run
+    forgotten: list[str] = []
+
+    async def run(helper: Helper, function: Any, *args: Any) -> SnapshotFile:  # noqa: ANN401  whatever is run there
+        """The file is made of what was there before she was forgotten, and is in its place after it."""
+        file: SnapshotFile = await put_in_place(helper, function, *args)
+        if file.bucket.startswith(while_made) and not forgotten:
+            forgotten.append(file.bucket)
+            await hub.hub.database.write(lambda tx: erase(tx, member, own(shop), hub.clock.now_ms))
+            await snapshots.tidy()
+        return file
+
+    monkeypatch.setattr(Helper, "run", run)
+    manifest = await made(hub, shop)
+    assert forgotten
+    for file in (*manifest.files, manifest.stubs):
+        assert file is not None
+        snapshots.find_file(shop.store, file.sha256)
+    assert manifest.stubs is not None
+    assert stubs_before is not None
+    hashes = [row[0] for row in await rows_of(shop, manifest.stubs, tmp_path, "feed_stub")]
+    assert hashes == [stub_of(bytes.fromhex(manifest.stub_key), LOST_CARD)]
+    (file,) = (file for file in manifest.files if file.bucket == own(shop))
+    assert await rows_of(shop, file, tmp_path) == []
+    with pytest.raises(NoSnapshot):
+        snapshots.find_file(shop.store, stubs_before.sha256)
+
+
+def erase(tx: Tx, member: UUID, bucket: str, now_ms: int) -> None:
+    """What is left of a member who is forgotten, as far as it matters here."""
+    tx.execute("INSERT INTO erased_member (member, op, at) VALUES (?, ?, 1)", (member.bytes, member.bytes))
+    for table, column in (("member_identifier", "member"), ("member_seen", "member"), ("member", "id")):
+        tx.execute(f"DELETE FROM {table} WHERE {column} = ?", (member.bytes,))
+    gone = [FeedChange(bucket, entity, str(member), None) for entity in ("member", "account")]
+    put_many(tx, gone, now_ms)
+
+
+async def test_of_a_bucket_that_does_not_come_to_what_its_head_says_no_file_is_made(small_hub: RunningHub) -> None:
+    hub = small_hub
+    shop = await a_shop(hub)
+    await put(hub, (own(shop), "a", "1", "1"))
+    wrong = "UPDATE feed_head SET checksum = '0' WHERE bucket = ?"
+    await hub.hub.database.write(lambda tx: tx.execute(wrong, (own(shop),)).rowcount)
+    with pytest.raises(SnapshotRefused):
+        await hub.hub.snapshots.make(shop.store)
+    assert list((hub.hub.folder / "snapshots" / "stores" / str(shop.store)).iterdir()) == []
 
 
 async def test_old_files_go_and_those_of_the_present_manifest_stay(small_hub: RunningHub) -> None:

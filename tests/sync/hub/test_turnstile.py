@@ -7,7 +7,7 @@ import pytest
 
 from sync.http.problems import TooManyRequests
 from sync.hub.turnstile import Turnstile
-from sync.protocol.admission import SALES, Limits
+from sync.protocol.admission import SALES, TURN_HEADER, Limits
 
 
 def store(number: int) -> UUID:
@@ -56,6 +56,7 @@ async def test_whoever_finds_the_line_full_is_told_when_to_come_again() -> None:
     with pytest.raises(TooManyRequests) as refused:
         await work.start(2)
     assert int(refused.value.headers["Retry-After"]) >= 1
+    assert refused.value.headers[TURN_HEADER] == str(store(2))
     for number in range(2):
         work.gates[number].set()
     await asyncio.gather(*tasks)

@@ -3,6 +3,8 @@
 import asyncio
 import logging
 import shutil
+from collections import UserDict
+from collections.abc import ItemsView
 from pathlib import Path
 
 import pytest
@@ -91,3 +93,31 @@ async def test_whoever_waits_for_news_hears_of_them_although_a_look_failed(
         await watch.stop()
     assert failures == []
     assert caplog.records, "somebody is told"
+
+
+class Asked(UserDict[str, int]):
+    """What a store has read, counting how often it was looked at."""
+
+    looks = 0
+
+    def items(self) -> ItemsView[str, int]:
+        self.looks += 1
+        return super().items()
+
+
+async def test_news_for_one_store_wake_nobody_else(small_hub: RunningHub) -> None:
+    database = small_hub.hub.database
+    watch, never = FeedWatch(database), asyncio.Event()
+    watch.start()
+    try:
+        others = [Asked({GLOBAL: 0, f"store:{number}": 0}) for number in range(20)]
+        waits = [asyncio.create_task(watch.wait(each, 60.0, never)) for each in others]
+        for number in range(1, 4):
+            told = asyncio.create_task(watch.wait({GLOBAL: 0, "store:me": number - 1}, 60.0, never))
+            await database.write(lambda tx: put_many(tx, [FeedChange("store:me", "thing", "1", b"1")], 0))
+            assert await told
+        assert {each.looks for each in others} == {1}
+        await database.write(lambda tx: put_many(tx, [FeedChange(GLOBAL, "thing", "1", b"1")], 0))
+        assert await asyncio.gather(*waits) == [True] * 20
+    finally:
+        await watch.stop()

@@ -178,12 +178,19 @@ class Shop:
         phone: str | None = None,
         name: str = "Anna",
         consents: Sequence[Consent] = (),
+        *,
+        brought_card: bool = False,
         **more: object,
     ) -> UUID:
-        """A member joins."""
+        """A member joins; `more` is of the profile."""
         data = msgspec.json.encode(PrivateProfile(name=name, phone=phone, **more))  # type: ignore[arg-type]
         body = MemberEnrolled(
-            request="", member=member, locale="en", private=private_hash(b"salt", data), consents=tuple(consents)
+            request="",
+            member=member,
+            locale="en",
+            private=private_hash(b"salt", data),
+            consents=tuple(consents),
+            brought_card=brought_card,
         )
         return self.log(body, member, private=(member, b"salt", data))
 

@@ -5,14 +5,18 @@ from uuid import UUID
 import msgspec
 import pytest
 
+from loyalty.points.account import Balance
+from loyalty.points.facts import Posting
 from loyalty.points.fold import apply_postings
-from loyalty.points.told import AccountValue, told_of
+from loyalty.points.told import AccountValue, make_account, told_of
 from sync.facts import decode_body
 from sync.facts.members import MemberMerged
-from sync.facts.points import PointsPosted, ledger_postings
+from sync.facts.points import PointsAdjusted, PointsPosted, ledger_postings
 from sync.facts.postings import members_of, postings_of
 from sync.feed_values import MemberValue, MergeValue
 from sync.hub.feed_store import store_bucket
+from sync.hub.received import ReceivedOp
+from sync.hub.store_members import complete_members
 from tests.sync.hub.appliers.office import NOW_MS, OTHER, STORE, Office, Shop
 
 ANNA = Shop(epoch=1).id()
@@ -110,6 +114,76 @@ def test_a_report_that_comes_late_corrects_what_its_own_shop_believes(office: Of
     told = account(office, STORE)
     assert told is not None
     assert (told_of(told).account.active, told.through) == (95, {f"{7:016x}": 3})
+
+
+def adjust(shop: Shop, points: int) -> UUID:
+    posting = shop.posting(ANNA, "adjust", points)
+    return shop.log(
+        PointsAdjusted(request="", member=ANNA, points=points, reason="", postings=(posting,), balance=Balance())
+    )
+
+
+def later_life(shop: Shop, logged_again: int) -> Shop:
+    """The next life of the same store, in which its newest entries are logged again."""
+    later = Shop(shop.store, epoch=9, at_ms=shop.now_ms + 1_000)
+    for op in shop.ops[-logged_again:]:
+        later.relog(op)
+    return later
+
+
+def test_operations_that_nothing_shows_any_more_are_named_to_the_store_that_wrote_them(office: Office) -> None:
+    here, there = shops()
+    bought = here.sell(ANNA, earn=100)
+    taken = adjust(here, -100)
+    shown = here.sell(ANNA, earn=7)
+    bring(office, here)
+    there.sell(ANNA, earn=1)
+    bring(office, there)
+    told, theirs = account(office, STORE), account(office, OTHER)
+    assert told is not None
+    assert theirs is not None
+    assert set(told.known) == {bought.bytes, taken.bytes}
+    assert shown.bytes not in told.known, "its points are there"
+    assert theirs.known == ()
+    again = [own for op in later_life(here, 3).ops[1:] for own in as_posted(op, 9)]
+    assert [own.seq for own in again] == [2, 3, 4]
+    assert make_account(again, told=[told_of(told)]).net == 8, "a later life changes nothing"
+
+
+@pytest.mark.parametrize("tells", ["another shop", "head office"])
+def test_a_store_that_logged_again_what_is_known_is_told_under_which_numbers(office: Office, tells: str) -> None:
+    here, there = shops()
+    here.sell(ANNA, earn=100)
+    adjust(here, -100)
+    bring(office, here)
+    if tells == "another shop":
+        there.sell(ANNA, earn=1)
+        bring(office, there)
+    else:
+        office.do(lambda tx: complete_members(tx, STORE, b"", 10, office.now_ms, 400))
+    before = account(office, STORE)
+    assert before is not None
+    later = later_life(here, 2)
+    bring(office, later)
+    told = account(office, STORE)
+    assert told is not None
+    assert told.through == {f"{7:016x}": 3, f"{9:016x}": 3}
+    assert msgspec.structs.replace(told, through=before.through) == before, "nothing else is new"
+
+
+def test_a_store_that_was_never_told_of_a_member_is_not_told_for_logging_again(office: Office) -> None:
+    here, _ = shops()
+    here.sell(ANNA, earn=100)
+    bring(office, here)
+    bring(office, later_life(here, 1))
+    assert office.rows("feed") == []
+
+
+def as_posted(op: ReceivedOp, epoch: int) -> list[Posting]:
+    """The postings of an entry as its store has them."""
+    entry = msgspec.json.decode(op.content)
+    raw = msgspec.Raw(msgspec.json.encode(entry["body"]))
+    return ledger_postings(op.op_id, epoch, op.seq, postings_of(decode_body(str(entry["kind"]), 1, raw)))
 
 
 def test_a_merge_and_its_end_are_told_to_whoever_knows_either(office: Office) -> None:

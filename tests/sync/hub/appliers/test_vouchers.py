@@ -5,6 +5,7 @@ from uuid import UUID
 from sync.facts.catalogue import ProductFact, ProductsChanged, StockCount, StockCounted
 from sync.facts.coupons import CouponVoided
 from sync.facts.offers import OfferGivenBack, OfferUsed
+from sync.facts.returns import ReturnFollowed
 from sync.facts.sales import SaleVoided, VoidedLine
 from sync.facts.store import OperatorChanged
 from sync.facts.vouchers import UndoneVouchers
@@ -131,9 +132,13 @@ def test_uses_of_an_offer_are_counted_for_each_shop(office: Office) -> None:
     sale = here.sell(offers=(use,))
     here.sell(offers=(use,))
     there.sell(offers=(use,))
-    here.log(void_of(sale, offers=(OfferGivenBack(offer="TEN", version=1, uses=2, discount_minor=30),)))
+    back = (OfferGivenBack(offer="TEN", version=1, uses=2, discount_minor=30),)
+    here.log(void_of(sale, offers=back))
     bring(office, here, there)
     assert office.rows("offer_count", "store, uses, discount_minor") == [(STORE.bytes, 2, 30), (OTHER.bytes, 2, 30)]
+    there.log(ReturnFollowed(sale=sale, sale_number="", returned={1: 1000}, offers=back))
+    bring(office, there)
+    assert office.rows("offer_count", "store, uses, discount_minor") == [(STORE.bytes, 2, 30), (OTHER.bytes, 0, 0)]
 
 
 def test_the_stock_of_a_shop_is_what_it_sold_took_back_and_counted(office: Office) -> None:

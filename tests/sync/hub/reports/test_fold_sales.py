@@ -9,11 +9,11 @@ from sync.facts.coupons import CouponGivenBack, IssuedCoupon, UsedCoupon
 from sync.facts.gift_cards import CardPosted
 from sync.facts.offers import OfferGivenBack, OfferUsed
 from sync.facts.points import PointsPosted
-from sync.facts.returns import Refunded, ReturnedLine, TakenBack
+from sync.facts.returns import Elsewhere, Refunded, ReturnedLine, ReturnFollowed, TakenBack
 from sync.facts.sales import SaleCompleted, SaleVoided, SoldLine, TaxTerms, TaxTotal, Tendered
 from sync.facts.vouchers import SaleVouchers, UndoneVouchers, UnspentCoupon
 from sync.hub.reports.accounting import DaySums, book_day
-from sync.hub.rollups.fold_sales import fold_return, fold_sale, fold_void
+from sync.hub.rollups.fold_sales import fold_followed, fold_return, fold_sale, fold_void
 from sync.hub.rollups.places import Known, Original, Place
 from sync.hub.rollups.sums import Sums
 
@@ -175,6 +175,28 @@ def test_a_void_leaves_nothing_of_a_sale_but_the_void_and_what_was_handed_out() 
     assert told(sums, "offer_day") == {"coupons_issued": 1, "coupons_voided": 1}
     assert told(sums, "redemption_day") == {"times": 1}  # issued
     assert told(sums, "member_offer") == {"issued": 1}
+
+
+def test_what_follows_from_a_return_elsewhere_counts_for_offers_and_coupons_alone() -> None:
+    coupon = IssuedCoupon(serial=7, offer="X", offer_version=1, valid_until="2026-12-31", kid=1, token="")
+    body = sale(vouchers=SaleVouchers(issued=(coupon,)))
+    given_back = (OfferGivenBack(offer="Y", version=1, uses=2, discount_minor=30),)
+    followed = ReturnFollowed(
+        sale=SALE, sale_number="S-1", returned={1: 1000}, offers=given_back, vouchers=UndoneVouchers(voided=(7, 99))
+    )
+    sums = Sums()
+    fold_followed(sums, EVENING, "EUR", followed, Known({}, {(STORE, SALE.bytes): Original(body, MORNING)}))
+    assert told(sums, "offer_day") == {"uses_back": 2, "discount_back_minor": 30, "coupons_voided": 1}
+    assert set(sums.rows) == {"offer_day"}
+
+
+@pytest.mark.parametrize(("mode", "base"), [("included", 105), ("added", 129)])
+def test_goods_of_another_store_count_with_the_tax_as_it_lay_there(mode: str, base: int) -> None:
+    """The sale is none of this store's, so only the return can say how its tax lay."""
+    elsewhere = Elsewhere(store="S009", tax_mode=mode, sold={1: 2000}, reservation=UUID(int=3))
+    sums = Sums()
+    fold_return(sums, EVENING, "EUR", back(elsewhere=elsewhere), NOTHING)
+    assert told(sums, "tax_day")["returned_base_minor"] == base
 
 
 def test_a_member_spent_what_was_due_with_its_tax_and_gets_off_what_came_back() -> None:

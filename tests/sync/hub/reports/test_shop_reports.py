@@ -13,7 +13,7 @@ from kiosk.config import load_config
 from kiosk.sales.numbering import shift_number
 from loyalty.exposure import OfflinePolicy, worst_case_minor
 from loyalty.transactions import Tx
-from sync.hub.reports.accounting import COLUMNS, DaySums, book_day, rows_of
+from sync.hub.reports.accounting import COLUMNS, BooksUnbalanced, DaySums, book_day, rows_of
 from sync.hub.reports.book_rows import read_day_entries, read_days
 from sync.hub.reports.catalogue import BUILDERS, UnknownReport, build_report
 from sync.hub.reports.charts import charts_of
@@ -25,7 +25,7 @@ from sync.hub.reports.offers import OfferMember, OfferSums, measure, report_offe
 from sync.hub.reports.poslog import NAMESPACE, write_poslog
 from sync.hub.reports.purchases import Purchase
 from sync.hub.reports.report import Asked, Report, as_csv, as_items
-from sync.hub.reports.shop_reports import report_sales, z_text
+from sync.hub.reports.shop_reports import report_sales, report_taxes, z_text
 from sync.hub.reports.svg import Bars, Intervals, Shades, draw, number_text, ticks
 from tests.kiosk.history import tell_everything
 from tests.kiosk.shopkit import NOW_MS, open_shop
@@ -335,10 +335,10 @@ def test_the_books_of_a_day_balance_and_say_what_the_day_was(office: Office) -> 
         balance[line.account] = balance.get(line.account, 0) + line.debit_minor - line.credit_minor
         assert min(line.debit_minor, line.credit_minor) == 0 < max(line.debit_minor, line.credit_minor)
     assert sum(balance.values()) == 0
-    # Cash: 83.35 taken, 12.39 given back, 5.00 put in, 52.51 short when counted.
-    assert balance[ACCOUNTS["cash"]] == 8335 - 1239 + 500 - 5251
-    assert balance[ACCOUNTS["over_short"]] == 5251
-    assert balance[ACCOUNTS["tax"]] == -(582 - 154)
+    # Cash: 109.00 taken, 12.39 given back, 5.00 put in, 78.16 short when counted.
+    assert balance[ACCOUNTS["cash"]] == 10900 - 1239 + 500 - 7816
+    assert balance[ACCOUNTS["over_short"]] == 7816
+    assert balance[ACCOUNTS["tax"]] == -(983 - 154)
     # Two gift cards of 3.50 were sold, one came back, 1.29 of the other was spent and put back on it.
     assert balance[ACCOUNTS["gift_card"]] == -324
     assert balance[ACCOUNTS["points"]] == 15
@@ -348,7 +348,7 @@ def test_every_document_of_the_export_balances(office: Office) -> None:
     rows = [dict(zip(COLUMNS, row, strict=True)) for row in rows_of(read_days(office.tx, ASKED), ACCOUNTS)]
     assert {row["document"] for row in rows} == {"S001-20261121-EUR"}
     assert sum(int(str(row["debit_minor"])) for row in rows) == sum(int(str(row["credit_minor"])) for row in rows) > 0
-    assert rows[0]["debit"] == "70.96"  # cash, as a decimal
+    assert rows[0]["debit"] == "96.61"  # cash, as a decimal
 
 
 @given(
@@ -372,7 +372,7 @@ def test_documents_balance_whatever_the_day_was(
 
 
 def test_a_day_that_does_not_balance_is_not_booked() -> None:
-    with pytest.raises(ValueError, match="debits are 1 more"):
+    with pytest.raises(BooksUnbalanced, match="debits are 1 more"):
         book_day(DaySums("S001", DAY, "EUR", {"cash": 101}, {"23": (81, 19, 0)}, 0, {}, {}), ACCOUNTS)
 
 
@@ -464,3 +464,13 @@ def test_an_empty_cell_is_left_out_and_nothing_is_light() -> None:
     fills = [node.get("fill") for node in ET.fromstring(svg).iter() if node.tag.endswith("rect")]
     assert len(fills) == 2
     assert fills[0] != fills[1]
+
+
+def test_tax_rates_stand_in_the_order_of_their_numbers() -> None:
+    rates = ["23", "5", "8", "10.5", "none", "0"]
+    days = [("2026-11-21", "23"), ("2026-11-21", "5"), *(("2026-11-20", rate) for rate in rates)]
+    report = report_taxes(ASKED, [(day, "EUR", rate, 100, 10, 0, 0, 0) for day, rate in days])
+    assert [row[2] for row in report.rows] == ["0", "5", "8", "10.5", "23", "none", "5", "23"]
+    (picture,) = charts_of(report_taxes(ASKED, [("2026-11-20", "EUR", each, 100, 10, 0, 0, 0) for each in rates[:3]]))
+    labels = [text for text in ET.fromstring(picture.svg).itertext() if text.strip() in rates[:3]]
+    assert [label.strip() for label in labels] == ["5", "8", "23"]

@@ -91,7 +91,7 @@ async def test_every_report_is_there_as_json_and_as_csv(chain: Chain) -> None:
 
 async def test_what_was_applied_is_what_the_reports_tell_and_the_proof_agrees(chain: Chain) -> None:
     _, sales = await chain.ask("/v1/reports/sales", **SPAN)
-    assert (sales["figures"]["sales"], sales["figures"]["due_minor"]) == (12, 8693)
+    assert (sales["figures"]["sales"], sales["figures"]["due_minor"]) == (14, 11258)
     assert [store["store"] for store in sales["missing"]] == []
     _, liability = await chain.ask("/v1/reports/points-liability")
     assert liability["figures"]["outstanding_points"] > 0
@@ -199,6 +199,18 @@ async def test_a_manifest_that_makes_no_sense_is_refused(small_hub: RunningHub, 
     body = json.dumps({"manifest": manifest}).encode()
     status, answer = await small_hub.call("POST", "/sync/v1/manifests", body, token=shop.token)
     assert status in (400, 422), answer
+
+
+async def test_a_day_that_a_store_spread_over_all_its_entries_is_not_read(
+    chain: Chain, journal: Tx, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    manifest = make_manifest(DAY, read_day(journal, DAY))
+    (part,) = manifest.parts
+    monkeypatch.setattr("sync.hub.reports.day_proof.ENTRIES_MAX", part.last_seq - part.first_seq)
+    for parts in (manifest.parts, ()):
+        body = {"manifest": msgspec.structs.replace(manifest, parts=parts)}
+        status, answer = await chain.hub.call("POST", "/sync/v1/manifests", body, token=chain.shop.token)
+        assert (status, answer["code"]) == (422, "day_too_long")
 
 
 async def _prove(chain: Chain, body: dict[str, Any]) -> dict[str, Any]:
