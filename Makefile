@@ -61,8 +61,10 @@ bench: $(RUNTIME) ## measures sales and scans beside the limits of this machine
 campaigns: $(RUNTIME) ## takes the real coupons of a year to its real baskets
 	@exec $(VENV)/bin/counterfoil campaigns
 
-simulate: $(DEVELOPMENT) ## tries 10,000 universes of faults, every planted bug, and 300 universes on the real SQL
+simulate: $(DEVELOPMENT) ## tries 10,000 universes of faults, every planted bug, 1,000 power cuts, 300 universes on the real SQL
 	@$(VENV)/bin/counterfoil simulate --universes 10000 --planted --workers $(WORKERS)
+	$(VENV)/bin/python -m tests.kiosk.faults.power_cuts 1000
+	$(VENV)/bin/python -m tests.simulation.real_universe 20 --postgres
 	exec $(VENV)/bin/python -m tests.simulation.real_universe 300
 
 lint: $(DEVELOPMENT) ## style, format and types
