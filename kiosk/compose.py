@@ -10,7 +10,7 @@ import logging
 import os
 import time
 from collections.abc import Callable
-from typing import Any, Literal
+from typing import Any
 
 from aiohttp import web
 
@@ -37,6 +37,7 @@ from kiosk.web import (
     coupons,
     earning,
     gift_cards,
+    help_calls,
     kiosk,
     member_records,
     members,
@@ -62,7 +63,7 @@ from loyalty.tiers import Ladder
 from printers import spool
 from printers.escpos import separator
 from printers.profile import load_profile
-from printers.render import render
+from printers.render import Rendered, render_job
 from printers.transport_tcp import TcpTransport
 from printers.transport_virtual import VirtualTransport
 from printers.worker import Worker
@@ -272,6 +273,7 @@ class Store:
             *earning.routes.bind(door),
             *coupons.routes.bind(door),
             *gift_cards.routes.bind(door),
+            *help_calls.routes.bind(door),
             *printing.routes.bind(door),
             *members.routes.bind(door),
             *points.routes.bind(door),
@@ -310,8 +312,8 @@ class Store:
             separator=separator(profile),
         )
 
-    async def _render(self, content: bytes, profile: str, form: Literal["bin"], copy_number: int) -> bytes:
-        return await self.helper.run(render, content, profile, form, copy_number)
+    async def _render(self, content: bytes, profile: str, copy_number: int) -> Rendered:
+        return await self.helper.run(render_job, content, profile, copy_number)
 
     def _committed(self) -> None:
         """Printers look at once; streams hear of a burst of commits once."""

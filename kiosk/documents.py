@@ -84,7 +84,7 @@ def sale_receipt(terms: Terms, stamp: Stamp, sale: SaleCompleted) -> ReceiptCont
         change_minor=sale.change_minor,
         points=points,
         qr_text=sale.number,
-        # The reasons on it are told in this language; a paper in two would look like a mistake.
+        # The shopper's. The reasons on it are told in this language; a paper in two would look like a mistake.
         locale=sale.language,
     )
 

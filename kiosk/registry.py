@@ -21,6 +21,7 @@ from kiosk.points.apply_points import apply_points_fact
 from kiosk.program.apply_earning import apply_activity_recorded, apply_definition_changed
 from kiosk.sales.apply_reservations import apply_reservation_ended
 from kiosk.sales.apply_sales import apply_return_taken, apply_sale_completed, apply_sale_voided
+from kiosk.sales.apply_told_returns import apply_return_followed
 from kiosk.schema import TABLES as KIOSK_TABLES
 from kiosk.shifts.apply_counter import (
     apply_basket_claimed,
@@ -58,7 +59,7 @@ from sync.facts.members import (
 from sync.facts.offers import OfferChanged
 from sync.facts.points import PointsAdjusted, PointsHeld, PointsReleased
 from sync.facts.reserving import ReservationEnded
-from sync.facts.returns import ReturnTaken
+from sync.facts.returns import ReturnFollowed, ReturnTaken
 from sync.facts.sales import SaleCompleted, SaleVoided
 from sync.facts.shifts import DrawerOpened, ShiftClosed, ShiftMoved, ShiftOpened
 from sync.facts.store import BasketClaimed, BasketParked, EpochStarted, OperatorChanged
@@ -80,6 +81,7 @@ APPLIERS: Mapping[type[Body], Apply] = {
     SaleCompleted: apply_sale_completed,
     SaleVoided: apply_sale_voided,
     ReturnTaken: apply_return_taken,
+    ReturnFollowed: apply_return_followed,
     MemberEnrolled: apply_member_enrolled,
     MemberChanged: apply_member_changed,
     MemberErased: apply_member_erased,

@@ -27,6 +27,7 @@ from kiosk.catalogue.product_store import (
 from kiosk.commands import Reason, fingerprint
 from kiosk.coupons.coupon_service import verify_coupon
 from kiosk.coupons.coupons import CouponVerdict, VerifyCoupon
+from kiosk.coupons.typed_codes import NO_TOKENS, Tokens
 from kiosk.members.member_views import resolve_member
 from kiosk.members.members import ResolvedMember, ResolveMember
 from kiosk.outcome import Outcome
@@ -69,7 +70,9 @@ class ProductAnswer(Struct, frozen=True, kw_only=True):
 
 
 class ScanAnswer(Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """What a scanned text is. The field named like `kind` holds the thing; the others are absent."""
+    """What a scanned text is. The field named like `kind` holds the thing; the others are absent. A loyalty card that
+    nobody here has is `unknown`, with its number in `card` and why in `reason`: the code of the problem that
+    POST /v1/members/resolve would answer."""
 
     kind: str
     text: str
@@ -84,6 +87,8 @@ class ScanAnswer(Struct, frozen=True, kw_only=True, omit_defaults=True):
     receipt: str | None = None
     sale: UUID | None = None
     coupon: CouponVerdict | None = None
+    card: str | None = None
+    reason: str | None = None
 
 
 class StockCountAnswer(Struct, frozen=True):
@@ -163,13 +168,17 @@ def count_shelves(
     return Outcome(StockCountAnswer(op_id, counted.counts), replayed=known)
 
 
-def scan(tx: Tx, shop: Shop, caller: Caller, text: str, symbology: str | None) -> ScanAnswer:
-    """What a scanned or typed text is. Never fails for its content: what nobody knows is `unknown`."""
+def scan(
+    tx: Tx, shop: Shop, caller: Caller, text: str, symbology: str | None, tokens: Tokens = NO_TOKENS
+) -> ScanAnswer:
+    """What a scanned or typed text is; `tokens` is what the code of another store's coupon stands for. Never fails for
+    its content: what nobody knows is `unknown`."""
     found = classify_for(shop.terms, text, symbology)
+    answer: ScanAnswer | None
     if isinstance(found, ScannedMember):
         answer = _scanned_member(tx, shop, caller, found, text)
     elif isinstance(found, ScannedCoupon):
-        answer = _scanned_coupon(tx, shop, caller, found, text)
+        answer = _scanned_coupon(tx, shop, caller, found, text, tokens)
     else:
         answer = _scanned_product(tx, shop, found, text)
         if answer is None and isinstance(found, ScannedReceipt):
@@ -208,17 +217,17 @@ def _scanned_product(tx: Tx, shop: Shop, found: Scan, text: str) -> ScanAnswer |
     )
 
 
-def _scanned_member(tx: Tx, shop: Shop, caller: Caller, found: ScannedMember, text: str) -> ScanAnswer | None:
+def _scanned_member(tx: Tx, shop: Shop, caller: Caller, found: ScannedMember, text: str) -> ScanAnswer:
     try:
         member = resolve_member(tx, shop, caller, ResolveMember(token=found.card))
-    except UnknownMember:
-        return None
+    except UnknownMember as problem:
+        return ScanAnswer(kind="unknown", text=text[:_SHOWN], card=found.card, reason=problem.code)
     return ScanAnswer(kind="member", text=text[:_SHOWN], member=member)
 
 
-def _scanned_coupon(tx: Tx, shop: Shop, caller: Caller, found: ScannedCoupon, text: str) -> ScanAnswer:
+def _scanned_coupon(tx: Tx, shop: Shop, caller: Caller, found: ScannedCoupon, text: str, tokens: Tokens) -> ScanAnswer:
     """A coupon, unless twelve characters that no coupon here has are an article's own number."""
-    verdict = verify_coupon(tx, shop, caller, VerifyCoupon(found.text))
+    verdict = verify_coupon(tx, shop, caller, VerifyCoupon(found.text), tokens)
     if verdict.serial is None and (answer := _scanned_product(tx, shop, found, text)) is not None:
         return answer
     return ScanAnswer(kind="coupon", text=text[:_SHOWN], coupon=verdict)

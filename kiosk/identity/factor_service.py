@@ -1,7 +1,8 @@
 """sql: a member sets a PIN, sets up the rotating code, or proves to be here for a few minutes on one screen.
 
 Whoever may set a PIN may spend the points, so a member who has nothing set up yet does it at the counter or kiosk where
-it has just joined; later it takes the present PIN or code, or a manager.
+it has just joined; later it takes the present PIN or code, or a manager. So it does after joining with a card that was
+brought along: should it be somebody else's, head office joins the two (sync/hub/card_owners.py).
 """
 
 from uuid import UUID
@@ -112,7 +113,8 @@ def _need_right_to_set(tx: Tx, shop: Shop, caller: Caller, member: UUID, proof: 
 
 
 def _has_just_joined(tx: Tx, caller: Caller, member: UUID) -> bool:
-    """Whether this device enrolled the member within a quarter of an hour, and nothing is set up yet."""
+    """Whether this device enrolled the member within a quarter of an hour, gave out the card, and nothing is set up
+    yet."""
     if read_secrets(tx, member) != SecretRow():
         return False
     joined = find(tx, member)
@@ -120,5 +122,6 @@ def _has_just_joined(tx: Tx, caller: Caller, member: UUID) -> bool:
         joined is not None
         and isinstance(joined.body, MemberEnrolled)
         and joined.device == caller.device
+        and not joined.body.brought_card
         and 0 <= caller.now_ms - joined.at <= _JOINING_MS
     )

@@ -593,6 +593,8 @@ CREATE TABLE offer_use (
     PRIMARY KEY (offer, op, sale)
 ) STRICT, WITHOUT ROWID;
 
+CREATE INDEX offer_use_back ON offer_use (sale) WHERE op <> sale;
+
 CREATE TABLE offer_total (
     offer TEXT PRIMARY KEY,
     uses INTEGER NOT NULL,

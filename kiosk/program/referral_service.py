@@ -107,7 +107,7 @@ def revoke_referral(
         "SELECT referrer, posting, points FROM referral_payment WHERE sale = ?", (sold.sale.bytes,)
     ).fetchone()
     now = {line.line: line.quantity_milli for line in lines}
-    if row is None or any(line.returned_milli + now.get(line.line, 0) < line.quantity_milli for line in sold.lines):
+    if row is None or any(line.booked_milli + now.get(line.line, 0) < line.quantity_milli for line in sold.lines):
         return ()
     referrer = UUID(bytes=row[0])
     opened = open_account(tx, referrer, op_id, shop.journal.epoch, caller.now_ms, "all")

@@ -88,7 +88,7 @@ def command_of(basket: Basket, prices: Mapping[str, int]) -> CompleteSale:
         id=sale,
         lines=tuple(_line(line, price_of_the_day(line, prices)) for line in basket.lines),
         member=member_id_of(basket.household_id) if basket.household_id is not None else None,
-        tenders=_tenders(basket.total_minor, by_card=sale.int % 3 == 0),
+        tenders=tenders_of(basket.total_minor, by_card=sale.int % 3 == 0),
     )
 
 
@@ -126,7 +126,8 @@ def _line(line: BasketLine, override_minor: int | None) -> LineRequest:
     )
 
 
-def _tenders(total_minor: int, *, by_card: bool) -> tuple[TenderRequest, ...]:
+def tenders_of(total_minor: int, *, by_card: bool) -> tuple[TenderRequest, ...]:
+    """What is handed over for a total in minor units: nothing for nothing, else the card's exact sum or notes."""
     if total_minor == 0:
         return ()
     if by_card:

@@ -43,6 +43,7 @@ CREATE TABLE offer_use (
     PRIMARY KEY (offer, op, sale)
 ) STRICT, WITHOUT ROWID
 """,
+    indexes=("CREATE INDEX offer_use_back ON offer_use (sale) WHERE op <> sale",),
 )
 
 # Of offers with a limit alone (total or budget, or by member), whether live or ended: what is left of a limit is asked

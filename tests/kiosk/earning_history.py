@@ -25,6 +25,7 @@ from kiosk.program.program_service import (
 from loyalty.activities import ActivityTerms
 from loyalty.earning_rules.rule import Caps, Once, PerMoney, RuleConditions, RuleTerms
 from loyalty.rewards import RewardAmount, RewardTerms
+from tests.kiosk.return_history import come_back_elsewhere
 
 if TYPE_CHECKING:
     from tests.kiosk.history import Story
@@ -55,6 +56,8 @@ def tell_earning(story: "Story", anna: UUID, friend: UUID) -> None:
     sold = story.sell(LineRequest(sku="102", quantity_milli=2000), member=anna)
     story.take_back(sold)
     story.take_back(story.sell(LineRequest(sku="103"), member=friend))
+    came = story.sell(LineRequest(sku="102", quantity_milli=2000), member=anna)
+    come_back_elsewhere(story, came, {1: 2000})
     for rule in ("big", "dearer"):
         _end(story, rule)
 

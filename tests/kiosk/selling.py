@@ -184,10 +184,10 @@ class Till:
         )
         return token
 
-    def enrol(self, name: str = "Anna", phone: str | None = None) -> UUID:
+    def enrol(self, name: str = "Anna", phone: str | None = None, locale: str = "en") -> UUID:
         """A new member."""
         random = new_id().bytes * 4
-        command = EnrolMember(id=new_id(), name=name, phone=phone, locale="en")
+        command = EnrolMember(id=new_id(), name=name, phone=phone, locale=locale)
         return self.do(enrol_member, command, random[:ENROL_RANDOM_BYTES]).answer.id
 
     def adjust(self, member: UUID, points: int) -> None:

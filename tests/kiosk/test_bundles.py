@@ -113,6 +113,14 @@ def test_a_part_that_is_not_the_one_the_head_means_keeps_the_bundle_from_beginni
     assert price(connection) == 149
 
 
+def test_a_head_without_a_number_keeps_no_other_bundle_from_beginning(opened: tuple[Any, Shop]) -> None:
+    connection, shop = opened
+    *parts, head = bundle(1, AT, product("100", 149))
+    tell(connection, msgspec.structs.replace(head, key="spring"), *parts, head)
+    activate(connection, shop, AT)
+    assert price(connection) == 149
+
+
 def test_a_bundle_that_is_withdrawn_before_its_instant_never_begins(opened: tuple[Any, Shop]) -> None:
     connection, shop = opened
     puts = bundle(1, AT, product("100", 149))

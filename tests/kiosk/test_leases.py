@@ -179,6 +179,20 @@ def test_a_lease_that_only_head_office_knows_goes_back_once_and_never_comes_into
     assert shop.till.rows("SELECT count(*) FROM lease") == [(0,)]
 
 
+@pytest.mark.parametrize(("key", "value"), [(None, b""), (None, b'{"lease": 2}'), ("x", b"{}")])
+def test_what_cannot_be_read_as_a_lease_keeps_no_other_from_ending(
+    shop: Borrower, key: str | None, value: bytes
+) -> None:
+    """Nothing stands where a lease of an installed snapshot is told to be gone."""
+    member, lease, strange = shop.known(), new_id(), UUID(int=0)
+    for each in (strange, lease):
+        shop.told(each, member, 80)
+    row = (value, key or str(strange), str(strange))
+    shop.till.connection.execute("UPDATE feed_row SET value = ?, key = ? WHERE key = ?", row)
+    assert shop.end() == 1
+    assert [ended.lease for ended in shop.ends()] == [lease]
+
+
 def test_a_lease_of_a_lost_disk_goes_back_without_what_its_holds_can_still_pay(shop: Borrower) -> None:
     """The holds were fetched back with the journal; the lease itself only head office knows."""
     member = shop.known()

@@ -11,6 +11,7 @@ import pytest
 
 from kiosk import compose
 from kiosk.bundles import instant
+from kiosk.bundles.activation import activate_due
 from kiosk.compose import now_ms
 from kiosk.config import Config
 from kiosk.life.head_office import FeedReader
@@ -308,6 +309,30 @@ async def test_a_bundle_that_fails_to_begin_keeps_nobody_from_selling(
             assert (await store.sell("100")).json["lines"][0]["unit_price_minor"] == 129
         await store.store.door.instant.look(now_ms())
         assert (await store.sell("100")).json["lines"][0]["unit_price_minor"] == 149
+
+
+async def test_a_bundle_that_was_refused_does_not_keep_the_next_one_from_its_instant(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """No page comes in between: the line may be down by then. Nor is the refused one tried with every request."""
+    at_ms, tried = now_ms(), 0
+
+    def activate(*given: Any) -> bool:  # noqa: ANN401
+        nonlocal tried
+        tried += 1
+        return activate_due(*given)
+
+    monkeypatch.setattr(instant, "activate_due", activate)
+    async with running_store(make_config(tmp_path)) as store:
+        reader, later = FeedReader(store.store.door), at_ms + HOUR_MS
+        await reader.keep_page(page_of(*bundle(2, later, product("100", 159))))
+        await reader.keep_page(page_of(*bundle(1, at_ms, product("100", 149, tax_class="none here"))))
+        assert await price_of(store) == 129, "the first is refused"
+        tried = 0
+        store.store.door.now_ms = lambda: later - 1
+        assert (await price_of(store), tried) == (129, 0)
+        store.store.door.now_ms = lambda: later
+        assert await price_of(store) == 159
 
 
 async def test_a_read_only_store_begins_nothing(tmp_path: Path) -> None:

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kiosk.life.feed_rows import add_up, find_wrong, keep_page, read_position
+from kiosk.life.feed_rows import add_up, find_wrong, keep_page, read_doubted, read_position
 from kiosk.life.head_office import FeedReader
 from kiosk.registry import list_statements
 from sync.db import connect
@@ -72,6 +72,19 @@ def test_a_bucket_that_does_not_add_up_is_named_and_damage_is_found_later() -> N
         assert find_wrong(connection) == ("global",)
         anew = page(put("a", "2", generation=1), told={"a": "2"}, generation=1)
         assert keep_page(connection, anew) == (), "what is told anew adds up, whatever the damaged row came to"
+
+
+def test_a_doubt_outlives_the_service_until_the_bucket_adds_up_or_is_told_no_longer() -> None:
+    with empty() as connection:
+        keep_page(connection, page(put("a", "1"), told={"a": "2"}))
+        assert read_doubted(connection) == ("global",)
+        keep_page(connection, page(put("b", "1", bucket="zone"), generations={"zone": 0, "global": 0}))
+        assert read_doubted(connection) == ("global",), "nothing was added up"
+        keep_page(connection, page(put("a", "2"), told={"a": "2"}))
+        assert read_doubted(connection) == ()
+        keep_page(connection, page(put("a", "1"), told={"a": "2"}))
+        keep_page(connection, page(dropped=("global",), generations={"zone": 0}))
+        assert read_doubted(connection) == ()
 
 
 def test_a_bucket_told_anew_keeps_the_old_until_the_sum_comes_and_drops_what_was_not_told_again() -> None:

@@ -130,6 +130,30 @@ async def test_a_card_nobody_here_has_is_found_with_name_and_points(chain: Chain
     assert (nobody.status, nobody.json["code"]) == (422, "unknown_member")
 
 
+async def test_a_shop_shows_its_own_part_of_an_account_and_says_where_the_whole_is(chain: Chain) -> None:
+    await chain.give(chain.there, chain.ann, 200)
+    await chain.meet()
+    await chain.give(chain.here, chain.ann, 7)
+    await chain.shows(chain.here, chain.ann, active=207)
+    ledger = (await chain.here.call("GET", f"/v1/members/{chain.ann}/ledger")).json
+    assert [item["points"] for item in ledger["items"]] == [7]
+    assert (ledger["here"]["active"], ledger["elsewhere"], ledger["points"]["active"]) == (7, 200, 207)
+    export = (await chain.here.call("GET", f"/v1/members/{chain.ann}/export", role="manager")).json
+    assert [posting["points"] for posting in export["postings"]] == [7]
+    assert export["account"] == {name: ledger[name] for name in ("points", "here", "elsewhere", "whole")}
+    await settled(chain.hub, chain.here)
+    assert export["whole_at"].startswith(chain.hub.url)
+    path = export["whole_at"].removeprefix(chain.hub.url)
+    async with asyncio.timeout(WAIT_S):
+        while True:
+            status, whole = await chain.hub.call("GET", path, token=await chain.hub.office())
+            assert status == 200, whole
+            if whole["member"]["points"]["active"] == 207:
+                break
+            await asyncio.sleep(0.05)
+    assert sorted(event["points"] for event in whole["events"] if event["kind"] == "points.adjust") == [7, 200]
+
+
 async def test_points_of_one_shop_are_spent_in_the_other_on_a_lease_and_both_books_agree(chain: Chain) -> None:
     await chain.give(chain.there, chain.ann, 200)
     await chain.meet()

@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from kiosk.members.known_members import need_active_member
 from kiosk.members.member_service import change_member, record_consents
 from kiosk.members.member_views import resolve_member, show_member
 from kiosk.members.members import (
@@ -30,7 +31,7 @@ from kiosk.points.points_service import adjust_points
 from kiosk.points.points_views import list_postings, show_points
 from loyalty.errors import IdConflict
 from loyalty.identity import WrongEmail, WrongPhone, read_card
-from loyalty.member_store import MemberNotFound, UnknownMember, need_active_member
+from loyalty.member_store import MemberNotFound, UnknownMember
 from loyalty.points.refusals import AdjustmentForbidden, AdjustmentUnexplained, InsufficientPoints
 from printers.spool import submit
 from sync.http.paging import InvalidCursor, PageQuery

@@ -14,6 +14,7 @@ from kiosk.program.program_service import RULES
 from tests.kiosk.earning_shop import define_rule
 from tests.kiosk.selling import Till, assert_holds, open_till
 from tests.kiosk.shopkit import caller
+from tests.kiosk.telling import elsewhere, tell_account
 from tests.loyalty.earning_rules.rules import times
 
 LEVELS = [{"name": "silver", "threshold": 500}, {"name": "gold", "threshold": 1000}]
@@ -99,3 +100,13 @@ def test_without_tiers_nobody_has_one(tmp_path: Path) -> None:
         anna = till.enrol()
         till.sell(PAPERS, member=anna)
         assert read_standing(till.connection, till.shop.terms, anna, till.who.now_ms).tier is None
+
+
+def test_a_tier_says_where_sales_of_other_stores_are_missing_in_it(till: Till) -> None:
+    anna = till.enrol()
+    till.sell(PAPERS, member=anna)
+    alone = show_tier(till.connection, till.shop, till.who, anna)
+    tell_account(till, anna, elsewhere(anna, "earn", 5_000))
+    shared = show_tier(till.connection, till.shop, till.who, anna)
+    assert (alone.whole, shared.whole) == (True, False)
+    assert (shared.tier, shared.amount) == (alone.tier, alone.amount) == ("gold", 1050)

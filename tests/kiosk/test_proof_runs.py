@@ -1,5 +1,6 @@
 """`counterfoil verify`, run after run: from the last proved head or in full, and what is remembered beside the file."""
 
+import contextlib
 import functools
 import itertools
 import json
@@ -16,15 +17,25 @@ from kiosk.commands import CloseShift, LineRequest
 from kiosk.compose import make_shop
 from kiosk.identity.people import SaveOperator
 from kiosk.identity.people_service import save_operator
+from kiosk.life.feed_bases import attach_installed
 from kiosk.life.lives import begin_life
-from kiosk.life.proof import FINDING_NAME, forget_finding, mending, prove, read_finding
+from kiosk.life.proof import (
+    FINDING_NAME,
+    forget_finding,
+    has_unreadable_finding,
+    mending,
+    prove,
+    read_breach,
+    read_finding,
+    verified_at,
+)
 from kiosk.life.rebuild import JournalBroken, rebuild
 from kiosk.life.start import DATABASE_NAME
 from kiosk.registry import APPLIERS, REGISTRY
 from kiosk.shifts.shift_service import close_shift
 from loyalty.tables import Table
 from sync.chain import epoch_text
-from sync.db import connect
+from sync.db import SqliteError, connect
 from sync.facts.store import EpochStarted, OperatorChanged
 from sync.journal import Journal, Origin, read_life
 from sync.schema import JOURNAL, LIFE, PRIVATE
@@ -441,12 +452,49 @@ def test_proving_writes_nothing_into_the_database(database: Path) -> None:
     assert database.read_bytes() == before
 
 
-@pytest.mark.parametrize("text", ["", "{", "[]", '{"ok": true, "mark": {"epoch": 1}}', '{"mark": "x"}'])
-def test_a_finding_that_cannot_be_read_means_a_full_run(database: Path, text: str) -> None:
+@pytest.mark.parametrize("text", ['{"ok": true, "mark": {"epoch": 1}}', '{"mark": "x"}'])
+def test_a_mark_that_cannot_be_read_means_a_full_run(database: Path, text: str) -> None:
     full = prove(database, full=True).entries
     (database.parent / FINDING_NAME).write_text(text)
     assert read_finding(database.parent) is None
     assert prove(database, full=False).entries == full
+
+
+@pytest.mark.parametrize("raw", [b"", b"{", b"[]", b'{"ok": fal', b"\xff\xfe", b"\0" * 80])
+def test_a_finding_that_cannot_be_read_may_have_been_a_fault_until_a_full_run_says_otherwise(
+    database: Path, raw: bytes
+) -> None:
+    full = prove(database, full=True).entries
+    (database.parent / FINDING_NAME).write_bytes(raw)
+    assert "counterfoil verify" in (read_finding(database.parent) or "")
+    assert (read_breach(database.parent), verified_at(database.parent)) == (None, None)
+    assert prove(database, full=False).entries == full
+    assert read_finding(database.parent) is None
+
+
+def test_a_finding_that_the_disk_does_not_give_is_as_one_that_is_damaged(database: Path) -> None:
+    assert not has_unreadable_finding(database.parent), "there was no run yet"
+    (database.parent / FINDING_NAME).mkdir()
+    assert has_unreadable_finding(database.parent)
+
+
+def test_a_damaged_list_of_snapshots_is_a_fault_and_a_missing_one_an_earlier_release(database: Path) -> None:
+    """Only that the table is missing may be overlooked; a page of it that cannot be read is told of."""
+    connection = connect(database)
+    root = connection.execute("SELECT rootpage FROM sqlite_schema WHERE name = 'feed_base'").fetchone()[0]
+    (page_size,) = connection.execute("PRAGMA page_size").fetchone()
+    connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+    connection.close()
+    whole = database.read_bytes()
+    start = (root - 1) * page_size
+    database.write_bytes(whole[:start] + b"\xff" * page_size + whole[start + page_size :])
+    with contextlib.closing(connect(database, read_only=True)) as damaged, pytest.raises(SqliteError):
+        attach_installed(damaged, database)
+    assert first_wrong(prove(database, full=True)).what.startswith("the file is damaged")
+    database.write_bytes(whole)
+    run_sql(database, "DROP TABLE feed_base")
+    with contextlib.closing(connect(database, read_only=True)) as earlier:
+        attach_installed(earlier, database)
 
 
 def test_a_forgotten_finding_is_no_finding(database: Path) -> None:

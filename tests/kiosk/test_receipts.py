@@ -39,7 +39,7 @@ def test_every_paper_prints_in_every_language(tmp_path: Path, locale: str) -> No
     with open_till(tmp_path, store=store, tender=COINS) as till:
         named = product("x", 259, name=NAMES[locale])
         perform(till.connection, lambda tx, shop, _: add_products(tx, shop, named), till.shop, till.who)
-        anna = till.enrol()
+        anna = till.enrol(locale=locale)
         off = LineRequest(sku="x", quantity_milli=2000, discount=Discount("percent", 10, NAMES[locale]))
         weighed = LineRequest(sku="104", quantity_milli=355)
         paid = [("card", 500), ("cash", 1000)]
@@ -66,6 +66,13 @@ def test_every_paper_prints_in_every_language(tmp_path: Path, locale: str) -> No
 
 class TestReceiptOfASale:
     """Line by line what the shopper reads."""
+
+    def test_it_is_in_the_members_language_with_an_offer_or_without(self, tmp_path: Path) -> None:
+        with open_till(tmp_path) as till:
+            for member in (till.enrol(locale="pl"), till.enrol(locale="en"), None):
+                till.sell("101", member=member, receipt="paper")
+            titles = [text.splitlines()[2].rpartition(" ")[0] for text in papers(till)]
+            assert titles == ["Potwierdzenie sprzedaży", "Receipt", "Receipt"]
 
     def test_it_adds_up_before_the_shoppers_eyes(self, tmp_path: Path) -> None:
         with open_till(tmp_path, tender=COINS) as till:

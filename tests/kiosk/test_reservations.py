@@ -10,6 +10,7 @@ import pytest
 from kiosk.commands import CompleteSale, LineRequest, QuoteBasket, TenderRequest
 from kiosk.coupons.chain_coupons import coupons_at_risk
 from kiosk.coupons.coupon_refusals import CouponUsed
+from kiosk.points.lease_report import count_reports, read_report
 from kiosk.points.link import note_line, note_pushed, note_read
 from kiosk.sales.reservations import Kept, give_back, list_coupon_commands, name_reservation
 from kiosk.sales.sale_service import complete_sale, quote_basket
@@ -161,6 +162,23 @@ def test_a_reservation_has_one_name_until_it_is_given_back(tmp_path: Path) -> No
         assert till.do(list_coupon_commands, command) == [], "it is booked"
 
 
+def test_what_was_kept_before_a_report_of_this_store_counts_no_longer(tmp_path: Path) -> None:
+    """Head office may have been put back from a backup meanwhile: it believes that what the report did not say never
+    was."""
+    with open_till(tmp_path, **LIMITS) as till:
+        make_offer(till)
+        line(till, online=True)
+        for report_between in (False, True):
+            command = sale_of(issue(till, scope="chain").token)
+            asked_after = count_reports(till.connection)
+            [wanted] = till.do(list_coupon_commands, command)
+            if report_between:
+                till.do(lambda tx, _shop, _who: read_report(tx))
+            till.do(complete_sale, command, Kept(coupons={wanted.serial: wanted.id}, reports=asked_after))
+        assert risks(till) == [0, OFF]
+        assert_holds(till.connection)
+
+
 def test_what_a_sale_has_used_is_not_given_back(tmp_path: Path) -> None:
     """Head office has not heard of the sale yet, and lists its reservation still."""
     with open_till(tmp_path, **LIMITS) as till:
@@ -171,3 +189,24 @@ def test_what_a_sale_has_used_is_not_given_back(tmp_path: Path) -> None:
         till.do(complete_sale, command, Kept(coupons={}))
         tell(till, "reservation", str(kept), ReservationValue(kind="coupon_use", op=command.id, granted_at=0))
         assert till.do(lambda tx, shop, who: give_back(tx, shop, who.now_ms, ())) == 0
+
+
+def test_what_cannot_be_read_of_the_feed_keeps_nothing_else_from_going_back(tmp_path: Path) -> None:
+    with open_till(tmp_path) as till:
+        value = ReservationValue(kind="coupon_use", op=new_id(), granted_at=0)
+        for key, told in (("nonsense", value), (str(new_id()), {"kind": 1}), (str(new_id()), value)):
+            tell(till, "reservation", key, told)
+        assert till.do(lambda tx, shop, who: give_back(tx, shop, who.now_ms, ())) == 1
+
+
+def test_a_coupon_that_head_office_says_something_unreadable_of_is_not_taken_on_it(tmp_path: Path) -> None:
+    """Somebody used it: else nothing would be said. Of one that is gone from a snapshot an empty word is left."""
+    with open_till(tmp_path, **LIMITS) as till:
+        make_offer(till)
+        line(till, online=False)
+        coupon = issue(till, scope="chain")
+        name = use_name(coupon.valid_until, int(coupon.serial, 16))
+        tell(till, "coupon_used", name, {"sales": 1})
+        assert quote(till, coupon.code).refused[0].code == "coupon_used"
+        till.connection.execute("UPDATE feed_row SET value = x''")
+        assert not quote(till, coupon.code).refused

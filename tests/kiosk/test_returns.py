@@ -279,3 +279,25 @@ def test_returns_here_and_elsewhere_end_at_what_was_paid(
     assert first + second + third == due
     with pytest.raises(NothingLeftToReturn):
         value_return(here, [(1, 1000 * rest + 1)])
+
+
+@pytest.mark.parametrize(
+    ("paying", "allowed", "owed"),
+    [
+        ({"card": 100}, {"card": 100, "cash": 100}, 100),
+        ({"cash": 100}, {"card": 200}, 100),
+        ({"card": 60, "cash": 40}, {"card": 140, "cash": 60}, 100),
+        ({}, {"card": 200, "cash": 100}, 100),
+        ({"card": 30}, {"card": 170, "cash": 100}, 100),
+        ({"cash": 101}, {"card": 200}, 99),
+    ],
+)
+def test_what_another_store_is_paying_back_is_not_paid_here_in_the_same_kind(
+    paying: dict[str, int], allowed: dict[str, int], owed: int
+) -> None:
+    """One of three pieces is on its way; what was not said of its value is nobody's kind, but never paid twice."""
+    sold = sale(line(1, 300, 3000), kept={"card": 200, "cash": 100})
+    here = count_elsewhere(sold, ReturnedElsewhere(returned={}, refunded={}, pending={1: 1000}, paying=paying))
+    assert here.allowed() == allowed
+    assert value_return(here, [(1, 1000)]).owed_minor == owed
+    assert [(each.returned_milli, each.booked_milli) for each in here.lines] == [(1000, 0)]

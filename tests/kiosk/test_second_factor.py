@@ -33,6 +33,7 @@ from kiosk.members.members import MemberNotActive
 from kiosk.sales.sale import ApprovalNeeded
 from kiosk.shop import Caller, Shop
 from loyalty.identifier_store import CardReplaced
+from loyalty.identity import make_card
 from loyalty.member_store import UnknownMember
 from loyalty.one_time_codes import STEP_MS, make_code, step_of
 from loyalty.transactions import Tx
@@ -356,6 +357,15 @@ def test_a_session_begets_no_session_and_a_new_one_ends_the_old(counter: MemberC
 
 
 # -- who may set up what -----------------------------------------------------------------------------------------------
+
+
+def test_whoever_joined_with_a_card_of_elsewhere_sets_up_nothing_alone(counter: MemberCounter) -> None:
+    """Head office joins her with whoever has the card: a photographed card must not become a PIN of its owner."""
+    stranger = counter.enrol(name=None, phone=None, consents=(), card=make_card(bytes(7)))
+    for set_up in (counter.set_pin, counter.set_up_code):
+        with pytest.raises(FactorProofNeeded):
+            set_up(stranger, who=counter.who())
+    counter.set_pin(stranger, who=counter.who("manager"))
 
 
 def test_a_new_member_sets_a_pin_where_it_has_just_joined_and_only_there(counter: MemberCounter) -> None:

@@ -19,7 +19,8 @@ from kiosk.life import start as start_module
 from kiosk.life.backup import back_up, restore
 from kiosk.life.initialise import make_pairing_code
 from kiosk.life.lives import StoreChanged
-from kiosk.life.proof import prove, read_finding
+from kiosk.life.proof import is_in_doubt, prove, read_finding
+from kiosk.life.rebuild import rebuild
 from kiosk.life.start import (
     DATABASE_NAME,
     Started,
@@ -350,6 +351,105 @@ def test_a_new_life_forgets_what_verify_knew_of_another_file(config: Config, dat
     shutil.copy(old, database)
     start_and_stop(config)
     assert prove(database, full=False).ok, "the mark was of the newer file"
+
+
+@pytest.fixture(name="lived")
+def make_store_of_two_lives(config: Config, database: Path) -> Path:
+    """A store in its second life, which has not come as far as its first one."""
+    start_and_stop(config)
+    tell_stories(config, database, 8)
+    start_and_stop(config)
+    (database.parent / marks.FILE_NAME).unlink()
+    assert start_and_stop(config).ordinal == 2
+    return database
+
+
+def tell_stories(config: Config, database: Path, count: int) -> None:
+    connection = connect(database)
+    life = read_life(connection)
+    assert life is not None
+    Storyteller(connection, make_shop(config, *life), Random(count)).tell(count)
+    connection.close()
+
+
+@pytest.mark.parametrize("is_found", [False, True], ids=["not found yet", "found by verify"])
+@pytest.mark.parametrize(
+    "damage",
+    [
+        "UPDATE life SET ordinal = 65 WHERE ordinal = 1",
+        "UPDATE life SET ordinal = 0 WHERE ordinal = 2",
+        "UPDATE life SET ordinal = ordinal + 70368744177664 WHERE ordinal = 1",
+        "UPDATE life SET epoch = epoch + 1 WHERE ordinal = 2",
+        "UPDATE life SET currency = 'EUS' WHERE ordinal = 2",
+        "DELETE FROM life WHERE ordinal = 2",
+        "INSERT INTO life SELECT 7, 3, randomblob(16), store, currency, time_zone, reason, 0 FROM life LIMIT 1",
+    ],
+)
+def test_no_life_begins_behind_a_row_of_lives_that_is_damaged(
+    config: Config, lived: Path, damage: str, is_found: bool
+) -> None:
+    before = run_sql(lived, "SELECT epoch, ordinal FROM life ORDER BY ordinal")
+    entries = run_sql(lived, "SELECT count(*) FROM journal")
+    run_sql(lived, damage)
+    if is_found:
+        assert not prove(lived, full=False).ok
+    started = start_and_stop(config)
+    assert "counterfoil rebuild" in (started.read_only or "")
+    assert (started.epoch, started.ordinal) == before[-1], "it goes on as the life that the journal names"
+    assert run_sql(lived, "SELECT count(*) FROM journal") == entries
+    rebuild(lived)
+    assert run_sql(lived, "SELECT epoch, ordinal FROM life ORDER BY ordinal") == before
+    started = start_and_stop(config)
+    assert (started.epoch, started.ordinal, started.read_only) == (*before[-1], None)
+    assert prove(lived, full=True).ok
+
+
+def test_a_damaged_first_entry_of_an_older_life_is_no_reason_for_a_new_one(config: Config, lived: Path) -> None:
+    run_sql(lived, "UPDATE journal SET hash = randomblob(32) WHERE seq = 1 AND epoch IN (SELECT min(epoch) FROM life)")
+    entries = run_sql(lived, "SELECT count(*) FROM journal")
+    assert "counterfoil verify --full" in (start_and_stop(config).read_only or "")
+    assert run_sql(lived, "SELECT count(*) FROM journal") == entries
+
+
+def test_a_restore_over_a_file_with_a_damaged_row_of_lives_takes_no_letter_from_it(
+    config: Config, lived: Path, tmp_path: Path
+) -> None:
+    copy = tmp_path / "copy.sqlite"
+    back_up(lived, copy)
+    run_sql(lived, "UPDATE life SET ordinal = 4099 WHERE ordinal = 1")
+    restore(lived.parent, copy)
+    assert start_and_stop(config).ordinal == 3
+
+
+def test_what_verify_found_is_not_forgotten_by_a_new_life_and_looked_at_again(config: Config, lived: Path) -> None:
+    run_sql(lived, "DELETE FROM sale_tax")
+    assert not prove(lived, full=False).ok
+    (lived.parent / marks.FILE_NAME).unlink()
+    started = start_and_stop(config)
+    assert started.ordinal == 3
+    assert "counterfoil rebuild" in (started.read_only or "")
+    assert is_in_doubt(lived.parent), "the service looks through everything at once"
+    assert not prove(lived, full=False).ok
+    assert not is_in_doubt(lived.parent)
+    rebuild(lived)
+    assert start_and_stop(config).read_only is None
+
+
+def test_a_sound_copy_put_in_place_of_a_damaged_file_opens_with_the_next_verify(
+    config: Config, database: Path, tmp_path: Path
+) -> None:
+    start_and_stop(config)
+    shutil.copy(database, tmp_path / "sound.sqlite")
+    tell_stories(config, database, 5)
+    assert prove(database, full=False).ok
+    run_sql(database, "DELETE FROM sale_tax")
+    assert not prove(database, full=False).ok
+    start_and_stop(config)
+    shutil.copy(tmp_path / "sound.sqlite", database)
+    assert start_and_stop(config).read_only is not None
+    assert is_in_doubt(database.parent)
+    assert prove(database, full=False).ok, "the mark was of the newer file"
+    assert read_finding(database.parent) is None
 
 
 # -- migrations at the start -------------------------------------------------------------------------------------------

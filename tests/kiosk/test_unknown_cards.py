@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from kiosk.catalogue.catalogue_service import scan
 from kiosk.life.told import STUB_KEY, schema_of
 from kiosk.members.known_members import MemberElsewhere
 from kiosk.members.member_views import resolve_member
@@ -56,6 +57,20 @@ async def test_a_card_of_another_store_is_told_apart_from_one_that_was_lost_and_
     with pytest.raises(problem) as raised:
         await resolve(place, card)
     assert type(raised.value) is problem
+
+
+@pytest.mark.parametrize(("card", "reason"), [(ELSEWHERE, "member_elsewhere"), (NOBODYS, "unknown_member")])
+async def test_a_scan_says_which_card_nobody_here_has_and_why(place: Place, card: str, reason: str) -> None:
+    scanned = await place.read(scan, card, None)
+    assert (scanned.kind, scanned.card, scanned.reason) == ("unknown", card, reason)
+    await place.enrol(1, card=card)
+    known = await place.read(scan, card, None)
+    assert (known.kind, known.card, known.reason) == ("member", None, None)
+
+
+async def test_what_is_no_card_is_unknown_and_no_more(place: Place) -> None:
+    scanned = await place.read(scan, "no such thing", None)
+    assert (scanned.kind, scanned.card, scanned.reason) == ("unknown", None, None)
 
 
 @pytest.mark.parametrize("card", [ELSEWHERE, NOBODYS])

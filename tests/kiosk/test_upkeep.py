@@ -10,6 +10,7 @@ import pytest
 
 from kiosk.life.proof import FINDING_NAME, remember_fault
 from kiosk.life.start import DATABASE_NAME
+from sync import marks
 from sync.db import connect
 from sync.protocol.commands import LeaseAnswer, LeaseCommand
 from tests.kiosk.shopkit import make_config, prepare_store, running_store
@@ -62,6 +63,34 @@ async def test_what_the_night_finds_is_read_only_in_the_morning(tmp_path: Path) 
         assert (reply.status, reply.json["code"]) == (503, "read_only")
         assert "product: price_minor is 1, the entry says 1990" in reply.json["detail"]
         assert "counterfoil rebuild" in reply.json["detail"]
+
+
+async def test_a_finding_that_cannot_be_read_keeps_the_store_read_only_until_it_was_looked_anew(tmp_path: Path) -> None:
+    """It may have named a fault. All is well, so the store opens by itself, whatever time of day it is."""
+    config = make_config(tmp_path, maintenance={**NIGHT, "verify_enabled": False})
+    prepare_store(config)
+    finding = config.data_dir() / FINDING_NAME
+    finding.write_bytes(b"\0" * 80)
+    async with running_store(config) as store:
+        assert store.store.door.read_only is not None
+        assert "cannot be read any more" in store.store.door.read_only
+        await until(lambda: store.store.door.read_only is None)
+        assert json.loads(finding.read_bytes())["ok"] is True
+        await store.open_shift()
+
+
+async def test_a_finding_that_a_new_life_began_with_is_looked_at_anew_at_once(tmp_path: Path) -> None:
+    """It may have been of another file. All is well in this one, so the store opens by itself."""
+    config = make_config(tmp_path, maintenance={**NIGHT, "verify_enabled": False})
+    folder = prepare_store(config).parent
+    remember_fault(folder, "Verify found a fault.")
+    (folder / marks.FILE_NAME).unlink(missing_ok=True)
+    async with running_store(config) as store:
+        assert store.store.door.read_only == "Verify found a fault."
+        await until(lambda: store.store.door.read_only is None)
+        assert json.loads((folder / FINDING_NAME).read_bytes())["ok"] is True
+        await store.sign_in()
+        await store.open_shift()
 
 
 @pytest.mark.parametrize("maintenance", [{**NIGHT, "verify_enabled": False}, {**NIGHT, "verify_at": "04:30"}])

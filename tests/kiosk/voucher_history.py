@@ -18,6 +18,7 @@ from kiosk.sales.sale_service import void_sale
 from loyalty.offers.offer import Goods, PercentOff
 from loyalty.offers.request import OfferRequest
 from loyalty.rewards import RewardCoupon, RewardTerms
+from tests.kiosk.return_history import come_back_elsewhere
 
 if TYPE_CHECKING:
     from uuid import UUID
@@ -57,6 +58,8 @@ def _tell_coupons(story: "Story", member: "UUID") -> None:
     story.do_as(story.manager(), void_sale, sold, VoidSale(reason="too many"))
     story.sell(LineRequest(sku="101"), LineRequest(sku="104", quantity_milli=2000), coupons=(used.code,))
     story.sell(LineRequest(sku="100"), coupons=(lost.code,))
+    came = story.sell(LineRequest(sku="101", quantity_milli=9000), coupons=(_issue(story).token,))
+    come_back_elsewhere(story, came, {1: 9000})
     reissue = ReissueCoupon(id=story.id(), reason="wet paper", print=True)
     story.do_as(story.manager(), reissue_coupon, lost.serial, reissue)
     story.do_as(story.manager(), void_coupon, wrong.serial, VoidCoupon(reason="a mistake"))
@@ -72,6 +75,10 @@ def _tell_reward(story: "Story") -> None:
     story.do_as(story.manager(), put_definition, REWARDS, story.id(), "treat", treat, None)
     hold = story.hold(dora, 150, "treat")
     story.do(issue_coupon, IssueCoupon(id=story.id(), offer=OFFER, member=dora, hold=hold))
+    story.adjust(dora, 200)
+    paid = IssueCoupon(id=story.id(), offer=OFFER, member=dora, hold=story.hold(dora, 150, "treat"))
+    unwanted = story.do(issue_coupon, paid).answer
+    story.do_as(story.manager(), void_coupon, unwanted.serial, VoidCoupon(reason="not wanted"))
 
 
 def _tell_cards(story: "Story") -> None:

@@ -17,7 +17,7 @@ import shutil
 import signal
 import sys
 from asyncio.subprocess import DEVNULL, PIPE, Process
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 from uuid import UUID
@@ -49,7 +49,10 @@ async def command(*arguments: str, expect: int = 0) -> str:
 
 
 class Service:
-    """One process that serves. `start` waits until it answers."""
+    """One process that serves. `start` waits until it answers. `first` is run in it before everything else: where a
+    test changes how long the service waits for something."""
+
+    first = ""
 
     def __init__(self, url: str, log: Path, *arguments: str) -> None:
         self.url, self._log, self._arguments = url, log, arguments
@@ -57,9 +60,10 @@ class Service:
 
     async def start(self) -> None:
         """Begin, and wait for an answer."""
+        program = f"{self.first}\nfrom kiosk.cli import main; main()"
         with self._log.open("ab") as log:
             self._process = await asyncio.create_subprocess_exec(
-                sys.executable, "-c", "from kiosk.cli import main; main()", *self._arguments, stdout=DEVNULL, stderr=log
+                sys.executable, "-c", program, *self._arguments, stdout=DEVNULL, stderr=log
             )
         async with asyncio.timeout(START_S), aiohttp.ClientSession() as client:
             while True:
@@ -86,12 +90,13 @@ class Service:
 class Office:
     """Head office."""
 
-    def __init__(self, folder: Path, database: str) -> None:
+    def __init__(self, folder: Path, database: str, **settings: object) -> None:
         self.folder, self.port = folder, reserve_port()
         self.config_file = folder / "hub.toml"
         self.url = f"http://127.0.0.1:{self.port}"
         folder.mkdir(parents=True)
-        keys = {"data_dir": "data", "listen_port": self.port, "database": database, "silent_after_minutes": 1}
+        keys: dict[str, object] = {"data_dir": "data", "listen_port": self.port, "database": database}
+        keys |= {"silent_after_minutes": 1, **settings}
         lines = [f"{key} = {json.dumps(value)}" for key, value in keys.items()]
         self.config_file.write_text("\n".join(["[hub]", *lines, "[log]", 'level = "info"', ""]), encoding="utf-8")
         self.service = Service(self.url, folder / "hub.log", "hub", "--config", str(self.config_file))
@@ -99,9 +104,11 @@ class Office:
 
     @classmethod
     @contextlib.asynccontextmanager
-    async def started(cls, folder: Path, database: str = "sqlite:hub.sqlite") -> AsyncIterator["Office"]:
+    async def started(
+        cls, folder: Path, database: str = "sqlite:hub.sqlite", **settings: object
+    ) -> AsyncIterator["Office"]:
         """Make it, serve it, and end it with the block."""
-        office = cls(folder, database)
+        office = cls(folder, database, **settings)
         config = ("--config", str(office.config_file))
         await command("hub", "init", *config, "--user", "office", "--password", PASSWORD)
         await office.service.start()
@@ -162,10 +169,11 @@ class Sold(NamedTuple):
 class Branch:
     """A store of the chain."""
 
-    def __init__(self, folder: Path, code: str) -> None:
+    def __init__(self, folder: Path, code: str, **sections: Mapping[str, object]) -> None:
         self.folder, self.code, self.port = folder, code, reserve_port()
         self.url = f"http://127.0.0.1:{self.port}"
-        self.config: Config = make_config(folder, store={"code": code, "data_dir": "data"}, http=_http(self.port))
+        own: dict[str, Mapping[str, object]] = {"store": {"code": code, "data_dir": "data"}, "http": _http(self.port)}
+        self.config: Config = make_config(folder, **own, **sections)
         self.config_file = folder / "store.toml"
         self.database = self.config.data_dir() / DATABASE_NAME
         self.service = Service(self.url, folder / "store.log", "store", "--config", str(self.config_file))
@@ -175,19 +183,31 @@ class Branch:
         self._token = TOKENS["cashier"]
 
     @classmethod
-    async def joined(cls, folder: Path, code: str, office: Office) -> "Branch":
-        """Make a store, join the chain, serve."""
-        branch = cls(folder, code)
+    async def joined(
+        cls,
+        folder: Path,
+        code: str,
+        office: Office,
+        *,
+        url: str = "",
+        first: str = "",
+        **sections: Mapping[str, object],
+    ) -> "Branch":
+        """Make a store, join the chain, serve. `url` is where it finds head office; without it, where that is. `first`
+        is that of its Service."""
+        branch = cls(folder, code, **sections)
+        branch.service.first = first
         prepare_store(branch.config)
         branch.id, enrolment_code = await office.give_code(code)
-        await command(
-            "enrol", "--config", str(branch.config_file), "--hub", office.url, "--code", enrolment_code, "--json"
-        )
+        hub = ("--hub", url or office.url, "--code", enrolment_code)
+        await command("enrol", "--config", str(branch.config_file), *hub, "--json")
         await branch.service.start()
         await branch.open_shift()
         return branch
 
-    async def call(self, method: str, path: str, body: object = None, *, token: str = "", **headers: str) -> Any:  # noqa: ANN401
+    async def call(
+        self, method: str, path: str, body: object = None, *, token: str = "", **headers: str
+    ) -> tuple[int, Any]:
         """A call of the cashier; (status, body)."""
         sent = {"Authorization": f"Bearer {token or self._token}", **headers}
         async with (

@@ -202,7 +202,7 @@ async def sell_in_trouble(office: Office, shops: list[Shop]) -> list[str]:
     return trouble.done
 
 
-@pytest.mark.timeout(3600 if BASKETS > 1_000 else 1200)
+@pytest.mark.timeout(1200 + 2 * BASKETS)
 async def test_real_baskets_agree_to_the_cent_whatever_is_cut_killed_restored_or_lost(
     tmp_path: Path, plan: Plan, address: str
 ) -> None:

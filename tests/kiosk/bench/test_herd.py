@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from kiosk.bench import herd
 from kiosk.bench.herd import bench_herd
 from kiosk.bench.herd_stores import enrol_herd, make_herd
 from kiosk.bench.hub_process import HubProcess, make_hub
@@ -25,8 +26,16 @@ async def test_every_store_of_a_small_herd_comes_through(tmp_path: Path) -> None
 
 
 async def test_a_store_that_is_not_through_in_time_counts_as_starved(tmp_path: Path) -> None:
-    report = await bench_herd(tmp_path, count=3, entries=1, patience_s=0)
-    assert report.figures["starved"] == 3
+    with pytest.raises(Unproved, match="3 of 3 stores were not through"):
+        await bench_herd(tmp_path, count=3, entries=1, patience_s=0)
+
+
+async def test_more_memory_than_head_office_may_take_is_no_figure(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(herd, "RSS_MB_MAX", 5)
+    with pytest.raises(Unproved, match=r"0 of 2 stores were not through; head office held .* of the 5 MB"):
+        await bench_herd(tmp_path, count=2, entries=1)
 
 
 async def test_a_store_that_lost_an_answer_comes_again_and_a_wrong_answer_ends_the_bench(tmp_path: Path) -> None:

@@ -29,6 +29,7 @@ class _Disc:
 
     def __init__(self, content: bytes) -> None:
         self.safe = bytearray(content)
+        self.size = len(content)
         self.pending: list[tuple[int, bytes | None]] = []  # (offset, data), or (size, None) for a truncation
 
     def sync(self) -> None:
@@ -55,6 +56,8 @@ class _Disc:
 class PowerCutDisk:
     """Takes an image at about every `every`-th write or sync. `answered` is filled by the test."""
 
+    flags = apsw.SQLITE_OPEN_READWRITE | apsw.SQLITE_OPEN_CREATE
+
     def __init__(self, random: Random, every: int) -> None:
         self.random, self.every = random, every
         self.answered: set[Any] = set()
@@ -64,7 +67,7 @@ class PowerCutDisk:
 
     def connect(self, path: Path) -> apsw.Connection:
         """A connection whose writes are watched. EXCLUSIVE, so that the WAL needs no shared memory of the VFS."""
-        connection = apsw.Connection(str(path), vfs=self._vfs.name)
+        connection = apsw.Connection(str(path), flags=self.flags, vfs=self._vfs.name)
         connection.execute("PRAGMA locking_mode = EXCLUSIVE")
         connection.execute("PRAGMA journal_mode = WAL")
         connection.execute("PRAGMA wal_autocheckpoint = 30")
@@ -77,6 +80,9 @@ class PowerCutDisk:
         if name not in self._discs:
             self._discs[name] = _Disc(path.read_bytes() if path.exists() else b"")
         return self._discs[name]
+
+    def grow(self, size_before: int, size: int) -> None:
+        """A file is to be `size` bytes long; a disk that has no room for it raises here."""
 
     def tick(self) -> None:
         """Something reached the disk; now and then the power goes here."""
@@ -106,12 +112,16 @@ class _File(apsw.VFSFile):
         self._power, self._disc = disk, disk.open(text) if text else _Disc(b"")
 
     def xWrite(self, data: bytes, offset: int) -> None:  # noqa: N802
+        end = offset + len(data)
+        self._power.grow(self._disc.size, end)
         super().xWrite(data, offset)
+        self._disc.size = max(self._disc.size, end)
         self._disc.pending.append((offset, bytes(data)))
         self._power.tick()
 
     def xTruncate(self, newsize: int) -> None:  # noqa: N802
         super().xTruncate(newsize)
+        self._disc.size = newsize
         self._disc.pending.append((newsize, None))
         self._power.tick()
 

@@ -26,6 +26,7 @@ CARD = {"name": "Gift card", "department": "GIFT", "tax_class": "zero", "price_m
 SETTINGS: dict[str, Any] = {
     "loyalty.offline": {"coupon_limit_minor": 60, "store_limit_minor": 110},
     "gift_cards": {"departments": ["GIFT"]},
+    "coupons": {"with_sale": [{"offer": "CHOC20", "from_minor": 1500}]},
 }
 
 

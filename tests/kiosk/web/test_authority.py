@@ -70,7 +70,7 @@ FOR_SHOPPERS = {
     ("POST", "/v1/scans"),
 }
 FOR_DEVICES = {("POST", "/v1/sign-ins")}
-FOR_KIOSKS = {("GET", "/v1/kiosk")}
+FOR_KIOSKS = {("GET", "/v1/kiosk"), ("POST", "/v1/help-calls"), ("DELETE", "/v1/help-calls")}
 FOR_ALL = {("GET", "/v1/store")}
 
 

@@ -7,6 +7,7 @@ from uuid import UUID
 
 import pytest
 
+from kiosk.life.proof import forget_finding, remember_fault
 from kiosk.points.link import note_line, note_pushed, note_read
 from kiosk.web import borrowing
 from loyalty.transactions import Tx
@@ -110,6 +111,33 @@ async def test_what_was_lent_for_a_hold_that_is_refused_goes_back_at_once(shop: 
     assert [command.points for command in shop.office.asked] == [80]
     assert await shop.leases() == []
     assert await shop.ends() == [(80, 80)]
+
+
+async def test_a_read_only_store_asks_for_nothing_and_books_nothing(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    door = shop.running.store.door
+    lend = shop.office.lend
+
+    def find_a_fault() -> None:
+        """As verify and upkeep do it together."""
+        remember_fault(door.config.data_dir(), "Run: counterfoil verify --full")
+        door.follow_finding("Run: counterfoil verify --full")
+
+    async def lend_and_find_a_fault(command: LeaseCommand) -> LeaseAnswer:
+        find_a_fault()
+        return await lend(command)
+
+    find_a_fault()
+    assert (await shop.hold(80)).json["code"] == "read_only"
+    assert shop.office.asked == []
+    forget_finding(door.config.data_dir())
+    door.follow_finding(None)
+    monkeypatch.setattr(shop.office, "lend", lend_and_find_a_fault)
+    assert (await shop.hold(80)).json["code"] == "read_only"
+    assert (len(shop.office.asked), await shop.ends()) == (1, [])
+    forget_finding(door.config.data_dir())
+    door.follow_finding(None)
 
 
 async def test_a_lease_that_another_hold_took_of_stays(shop: Shop) -> None:

@@ -8,12 +8,14 @@ import pytest
 
 from kiosk.sales.reservations import give_back, has_reservations
 from kiosk.web import reserving
+from loyalty.coupon_codes import print_code
 from sync.agent.client import HubSilent
-from sync.protocol.commands import ReservedAnswer, Reserving
+from sync.protocol.commands import CouponToken, ReservedAnswer, Reserving
 from sync.protocol.sale_states import SaleState
 from tests.kiosk.linked import settled
 from tests.kiosk.shopkit import Reply, Running, new_id, sale_request
 from tests.kiosk.web.chain import Chain, cut, reconnect, until
+from tests.kiosk.web.test_points import PIN, member_with
 
 ROUNDS = 5
 PRICE, OFF = 259, 52
@@ -33,6 +35,9 @@ class Silent:
         raise HubSilent("gone")
 
     async def read_sale(self, _text: str) -> SaleState:
+        raise HubSilent("gone")
+
+    async def find_token(self, _serial: int) -> CouponToken:
         raise HubSilent("gone")
 
 
@@ -171,3 +176,97 @@ async def test_a_coupon_taken_in_both_stores_without_a_line_is_an_incident_and_t
         assert [ref["value_minor"] for ref in incident["refs"]] == [OFF, OFF]
         _, report = await chain.hub.call("GET", "/v1/reports/exposure", token=await chain.hub.office())
         assert report["figures"]["coupon_loss_minor"] == OFF
+
+
+async def test_a_code_that_is_typed_in_another_store_is_as_good_as_its_scan(chain: Chain) -> None:
+    coupon, sale = await chain.issue(), str(new_id())
+    shown = (await chain.second.call("POST", "/v1/coupons/verify", {"code": coupon["code"]})).json
+    assert (shown["ok"], shown["store"], shown["code"]) == (True, "S001", coupon["code"])
+    scanned = (await chain.second.call("POST", "/v1/scans", {"text": coupon["code"]})).json
+    assert (scanned["kind"], scanned["coupon"]["ok"], scanned["coupon"]["store"]) == ("coupon", True, "S001")
+    told = await quote(chain.second, coupon["code"].lower())
+    assert (told["refused"], told["totals"]["due_minor"]) == ([], PRICE - OFF)
+    parked = {"id": str(new_id()), "lines": [{"sku": "101"}], "coupons": [coupon["code"]]}
+    assert (await chain.second.call("POST", "/v1/parked", parked)).status == 201
+    sold = await buy(chain.second, coupon["code"], sale)
+    assert (sold.status, sold.json["totals"]["due_minor"]) == (201, PRICE - OFF)
+    backed = await chain.second.store.database.read(
+        lambda tx: tx.execute("SELECT store, risk_minor FROM coupon_use").fetchone()
+    )
+    assert backed == ("S001", 0), "head office has kept it"
+    await chain.agree()
+    assert (await buy(chain.second, coupon["code"])).json["code"] == "coupon_used"
+    # The same sale again is the same sale, also when nobody can be asked what the code stands for.
+    await cut(chain.second)
+    again = await buy(chain.second, coupon["code"], sale)
+    assert (again.status, again.json["number"]) == (200, sold.json["number"])
+
+
+@pytest.mark.parametrize(
+    ("scope", "reason"), [("store", "wrong_store"), ("nobody", "unknown_coupon"), ("void", "coupon_void")]
+)
+async def test_a_typed_code_of_elsewhere_is_refused_for_what_it_is(chain: Chain, scope: str, reason: str) -> None:
+    if scope == "nobody":
+        code = print_code(4_711_000_011)
+    else:
+        coupon = await chain.issue(scope="chain" if scope == "void" else scope)
+        code = coupon["code"]
+        if scope == "void":
+            path = f"/v1/coupons/{coupon['serial']}/void"
+            assert (await chain.first.call("POST", path, {"reason": "x"}, role="manager")).status == 200
+            await chain.agree()
+    refused = await buy(chain.second, code)
+    assert refused.json["code"] == reason, refused
+
+
+@pytest.mark.parametrize("how", ["cut", "silent"])
+async def test_without_an_answer_a_strange_code_is_refused_with_what_to_do_and_an_own_one_taken(
+    chain: Chain, how: str
+) -> None:
+    coupon = await chain.issue()
+    if how == "cut":
+        await cut(chain.second)
+        await cut(chain.first)
+    else:
+        chain.second.store.door.reserver = Silent(hangs=False)
+    shown = await quote(chain.second, coupon["code"])
+    assert [note["code"] for note in shown["refused"]] == ["coupon_code_needs_line"]
+    refused = await buy(chain.second, coupon["code"])
+    assert (refused.status, refused.json["code"]) == (409, "coupon_code_needs_line")
+    assert "Scan its QR code" in refused.json["hint"]
+    assert (await buy(chain.second, coupon["token"])).status == 201, "scanned, within the limits without a line"
+    own = await chain.first.call("POST", "/v1/coupons/verify", {"code": coupon["code"]})
+    assert own.json["ok"]
+
+
+async def test_of_a_void_for_points_and_a_use_elsewhere_at_once_exactly_one_is_done(chain: Chain) -> None:
+    """Else the member had her points back, and her chocolate as well."""
+    reward = {"title": {"en": "A fifth off"}, "points": 150, "gives": {"kind": "coupon", "offer": "CHOC20"}}
+    put = await chain.first.call("PUT", "/v1/rewards/choc", reward, role="manager")
+    assert put.status == 201, put
+    member = await member_with(chain.first, 150 * ROUNDS, phone="+48600700800")
+    await chain.agree()
+    assert (await chain.second.call("POST", "/v1/members/resolve", {"phone": "+48600700800"})).status == 200
+    told = []
+    for _ in range(ROUNDS):
+        body = {"id": str(new_id()), "member": member, "points": 150, "proof": PIN, "reward": "choc"}
+        held = await chain.first.call("POST", "/v1/holds", body)
+        assert held.status == 201, held
+        coupon = await chain.issue(member=member, hold=body["id"])
+        path = f"/v1/coupons/{coupon['serial']}/void"
+        used, voided = await asyncio.gather(
+            chain.second.call("POST", "/v1/sales", sale_request("101", coupons=[coupon["token"]], member=member)),
+            chain.first.call("POST", path, {"reason": "not wanted"}, role="manager"),
+        )
+        assert sorted((used.status, voided.status)) in ([200, 409], [201, 409]), (used, voided)
+        told.append(voided.json["points_given_back"] if voided.status == 200 else used.json["points"]["earned"])
+        await chain.agree()
+    active = await chain.hub.hub.database.read(lambda tx: tx.execute("SELECT active FROM account").fetchone())
+    assert active is not None
+    assert tuple(active) == (sum(told),)
+    assert await chain.incidents() == []
+    coupon = await chain.issue()
+    await cut(chain.first)
+    path = f"/v1/coupons/{coupon['serial']}/void"
+    free = await chain.first.call("POST", path, {"reason": "a mistake"}, role="manager")
+    assert free.status == 200, "one that cost nothing is voided without a line, too"

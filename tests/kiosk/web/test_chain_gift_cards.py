@@ -94,6 +94,9 @@ async def test_without_a_line_no_card_pays_not_even_an_own_one(managed: Chain) -
         async def read_sale(self, _text: str) -> Any:  # noqa: ANN401
             raise HubSilent("gone")
 
+        async def find_token(self, _serial: int) -> Any:  # noqa: ANN401
+            raise HubSilent("gone")
+
     # The line seems up and nobody answers.
     chain.second.store.door.reserver = Silent()
     for reply in (await pay(chain.second, "LINE-CARD-0001"), await balance(chain.second, "LINE-CARD-0001")):
@@ -156,3 +159,34 @@ async def test_money_that_was_kept_and_not_spent_is_free_again(managed: Chain) -
     await chain.agree()
     assert (await balance(chain.first, "KEPT-CARD-0001")).json["balance_minor"] == VALUE
     assert (await pay(chain.first, "KEPT-CARD-0001", 5)).status == 201
+
+
+async def test_a_card_that_was_sold_comes_back_in_an_exchange_while_all_its_money_is_on_it(managed: Chain) -> None:
+    chain = managed
+    whole, spent = await sell_card(chain, "SWAP-CARD-0001"), await sell_card(chain, "SWAP-CARD-0002")
+    assert (await pay(chain.second, "SWAP-CARD-0002")).status == 201
+    await chain.agree()
+    refused = await exchange(chain.first, spent["number"], VALUE)
+    assert (refused.status, refused.json["code"]) == (409, "gift_card_spent")
+    taken = await exchange(chain.first, whole["number"], VALUE)
+    assert taken.status == 201, taken
+    await chain.agree()
+    assert (await balance(chain.second, "SWAP-CARD-0001")).json["balance_minor"] == 0
+    await cut(chain.first)
+    another = await chain.first.call("POST", "/v1/sales", payment_back(spent["number"], VALUE))
+    assert (another.status, another.json["code"]) == (409, "gift_card_needs_line")
+    assert await chain.incidents() == []
+
+
+def payment_back(number: str, value: int) -> dict[str, object]:
+    """Milk for 1.29, and the first line of a receipt that comes back for `value`, the rest in cash."""
+    return {
+        "id": str(new_id()),
+        "lines": [{"sku": "100", "quantity_milli": 1000}],
+        "returns": [{"sale": number, "line": 1, "quantity_milli": 1000}],
+        "refunds": [{"kind": "cash", "amount_minor": value - 129}],
+    }
+
+
+async def exchange(store: Running, number: str, value: int) -> Reply:
+    return await store.call("POST", "/v1/sales", payment_back(number, value))

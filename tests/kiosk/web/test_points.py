@@ -19,10 +19,10 @@ async def store(tmp_path: Path) -> AsyncIterator[Running]:
         await prove(running)
 
 
-async def member_with(store: Running, points: int) -> str:
+async def member_with(store: Running, points: int, **more: object) -> str:
     """A member with a PIN and points."""
     member = str(new_id())
-    await store.call("POST", "/v1/members", {"id": member, "locale": "en", "name": "Anna"})
+    await store.call("POST", "/v1/members", {"id": member, "locale": "en", "name": "Anna", **more})
     assert (await store.call("PUT", f"/v1/members/{member}/pin", {"pin": PIN})).status == 200
     gift = {"id": str(new_id()), "points": points, "reason": "gift"}
     assert (await store.call("POST", f"/v1/members/{member}/adjustments", gift, role="manager")).status == 201
