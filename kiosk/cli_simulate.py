@@ -43,7 +43,9 @@ def _tell(report: "SimulationReport") -> None:
     click.echo(
         f"{report.universes} universes from seed {report.first_seed}: {report.entries} entries, {report.power_cuts}"
         f" power cuts, {report.restores} disks put back or replaced, {report.clones} copies, head office put back"
-        f" {report.hub_restores} times: {len(report.breaches) or 'no'} breaches."
+        f" {report.hub_restores} times, {report.full_disks} disks full, {report.bit_flips} bits flipped;"
+        f" {report.reservations} things kept for a shop, {report.bundles} prices begun:"
+        f" {len(report.breaches) or 'no'} breaches."
     )
     for breach in report.breaches:
         where = f"scenario {breach.scenario}" if breach.scenario else f"seed {breach.seed}"

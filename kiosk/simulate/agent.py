@@ -8,12 +8,14 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, NamedTuple
 from uuid import UUID
 
-from kiosk.simulate.books import Life
-from kiosk.simulate.chance import spread
+from kiosk.simulate.books import DiskFull, Life
 from kiosk.simulate.entries import read_content
-from kiosk.simulate.head_office import LEASE_MS, Granted, HeadOffice, HeldEntry, LeaseReport, Pulled
+from kiosk.simulate.head_office import LEASE_MS, HeadOffice
+from kiosk.simulate.hub_answers import Granted, HeldEntry, Wait
 from kiosk.simulate.invariants import check_cursor, check_late
 from kiosk.simulate.lending import loans_of
+from kiosk.simulate.reader import Reader
+from kiosk.simulate.vouchers import to_give_back
 from kiosk.simulate.world import World
 from loyalty.errors import Problem
 from loyalty.leases import Uptime, receive, remaining
@@ -42,9 +44,9 @@ if TYPE_CHECKING:
     from kiosk.simulate.shop import Shop
 
 TIMEOUT_MS = 10_000
-PULL_MS = 15_000
 _SIGNATURE = "0" * 128
-"""Signatures are the edge's; what a signature would stop cannot happen here."""
+"""Signatures are the edge's. That of a push is the hash behind its last op, the part that a damaged disk can break."""
+_ROOM_MS = 5_000
 
 
 class Asked(NamedTuple):
@@ -67,13 +69,13 @@ class Agent:
             shop.draw_run(), tuple(books.cursors.values()), self._heads(), world.chance.getrandbits(64)
         )
         self._sleep_until: int | None = None
-        self._pull = 0
+        self.reader = Reader(world, self, hub)
         self._leases: dict[bytes, Asked] = {}
 
     def start(self) -> None:
         """Begin to work."""
         self.wake()
-        self._plan_pull()
+        self.reader.start()
 
     def wake(self) -> None:
         """Something was booked."""
@@ -84,6 +86,7 @@ class Agent:
         return heads[-1:] if self.world.machines.flaws.pushes_the_open_epoch_only else heads
 
     def _feed(self, event: Event) -> None:
+        before = self.push.session
         self.push, effects = self.world.machines.step(self.push, event, self.world.now_ms)
         for effect in effects:
             match effect:
@@ -99,14 +102,25 @@ class Agent:
                     self._heal(common)
                 case Alarm(code):
                     self.world.note(self.shop.disk, f"alarm: {code}")
+        if self.push.session is not None and self.push.session != before:
+            self.reader.begin_session(self.push.session)
 
-    def call(self, what: str, ask: Callable[[], object], answered: Callable[[object], None]) -> None:
-        """Ask head office; `answered` hears the answer, or the problem, if one comes while this run lasts."""
+    def end_session(self, session: str, fence: int) -> None:
+        """Head office does not know a session any more."""
+        self._feed(SessionEnded(session, fence))
+
+    def call(
+        self, what: str, ask: Callable[[], object], answered: Callable[[object], None], patience_ms: int = 0
+    ) -> None:
+        """Ask head office; `answered` hears the answer, or the problem, if one comes while this run lasts. A request
+        that may wait is asked once more at head office after `patience_ms`."""
         world, shop = self.world, self.shop
 
         def at_hub() -> None:
             answer = ask()
-            if answer is not None:
+            if isinstance(answer, Wait):
+                world.scheduler.after(patience_ms, f"{shop.disk} waited", at_hub)
+            elif answer is not None:
                 world.network.send(shop.disk, f"{shop.disk} <- {what}", lambda: at_shop(answer))
 
         def at_shop(answer: object) -> None:
@@ -160,7 +174,7 @@ class Agent:
             max_hash=effect.newest.hash.hex(),
             closed=effect.closed,
             ops=tuple([Op(content=entry.content.decode()) for entry in entries]),
-            signature=_SIGNATURE,
+            signature=(entries[-1].hash if entries else effect.previous).hex(),
         )
         shop = self.shop.shop
         what = f"push {effect.epoch >> 48:04x}/{effect.from_seq}+{len(entries)}"
@@ -191,6 +205,8 @@ class Agent:
     def _save_cursor(self, head: Head) -> None:
         books = self.shop.books
         check_cursor(self.world, self.shop, head)
+        if self.shop.disk_full:
+            return  # it is only too low after the next start
         books.cursors[head.epoch] = head
         life = books.life_of(head.epoch)
         if life is not None and self.world.machines.flaws.deletes_what_is_acknowledged:
@@ -211,9 +227,13 @@ class Agent:
 
     def _heal(self, common: Head) -> None:
         self.world.note(self.shop.disk, f"heals {common.epoch >> 48:04x} behind {common.seq}")
-        if common.epoch == self.shop.books.life.epoch:
-            self.shop.begin_life("rewound")
-        self._fetch(common)
+        try:
+            if common.epoch == self.shop.books.life.epoch:
+                self.shop.begin_life("rewound")
+        except DiskFull:
+            self.shop.run_soon(f"{self.shop.disk} heals again", lambda: self._heal(common), _ROOM_MS)
+        else:
+            self._fetch(common)
 
     def _fetch(self, common: Head) -> None:
         shop, session = self.shop.shop, self.push.session
@@ -233,7 +253,7 @@ class Agent:
         return epoch in self.push.missing or any(c.epoch == epoch and c.healing for c in self.push.cursors)
 
     def _on_entries(self, common: Head, answer: object) -> None:
-        if not isinstance(answer, tuple) or not self._heals(common.epoch):
+        if not isinstance(answer, tuple) or not self._heals(common.epoch) or self.shop.disk_full:
             return
         self._put_together(common, answer)
         self._feed(Healed(common.epoch, self._heads()))
@@ -254,9 +274,11 @@ class Agent:
             books.log(life, held.op_id, held.content, deed)
         came = {held.op_id: True for held in fetched}
         new_ids = world.machines.flaws.gives_new_ids_when_it_logs_again
-        for entry in cut:
-            if entry.op_id in came:
-                continue
+        moved = [entry for entry in cut if entry.op_id not in came]
+        if moved and len(books.life.entries) > 1:
+            # What is moved stands at the beginning of a life: nothing that was said later is behind it.
+            shop.begin_life("rewound")
+        for entry in moved:
             if new_ids:
                 shop.write("sale", entry.deed)
             else:
@@ -264,48 +286,26 @@ class Agent:
         if not world.machines.flaws.keeps_leases_in_a_new_life:
             shop.void_leases()
 
-    # Reading: accounts, what is applied, coupons that were used elsewhere.
+    # What is kept for this shop.
 
-    def _plan_pull(self) -> None:
-        self.shop.run_soon(f"{self.shop.disk} reads", self._read, spread(self.world.chance, PULL_MS))
+    def ask(self, what: str, ask: Callable[[str], object], answered: Callable[[object], None]) -> None:
+        """Ask head office under the present session; None at once where there is none."""
+        session = self.push.session
+        if session is None:
+            answered(None)
+        else:
+            self.call(what, lambda: ask(session), answered)
 
-    def _read(self) -> None:
-        self.read_now()
-        self._plan_pull()
-
-    def read_now(self) -> None:
-        """Read what head office tells, and report leases."""
-        self._pull += 1
-        number, session, shop = self._pull, self.push.session, self.shop
+    def tidy_up(self) -> None:
+        """Report leases that are over, and give back what is kept here for nothing."""
+        shop = self.shop
+        if shop.disk_full:
+            return
         self._end_leases()
-        if session is not None:
-            report = LeaseReport(dict(shop.books.leases), self.push.queued)
-            name = shop.shop
-            self.call(
-                "pull",
-                lambda: self.hub.pull(name, session, report),
-                lambda answer: self._on_pull(number, session, answer),
-            )
-
-    def _on_pull(self, number: int, session: str, answer: object) -> None:
-        if number != self._pull:
-            return
-        if not isinstance(answer, Pulled):
-            assert isinstance(answer, Problem), answer
-            self._feed(SessionEnded(session, _fence_of(answer)))
-            return
-        books = self.shop.books
-        books.accounts = answer.accounts
-        cursors = books.cursors
-        arrived = self.world.machines.flaws.frees_the_floor_on_arrival
-        books.acknowledged = {
-            epoch: cursors[epoch].seq if arrived else min(seq, cursors[epoch].seq)
-            for epoch, seq in answer.applied.items()
-            if epoch in cursors
-        }
-        books.in_accounts = answer.applied
-        books.used_coupons |= answer.used_coupons
-        books.read_by, books.read_at = books.life.epoch, self.shop.uptime
+        in_use = {} if self.world.machines.flaws.uses_what_it_gave_back else shop.in_use
+        for reservation in to_give_back(shop.books, shop.shop, in_use, self.world.now_ms):
+            shop.give_back(reservation)
+            self.wake()
 
     # Leases.
 
@@ -338,7 +338,12 @@ class Agent:
         if timeline != self.push.timeline and not self.world.machines.flaws.takes_leases_of_an_earlier_timeline:
             return
         del self._leases[asked.member]
-        if isinstance(answer, Granted) and asked.lease not in books.leases:
+        if (
+            isinstance(answer, Granted)
+            and answer.points
+            and asked.lease not in books.leases
+            and not self.shop.disk_full
+        ):
             lease = receive(asked.lease.bytes, asked.member, answer.points, asked.sent, LEASE_MS)
             books.leases[asked.lease] = lease
             self.world.note(self.shop.disk, f"may spend {answer.points} of a lease")

@@ -4,10 +4,16 @@ office. A copy of it is a backup, or the image of a disk."""
 from collections.abc import Iterator, Mapping
 from uuid import UUID
 
-from kiosk.simulate.entries import Deed, Entry, link, write_content
+from kiosk.simulate.entries import ConsentSaid, Deed, Entry, link, write_content
+from kiosk.simulate.told import Told
 from loyalty.leases import Lease, Uptime
 from loyalty.points.account import Account
-from sync.chain import ZERO_HASH, Head
+from sync.chain import ZERO_HASH, Head, chain_hash
+from sync.facts.backing import HoldBacking
+
+
+class DiskFull(Exception):
+    """There is no room on the disk: nothing was written."""
 
 
 class Life:
@@ -45,7 +51,11 @@ class Books:
 
     `accounts` are those that head office told, with everything of this shop in them up to `acknowledged` (by epoch);
     `in_accounts` is how far they really count, which only the judge looks at. `read_by` is the life that has read them,
-    `read_at` the uptime when it did. `leases` belong to the newest life.
+    `read_at` the uptime when it did, `read_wall_ms` head office's clock then. `leases` belong to the newest life.
+    `told` is everything else that head office has told. `sales` are those with their money, `backs` what came back of
+    each, `begun` the bundles in use with their instant and price, `consents` what members said here, `backed` what
+    stands behind each redemption.
+    `is_rotten`: some bit of an entry is another than what was written (nobody knows until somebody looks).
     `answered` are epochs that a client knew, this disk did not, and a new life was begun for.
     """
 
@@ -55,13 +65,37 @@ class Books:
         self.cursors: dict[int, Head] = {}
         self.nonce = 0
         self.answered: dict[int, bool] = {}
-        self.used_coupons: dict[int, bool] = {}
+        self.used_coupons: dict[int, UUID] = {}
+        self.sales: dict[UUID, Deed] = {}
+        self.backs: dict[UUID, dict[UUID, int]] = {}
+        self.begun: dict[int, tuple[int, int]] = {}
+        self.consents: dict[UUID, dict[UUID, ConsentSaid]] = {}
+        self.backed: dict[UUID, HoldBacking] = {}
+        self.told = Told()
         self.leases: dict[UUID, Lease] = {}
         self.accounts: Mapping[bytes, Account] = {}
         self.acknowledged: dict[int, int] = {}
         self.in_accounts: Mapping[int, int] = {}
         self.read_by: int | None = None
         self.read_at: Uptime | None = None
+        self.read_wall_ms = 0
+        self.is_rotten = False
+
+    @property
+    def price(self) -> int:
+        """The price that is sold at: that of the bundle in use that began last; 0 before the first."""
+        newest = max(self.begun, key=lambda version: (self.begun[version][0], version), default=None)
+        return self.begun[newest][1] if newest is not None else 0
+
+    def is_sound(self) -> bool:
+        """Whether the chain of every life holds, entry by entry; looked at where a bit may have flipped."""
+        for life in self.lives if self.is_rotten else ():
+            previous = ZERO_HASH
+            for entry in life.entries:
+                previous = chain_hash(life.epoch, entry.seq, previous, entry.content)
+                if previous != entry.hash:
+                    return False
+        return True
 
     @property
     def life(self) -> Life:
@@ -92,9 +126,24 @@ class Books:
         entry = link(life.epoch, head.seq + 1, head.hash, op_id, content, deed)
         life.entries.append(entry)
         self.places[op_id] = (life.epoch, entry.seq)
-        if deed.coupon is not None:
-            self.used_coupons[deed.coupon] = True
+        self._note(op_id, deed)
         return entry
+
+    def _note(self, op_id: UUID, deed: Deed) -> None:
+        """What is read again of an entry, by what it is read by."""
+        if deed.coupon is not None:
+            self.used_coupons.setdefault(deed.coupon.coupon, op_id)
+        if deed.sold_minor:
+            self.sales[op_id] = deed
+        if deed.back is not None:
+            self.backs.setdefault(deed.back.sale, {})[op_id] = deed.back.amount_minor
+        if deed.begun is not None:
+            begun = deed.begun
+            self.begun[begun.version] = begun.active_at, begun.price
+        if deed.backing is not None:
+            self.backed[op_id] = deed.backing
+        if deed.consent is not None:
+            self.consents.setdefault(deed.consent.member, {})[op_id] = deed.consent
 
     def cut(self, life: Life, seq: int) -> list[Entry]:
         """Take what stands behind number `seq` out of a life."""
@@ -103,6 +152,7 @@ class Books:
         for entry in taken:
             if self.places.get(entry.op_id) == (life.epoch, entry.seq):
                 del self.places[entry.op_id]
+                self.backed.pop(entry.op_id, None)
         return taken
 
     def entries(self) -> Iterator[tuple[Life, Entry]]:
@@ -120,9 +170,14 @@ class Books:
         copied.nonce = self.nonce
         copied.answered = self.answered.copy()
         copied.used_coupons = self.used_coupons.copy()
+        copied.sales, copied.begun, copied.told = self.sales.copy(), self.begun.copy(), self.told
+        copied.backed = self.backed.copy()
+        copied.backs = {sale: backs.copy() for sale, backs in self.backs.items()}
+        copied.consents = {member: words.copy() for member, words in self.consents.items()}
         copied.leases = self.leases.copy()
         copied.accounts = self.accounts
         copied.acknowledged = self.acknowledged.copy()
         copied.in_accounts = self.in_accounts
         copied.read_by, copied.read_at = self.read_by, self.read_at
+        copied.read_wall_ms, copied.is_rotten = self.read_wall_ms, self.is_rotten
         return copied

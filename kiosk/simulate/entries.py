@@ -23,14 +23,66 @@ class LeaseEnd(Struct, frozen=True):
     unspent: int
 
 
+class CouponUse(Struct, frozen=True, omit_defaults=True):
+    """A coupon was taken. `reserved` is what head office kept for it; without that `risk_minor` was given away although
+    another shop may have taken it, too."""
+
+    coupon: int
+    value_minor: int
+    reserved: UUID | None = None
+    risk_minor: int = 0
+
+
+class CardMove(Struct, frozen=True, omit_defaults=True):
+    """A gift card was sold or money came back onto it (above 0), or it paid (below 0), out of what head office kept."""
+
+    card: int
+    amount_minor: int
+    sold: bool = False
+    reserved: UUID | None = None
+
+
+class GoodsBack(Struct, frozen=True, omit_defaults=True):
+    """Goods of a sale came back; of another shop's sale out of what head office kept."""
+
+    sale: UUID
+    amount_minor: int
+    reserved: UUID | None = None
+
+
+class BundleBegun(Struct, frozen=True):
+    """A bundle of head office came into use, and with it this price."""
+
+    version: int
+    active_at: int
+    price: int
+
+
+class ConsentSaid(Struct, frozen=True, omit_defaults=True):
+    """A member said whether she may be written to. `replaces` are the withdrawals that were known."""
+
+    member: UUID
+    granted: bool
+    at: int
+    replaces: tuple[UUID, ...] = ()
+
+
 class Deed(Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """The body of a simulated entry. `life` is the number of the life that this entry begins."""
+    """The body of a simulated entry. `life` is the number of the life that this entry begins, `sold_minor` what was
+    paid in a sale that was made at `price`, `freed` a reservation that is given back."""
 
     postings: tuple[PointsPosted, ...] = ()
     backing: HoldBacking | None = None
-    coupon: int | None = None
+    coupon: CouponUse | None = None
     ended: LeaseEnd | None = None
     life: int | None = None
+    sold_minor: int = 0
+    price: int = 0
+    back: GoodsBack | None = None
+    card: CardMove | None = None
+    freed: UUID | None = None
+    begun: BundleBegun | None = None
+    consent: ConsentSaid | None = None
 
 
 class Entry(NamedTuple):

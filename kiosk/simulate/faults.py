@@ -4,6 +4,7 @@ power, line, clock    of a shop; the power comes back, the line too, the clock n
 restore               a backup is put in place of a shop's database; the file beside it stays
 revert                the image of the whole disk goes back in time, the file beside the database with it
 new disk              a shop begins with nothing but what head office holds of it
+full, flip            no room for anything for a while; one bit of a row or of an entry is another
 clone                 a copy of a running shop runs too, with tills of its own; a person settles it in the end
 head office           is put back from a backup, with or without the mark that would tell
 """
@@ -13,17 +14,22 @@ from uuid import UUID
 
 from kiosk.simulate.books import Books, Life
 from kiosk.simulate.chance import spread
-from kiosk.simulate.entries import read_content
+from kiosk.simulate.entries import Entry, read_content
 from kiosk.simulate.head_office import HeadOffice
 from kiosk.simulate.hub_books import HubBooks
 from kiosk.simulate.shop import Shop, Sidecar
+from kiosk.simulate.told import flip
 from kiosk.simulate.world import World
 
 _TURN_MS = 7_000
 _OUTAGE_MS = 120_000
 _YEAR_MS = 366 * 86_400_000
-_SETTLE_MS = 15_000
+SETTLE_MS = 15_000
+"""People look so often."""
 COPIES_MAX = 2
+_IN_AN_ENTRY = 0.3
+_AT, _AT_FLIPPED = b'"at":1', b'"at":3'
+"""The one bit of an entry that flips: it can still be read, and says something else."""
 
 
 class Faults:
@@ -34,7 +40,7 @@ class Faults:
         self._images: dict[str, tuple[Books, Sidecar]] = {}
         self._hub_backup: HubBooks = hub.books.copy()
         world.scheduler.after(_TURN_MS, "luck", self._turn)
-        world.scheduler.after(_SETTLE_MS, "people look", self._look_after)
+        world.scheduler.after(SETTLE_MS, "people look", self._look_after)
 
     def _turn(self) -> None:
         if not self.world.trouble:
@@ -56,7 +62,12 @@ class Faults:
             self._cut_line(shop)
         if world.luck(mix.clock_jump):
             shop.clock_offset_ms = world.chance.choice((-_YEAR_MS, _YEAR_MS, -600_000, 600_000, 0))
+            world.truth.wrong_clocks[shop.shop] = True
             world.note(shop.disk, f"clock is off by {shop.clock_offset_ms // 1000} s")
+        if world.luck(mix.full_disk):
+            self.fill_disk(shop)
+        if world.luck(mix.bit_flip):
+            self.flip_bit(shop)
         if world.luck(mix.restore):
             self.restore(shop)
         elif world.luck(mix.revert):
@@ -75,6 +86,42 @@ class Faults:
             world.network.cut[shop.disk] = False
 
         world.scheduler.after(spread(world.chance, _OUTAGE_MS), f"{shop.disk} line is up", mend)
+
+    def fill_disk(self, shop: Shop) -> None:
+        """There is no room on the disk for a while: whatever would be written is refused, and nothing is half there."""
+        world = self.world
+        shop.disk_full = True
+        world.truth.counts.full_disks += 1
+        world.note(shop.disk, "disk is full")
+
+        def clear() -> None:
+            shop.disk_full = False
+
+        world.scheduler.after(spread(world.chance, _OUTAGE_MS // 2), f"{shop.disk} has room", clear)
+
+    def flip_bit(self, shop: Shop) -> None:
+        """One bit of what the shop was told is another, or one of an entry that head office does not have yet: of
+        others the shop has no more need."""
+        world, books = self.world, shop.books
+        rows = [(bucket, key) for bucket, rows in books.told.rows.items() for key in rows]
+        waiting = [
+            (life, entry)
+            for life in books.lives
+            for entry in life.entries[books.cursors[life.epoch].seq if life.epoch in books.cursors else 0 :]
+        ]
+        world.truth.counts.bit_flips += 1
+        if waiting and world.chance.random() < _IN_AN_ENTRY:
+            self.spoil(shop, *world.chance.choice(waiting))
+        elif rows:
+            books.told = flip(books.told, *world.chance.choice(rows))
+            world.note(shop.disk, "a bit of what it was told is another")
+
+    def spoil(self, shop: Shop, life: Life, entry: Entry) -> None:
+        """One bit of an entry is another."""
+        changed = entry.content.replace(_AT, _AT_FLIPPED, 1)
+        life.entries[entry.seq - 1] = entry._replace(content=changed)
+        shop.books.is_rotten = True
+        self.world.note(shop.disk, f"a bit of entry {life.epoch >> 48:04x}/{entry.seq} is another")
 
     def _try_hub(self) -> None:
         world, mix = self.world, self.world.mix
@@ -133,6 +180,7 @@ class Faults:
         shop.stop()
         shop.boot += 1
         shop.sidecar = Sidecar()
+        shop.disk_full = False
         self.world.note(shop.disk, "disk dies")
         self.world.truth.counts.restores += 1
         self._swap(shop, Books())
@@ -140,7 +188,7 @@ class Faults:
         self._recover_later(shop)
 
     def _recover_later(self, shop: Shop) -> None:
-        delay_ms = spread(self.world.chance, _SETTLE_MS)
+        delay_ms = spread(self.world.chance, SETTLE_MS)
         self.world.scheduler.after(delay_ms, f"{shop.disk} recovers", lambda: self._recover(shop))
 
     def _recover(self, shop: Shop) -> None:
@@ -201,7 +249,10 @@ class Faults:
         scrapped; the first disk stays."""
         for shop in dict.fromkeys(disk.shop for disk in self.hub.disks):
             self._settle(shop)
-        self.world.scheduler.after(_SETTLE_MS, "people look", self._look_after)
+        for disk in self.hub.disks:
+            if not (disk.scrapped or disk.held_back or disk.books.is_sound()):
+                self.replace_disk(disk)
+        self.world.scheduler.after(SETTLE_MS, "people look", self._look_after)
 
     def _settle(self, shop: str) -> None:
         disks = self._disks_of(shop)
@@ -228,14 +279,18 @@ class Faults:
     def _let_report(self, disk: Shop) -> None:
         """Start one of the copies, the last of them the one that stays, under a new life."""
         disk.held_back = False
+        disk.disk_full = False
         disk.begin_life("copied")
         disk.start()
 
     def has_reported(self, disk: Shop) -> bool:
         """Whether head office holds every life of this disk as the disk does, and the other way round."""
         held = self.hub.books.inbox
-        return disk.agent is not None and all(
-            disk.books.cursors.get(life.epoch) == life.head
+        if disk.agent is None:
+            return False
+        acknowledged = {cursor.epoch: cursor.acknowledged for cursor in disk.agent.push.cursors}
+        return all(
+            acknowledged.get(life.epoch) == life.head
             and [entry.hash for entry in held.get((disk.shop, life.epoch), ())] == [e.hash for e in life.entries]
             for life in disk.books.lives
         )

@@ -4,24 +4,29 @@ Each call is one transaction. A crash between its commit and its answer leaves t
 office that is down answers nothing.
 """
 
-from collections.abc import Mapping
-from typing import TYPE_CHECKING, NamedTuple, TypeVar
+from typing import TYPE_CHECKING, TypeVar
 from uuid import UUID
 
 from msgspec.structs import replace
 
 from kiosk.simulate.chance import draw_bytes, spread
+from kiosk.simulate.feed import GLOBAL, PRODUCT
+from kiosk.simulate.hub_answers import WAIT, Granted, HeldEntry, LeaseReport, Pulled, Wait
 from kiosk.simulate.hub_books import HubBooks, Place, Received
+from kiosk.simulate.hub_pages import AccountTeller, Page, Snapshot, applied_of, make_page, make_snapshot
+from kiosk.simulate.hub_vouchers import SaleSeen, subject_of
 from kiosk.simulate.invariants import check_accounts, check_effects, check_lending, check_stored
+from kiosk.simulate.invariants_kept import check_cards, check_incidents
 from kiosk.simulate.lending import Lent, free_points
 from kiosk.simulate.world import START_MS, World
 from loyalty.errors import Problem
-from loyalty.leases import Lease
 from loyalty.points.account import Account
-from loyalty.points.facts import Posting
-from loyalty.points.fold import apply_postings, view
 from sync.chain import Head, decode_content
+from sync.hub.problems import BadSignature
+from sync.protocol.commands import ReservedAnswer, Reserving
 from sync.protocol.messages import Push, PushAnswer, SessionAnswer, SessionOpen
+from sync.protocol.pull_hub import is_news
+from sync.protocol.pull_store import Pull
 from sync.protocol.push_hub import EpochState, nothing_held
 from sync.protocol.refusals import Fenced
 from sync.protocol.sessions import Opened, Standing, TurnedAway, release
@@ -35,35 +40,11 @@ CREDITS = 12
 RESTART_MS = 8_000
 T = TypeVar("T")
 LEASE_MS = 120_000
-
-
-class HeldEntry(NamedTuple):
-    """An entry as head office gives it back."""
-
-    op_id: UUID
-    content: bytes
-
-
-class Pulled(NamedTuple):
-    """What a shop reads: the accounts with what is lent to others taken off, how far each of its lives is in them, and
-    the coupons that are used."""
-
-    accounts: Mapping[bytes, Account]
-    applied: Mapping[int, int]
-    used_coupons: Mapping[int, bool]
-
-
-class LeaseReport(NamedTuple):
-    """What a shop tells with every reading: the leases it holds, and how many entries wait to be sent."""
-
-    leases: Mapping[UUID, Lease]
-    queued: int
-
-
-class Granted(NamedTuple):
-    """The answer to a request for a lease; 0 points: nothing is free."""
-
-    points: int
+CLOSED_MS = 200_000
+"""After a restore nothing is kept for anybody for so long: the longest lease, and more."""
+_RESERVED_MS = 60_000
+_SNAPSHOT_MS = 150_000
+"""A snapshot serves so long, even when the database was put back meanwhile."""
 
 
 class HeadOffice:
@@ -76,7 +57,12 @@ class HeadOffice:
         self.up = True
         self.disks: list[Shop] = []
         self.stale: dict[bytes, bool] = {}
-        self._plan_apply()
+        self._snapshots: dict[str, Snapshot] = {}
+        self._pages: dict[str, Page] = {}
+        self._accounts = AccountTeller(ends_by_time=world.mix.expiry)
+        self._applies = False
+        for number in range(world.mix.catalogue):
+            self.books.feed.put(GLOBAL, PRODUCT, f"{number:04}", b'"sold"', START_MS)
 
     @property
     def wall_ms(self) -> int:
@@ -127,6 +113,8 @@ class HeadOffice:
                 timeline=books.timeline,
             )
             batch = machines.prove_batch(message)
+            if batch.last.hash.hex() != message.signature and not machines.flaws.takes_what_is_not_signed:
+                raise BadSignature
         except Problem as problem:
             return self._answer(problem)
         place = (shop, batch.before.epoch)
@@ -155,6 +143,7 @@ class HeadOffice:
         if fresh:
             books.store(place, fresh)
             check_stored(self.world, books, place, fresh)
+            self._plan_apply()
             ever = self.world.truth.ever_held.setdefault(place, {})
             for entry in fresh:
                 ever.setdefault(entry.seq, {})[entry.hash] = True
@@ -176,36 +165,36 @@ class HeadOffice:
 
     # What shops read, and what they borrow.
 
-    def pull(self, shop: str, session: str, report: LeaseReport) -> Pulled | Problem | None:
-        """`GET /sync/v1/pull`, all of it in one page."""
+    def pull(
+        self, shop: str, asked: Pull, report: LeaseReport | None, *, may_wait: bool
+    ) -> Pulled | Wait | Problem | None:
+        """`GET /sync/v1/pull`. `report` is what the shop says of its leases; None: it was heard already."""
+        if not self.up:
+            return None
+        books, machines = self.books, self.world.machines
+        if books.sessions.get(shop) != asked.session:
+            return self._fenced(shop)
+        if report is not None:
+            self._hear_of_leases(shop, report)
+        page = self._pages[shop] = make_page(machines, books, shop, asked, self._pages.get(shop))
+        if may_wait and not is_news(page.answer):
+            return WAIT
+        accounts = self._accounts.tell(books, shop, self.wall_ms)
+        told = replace(page.answer, applied=applied_of(books, shop))
+        return self._answer(Pulled(told, accounts, self.wall_ms))
+
+    def manifest(self, shop: str, session: str) -> Snapshot | Problem | None:
+        """`GET /sync/v1/snapshots/manifest`, with the files. One that was made lately is served again."""
         if not self.up:
             return None
         books = self.books
         if books.sessions.get(shop) != session:
             return self._fenced(shop)
-        self._hear_of_leases(shop, report)
-        applied = {epoch: seq for (whose, epoch), seq in books.applied_seq.items() if whose == shop}
-        accounts = {member: self._told(shop, member) for member in books.accounts}
-        return self._answer(Pulled(accounts, applied, dict.fromkeys(books.coupon_uses, True)))
-
-    def _told(self, shop: str, member: bytes) -> Account:
-        """A member's account without what other shops may spend of it."""
-        account = self.books.accounts[member]
-        account = view(account, max(account.as_of, self.wall_ms))
-        others = sum(lent.outstanding for lent in self.books.lent_of(member) if lent.shop != shop)
-        away = min(others, account.active)
-        if not away:
-            return account
-        hold = Posting(
-            member=member,
-            op_id=bytes(16),
-            kind="hold",
-            points=away,
-            effective_at=account.as_of,
-            origin=2**63 - 1,
-            expires_at=account.as_of + 2**42,
-        )
-        return apply_postings(account, [hold])
+        made = self._snapshots.get(shop)
+        if made is None or made.manifest.made_at < self.wall_ms - _SNAPSHOT_MS:
+            store = next(disk.store for disk in self.disks if disk.shop == shop)
+            made = self._snapshots[shop] = make_snapshot(books, shop, store, self.wall_ms)
+        return self._answer(made)
 
     def _hear_of_leases(self, shop: str, report: LeaseReport) -> None:
         """After a backup was put back: what the shop still holds of leases. What it had spent of others and head office
@@ -252,27 +241,78 @@ class HeadOffice:
         if lent is not None:
             self.books.lent[lease] = replace(lent, points=lent.spent)
 
+    def find_sale(self, shop: str, session: str, sale: UUID) -> SaleSeen | Problem | None:
+        """`GET /sync/v1/sales/{id}/state`."""
+        if not self.up:
+            return None
+        if self.books.sessions.get(shop) != session:
+            return self._fenced(shop)
+        try:
+            return self._answer(self.books.vouchers.find_sale(sale))
+        except Problem as problem:
+            return self._answer(problem)
+
+    def reserve(self, shop: str, session: str, command: Reserving) -> ReservedAnswer | Problem | None:
+        """`POST /sync/v1/commands`, for anything but a lease."""
+        if not self.up:
+            return None
+        world, books = self.world, self.books
+        if books.sessions.get(shop) != session:
+            return self._fenced(shop)
+        flaws = world.machines.flaws
+        applied_seq = books.applied_seq.get((shop, int(command.epoch, 16)), 0)
+        try:
+            answer = books.vouchers.reserve(
+                books.feed,
+                shop,
+                command,
+                applied_seq,
+                self.wall_ms,
+                is_closed=bool(books.unreported) and self.wall_ms < books.vouchers.closed_until_ms,
+                ignores_others=flaws.keeps_what_is_kept,
+            )
+        except Problem as problem:
+            world.note("hub", f"keeps nothing for {shop}: {problem.code}")
+            return self._answer(problem)
+        world.truth.counts.reservations += 1
+        world.note("hub", f"keeps {subject_of(command)[0]} for {shop}")
+        if flaws.gives_reservations_back_by_the_clock:
+
+            def take_back() -> None:
+                self.books.vouchers.reserved.pop((shop, command.id), None)
+
+            world.scheduler.after(_RESERVED_MS, "hub takes a reservation back", take_back)
+        return self._answer(answer)
+
     # Applying.
 
     def _plan_apply(self) -> None:
-        self.world.scheduler.after(spread(self.world.chance, self.world.mix.apply_ms), "hub applies", self._apply)
+        """The applier takes what waits, after a while."""
+        if not self._applies and not self.books.has_applied_all:
+            self._applies = True
+            self.world.scheduler.after(spread(self.world.chance, self.world.mix.apply_ms), "hub applies", self._apply)
 
     def _apply(self) -> None:
+        self._applies = False
         if self.up:
             self.apply_some()
-        self._plan_apply()
+            self._plan_apply()
 
     def apply_some(self) -> None:
         """One batch of the applier, in one transaction."""
         books = self.books
         first = books.applied_arrivals
-        touched = books.apply(APPLY_ENTRIES, once=not self.world.machines.flaws.applies_an_operation_again)
+        machines = self.world.machines
+        touched = books.apply(APPLY_ENTRIES, machines.standing, once=not machines.flaws.applies_an_operation_again)
         fresh = [
             (place[0], books.inbox[place][seq - 1].op_id)
             for place, seq in books.arrivals[first : books.applied_arrivals]
         ]
         check_effects(self.world, books, fresh)
         check_accounts(books, touched, quick=True)
+        if fresh:
+            check_cards(self.world, books)
+            check_incidents(self.world, books)
         self.stale |= dict.fromkeys(touched, True)
 
     # What goes wrong with it, and what its people do.
@@ -298,6 +338,7 @@ class HeadOffice:
         if self.books.timeline < self.timeline_mark:
             self.begin_timeline()
         self.up = True
+        self._plan_apply()
 
     def restore(self, backup: HubBooks, *, mark_too: bool) -> None:
         """Put a backup in place of the database. `mark_too`: the mark outside goes back with it (the image of the whole
@@ -305,18 +346,33 @@ class HeadOffice:
         world = self.world
         world.truth.counts.hub_restores += 1
         world.note("hub", f"is put back from a backup{', its mark too' if mark_too else ''}")
-        self.books = backup.copy()
+        before, self.books = self.books, backup.copy()
+        self._note_forgotten(before, world.now_ms + (0 if mark_too else CLOSED_MS))
         if not mark_too:
             self.begin_timeline()
         else:
             world.truth.nobody_knows = True
         self.timeline_mark = self.books.timeline
+        self._plan_apply()
+
+    def _note_forgotten(self, before: HubBooks, from_ms: int) -> None:
+        truth, vouchers = self.world.truth, self.books.vouchers
+        truth.counted |= {key: True for key in before.effects if key not in self.books.effects}
+        for key, kept in (before.vouchers.reserved | before.vouchers.over).items():
+            if key not in vouchers.reserved and key not in vouchers.over:
+                truth.forget(kept.subject, kept.amount, from_ms)
+        for planned in before.bundles.values():
+            if planned.version not in self.books.bundles and planned.price in truth.planned:
+                del truth.planned[planned.price]
+                truth.unplanned[planned.price] = True
 
     def begin_timeline(self) -> None:
         """`counterfoil hub --restored`: what was told to shops before this holds no longer."""
         self.books.timeline = max(self.timeline_mark, self.books.timeline) + 1
         self.timeline_mark = self.books.timeline
         self.books.sessions.clear()
+        if not self.world.machines.flaws.keeps_at_once_after_a_restore:
+            self.books.vouchers.closed_until_ms = self.wall_ms + CLOSED_MS
         self.books.unreported = dict.fromkeys([disk.shop for disk in self.disks], True)
 
     def release(self, shop: str, run: str) -> None:

@@ -5,17 +5,26 @@ epoch changes nothing the second time. Accounts are folded by the real ledger, a
 """
 
 import hashlib
-from typing import NamedTuple
+from collections.abc import Callable, Iterable
+from typing import TYPE_CHECKING, NamedTuple
 from uuid import UUID
 
-from kiosk.simulate.entries import Deed, postings_of, read_content
+from kiosk.simulate.entries import ConsentSaid, Deed, postings_of, read_content
+from kiosk.simulate.feed import CONSENT, GLOBAL, ConsentTold, Feed, encode
+from kiosk.simulate.hub_vouchers import Vouchers
 from kiosk.simulate.lending import Lent, settle_leases
 from loyalty.points.account import Account
 from loyalty.points.facts import Posting
 from loyalty.points.fold import add_postings
 from sync.hub.accepted import place_in_time
+from sync.hub.consents import Word, standing
 from sync.protocol.push_hub import EpochState
 from sync.protocol.sessions import Standing
+
+if TYPE_CHECKING:
+    from kiosk.simulate.office import Planned
+
+Standings = Callable[[Iterable[Word]], list[Word]]
 
 Place = tuple[str, int]
 """A life: shop and epoch."""
@@ -53,7 +62,10 @@ class HubBooks:
         self.accounts: dict[bytes, Account] = {}
         self.lent: dict[UUID, Lent] = {}
         self.unreported: dict[str, bool] = {}
-        self.coupon_uses: dict[int, dict[UUID, str]] = {}
+        self.vouchers = Vouchers()
+        self.words: dict[UUID, tuple[Word, ...]] = {}
+        self.bundles: dict[int, Planned] = {}
+        self.feed = Feed()
         self.conflicts: list[tuple[str, UUID]] = []
 
     @property
@@ -68,19 +80,19 @@ class HubBooks:
             kept.append(entry)
             self.arrivals.append((place, entry.seq))
 
-    def apply(self, limit: int, *, once: bool = True) -> list[bytes]:
+    def apply(self, limit: int, standing_of: Standings = standing, *, once: bool = True) -> list[bytes]:
         """Apply up to `limit` entries in one transaction: the members whose accounts changed. `once` False leaves out
-        the look at what was applied before (a planted bug)."""
+        the look at what was applied before (a planted bug); `standing_of` says which consent counts."""
         touched: dict[bytes, bool] = {}
         for place, seq in self.arrivals[self.applied_arrivals : self.applied_arrivals + limit]:
             entry = self.inbox[place][seq - 1]
-            for member in self._apply_entry(place, entry, once=once):
+            for member in self._apply_entry(place, entry, standing_of, once=once):
                 touched[member] = True
             self.applied_seq[place] = seq
             self.applied_arrivals += 1
         return list(touched)
 
-    def _apply_entry(self, place: Place, entry: Received, *, once: bool) -> list[bytes]:
+    def _apply_entry(self, place: Place, entry: Received, standing_of: Standings, *, once: bool) -> list[bytes]:
         shop, epoch = place
         content, deed = read_content(entry.content)
         placed = place_in_time(self.effective_at.get(place, 0), content.at, entry.offset_ms, entry.received_at)
@@ -93,9 +105,31 @@ class HubBooks:
         if once and self.effects.get(key):
             return []
         self.effects[key] = self.effects.get(key, 0) + 1
-        return self._book(shop, epoch, entry, placed.effective_at, deed)
+        self.vouchers.apply(self.feed, shop, entry.op_id, deed, entry.received_at)
+        if deed.consent is not None:
+            self._hear(epoch, entry, placed.effective_at, deed.consent, standing_of)
+        return self._book(epoch, entry, placed.effective_at, deed)
 
-    def _book(self, shop: str, epoch: int, entry: Received, effective_at: int, deed: Deed) -> list[bytes]:
+    def _hear(self, epoch: int, entry: Received, effective_at: int, said: ConsentSaid, standing_of: Standings) -> None:
+        """A member's word, and which of all her words counts now."""
+        word = Word(
+            channel="email",
+            purpose="news",
+            granted=said.granted,
+            frequency=None,
+            op=entry.op_id,
+            at=said.at,
+            effective_at=effective_at,
+            origin=epoch,
+            seq=entry.seq,
+            replaces=said.replaces,
+        )
+        self.words[said.member] = (*self.words.get(said.member, ()), word)
+        (counts,) = standing_of(self.words[said.member])
+        told = ConsentTold(counts.op, counts.granted, counts.at)
+        self.feed.put(GLOBAL, CONSENT, str(said.member), encode(told), entry.received_at)
+
+    def _book(self, epoch: int, entry: Received, effective_at: int, deed: Deed) -> list[bytes]:
         postings = postings_of(entry.op_id, epoch, entry.seq, effective_at, deed)
         members = list(dict.fromkeys(posting.member for posting in postings))
         for member in members:
@@ -104,8 +138,6 @@ class HubBooks:
             self.accounts[member] = add_postings(self.accounts.get(member, Account()), mine, before)
             before += mine
         self.lent |= settle_leases(self.lent, deed)
-        if deed.coupon is not None:
-            self.coupon_uses.setdefault(deed.coupon, {})[entry.op_id] = shop
         return members
 
     def lent_of(self, member: bytes) -> list[Lent]:
@@ -139,6 +171,8 @@ class HubBooks:
         copied.accounts = self.accounts.copy()
         copied.lent = self.lent.copy()
         copied.unreported = self.unreported.copy()
-        copied.coupon_uses = {coupon: uses.copy() for coupon, uses in self.coupon_uses.items()}
+        copied.vouchers = self.vouchers.copy()
+        copied.words, copied.bundles = self.words.copy(), self.bundles.copy()
+        copied.feed = self.feed.copy()
         copied.conflicts = self.conflicts.copy()
         return copied

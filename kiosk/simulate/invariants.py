@@ -12,11 +12,12 @@ ledger       accounts are the fold of their postings and keep I1 to I14 as far a
 floor        what one disk redeems on the floor beyond what it knows head office has counted stays within its limits
 lease        a lease is spent once, except by a copy that nobody could have noticed
 lending      what is lent and what is lent already is there
-coupon       a single-use coupon is used once, and once more by each place that could not know
 answered     what a till was told is done is on the disk
 lost         what survived on any disk counts at head office in the end
 drained      in the end nothing waits, no chain differs, nobody is shut out
-overspent    the debt of a member is explained by floors, copies and goods that came back
+overspent    the debt of a member is explained by floors, copies, goods that came back and sales that are lost
+
+More stand in invariants_kept and invariants_told.
 """
 
 from collections.abc import Iterable
@@ -25,6 +26,8 @@ from uuid import UUID
 
 from kiosk.simulate.books import Books
 from kiosk.simulate.hub_books import HubBooks, Place, Received
+from kiosk.simulate.invariants_kept import check_nothing_kept
+from kiosk.simulate.invariants_told import check_rows
 from kiosk.simulate.truth import Breach
 from kiosk.simulate.world import World
 from loyalty.exposure import worst_case_minor
@@ -101,20 +104,21 @@ def check_accounts(books: HubBooks, members: Iterable[bytes], *, quick: bool) ->
             raise Breach("ledger", breaches[0])
 
 
-def check_floor(world: World, shop: "Shop", member: bytes) -> None:
-    """A shop has just let points of a member go on the floor: what no account that it was told counts stays within the
-    limits, for the member and for the shop."""
+def check_floor(world: World, shop: "Shop", member: bytes | None) -> None:
+    """A shop has just let points of a member go on the floor, or (None) taken a coupon on trust: what no account that
+    it was told counts stays within the limits, for the member and for the shop."""
     books, policy = shop.books, world.mix.policy
     uncounted: dict[bytes, int] = {}
     for life, entry in books.entries():
-        backing = entry.deed.backing
-        if backing is None or books.places[entry.op_id] != (life.epoch, entry.seq):
+        backing, coupon = entry.deed.backing, entry.deed.coupon
+        if (backing is None and coupon is None) or books.places[entry.op_id] != (life.epoch, entry.seq):
             continue
         if entry.seq > books.in_accounts.get(life.epoch, 0):
-            who = entry.deed.postings[0].member.bytes
-            uncounted[who] = uncounted.get(who, 0) + backing.floor_minor
+            who = entry.deed.postings[0].member.bytes if backing is not None else b""
+            risk = backing.floor_minor if backing is not None else coupon.risk_minor if coupon is not None else 0
+            uncounted[who] = uncounted.get(who, 0) + risk
     limit = worst_case_minor(policy, 1, members=1)
-    if uncounted.get(member, 0) > limit:
+    if member is not None and uncounted.get(member, 0) > limit:
         raise Breach("floor", f"{shop.disk} let {uncounted[member]} of a member go, {limit} is the limit")
     if sum(uncounted.values()) > worst_case_minor(policy, 1):
         raise Breach("floor", f"{shop.disk} let {sum(uncounted.values())} go in all")
@@ -139,8 +143,8 @@ def check_lending(world: World, books: HubBooks, disks: Iterable["Shop"], member
     truth = world.truth
     left = 0
     for disk in disks:
-        if disk.books.nonce not in disk.sidecar.nonces:
-            continue  # a backup that was put back: it voids its leases before it sells anything
+        if disk.scrapped or disk.books.nonce not in disk.sidecar.nonces:
+            continue  # nobody sells there; a backup that was put back voids its leases before it sells anything
         spent = spent_of_leases(disk.books)
         for lease in disk.books.leases.values():
             if lease.member == member:
@@ -167,15 +171,6 @@ def spent_of_leases(books: Books) -> dict[UUID, int]:
     return spent
 
 
-def check_coupons(world: World, shops_that_take: dict[int, tuple[str, ...]]) -> None:
-    """A coupon is used once, and once more for each other shop that could not know and each disk that forgot."""
-    for coupon, uses in world.truth.coupon_uses.items():
-        places = shops_that_take[coupon]
-        allowed = len(places) + sum(world.truth.disk_faults.get(place, 0) for place in places)
-        if len(uses) > allowed:
-            raise Breach("coupon", f"coupon {coupon} was used {len(uses)} times, {allowed} is the limit")
-
-
 def check_end(world: World, hub: HubBooks, shops: Iterable["Shop"]) -> None:
     """All trouble is over and everybody had the time to agree."""
     running = list(shops)
@@ -183,6 +178,8 @@ def check_end(world: World, hub: HubBooks, shops: Iterable["Shop"]) -> None:
         raise Breach("copies", f"{[shop.disk for shop in running]} run, and nobody has noticed")
     for shop in running:
         _check_drained(shop, hub)
+        check_rows(shop, hub)
+    check_nothing_kept(hub)
     for key in world.truth.owed:
         if key not in hub.effects:
             raise Breach("lost", f"{key[0]} {key[1]} survived and does not count at head office")
@@ -192,9 +189,12 @@ def check_end(world: World, hub: HubBooks, shops: Iterable["Shop"]) -> None:
 
 
 def _check_drained(shop: "Shop", hub: HubBooks) -> None:
+    if shop.agent is None:
+        raise Breach("drained", f"{shop.disk} does not run")
+    acknowledged = {cursor.epoch: cursor.acknowledged for cursor in shop.agent.push.cursors}
     for life in shop.books.lives:
         held = hub.inbox.get((shop.shop, life.epoch), [])
-        cursor = shop.books.cursors.get(life.epoch)
+        cursor = acknowledged.get(life.epoch)
         if cursor != life.head and life.entries:
             raise Breach("drained", f"{shop.disk} {life.epoch:016x}: cursor {cursor}, head {life.head.seq}")
         if [entry.hash for entry in held] != [entry.hash for entry in life.entries]:
@@ -207,5 +207,13 @@ def _check_debt(world: World, hub: HubBooks) -> None:
         floor = sum(redeemed.floor for redeemed in truth.redeemed.values() if redeemed.member == member)
         spared = sum(points for lease, points in truth.spared.items() if truth.lease_of.get(lease) == member)
         back = truth.taken_back.get(member, 0)
-        if account.debt > floor + spared + back and not truth.nobody_knows:
-            raise Breach("overspent", f"{account.debt} owed; floor {floor}, copies {spared}, taken back {back}")
+        # Head office had counted these sales and lent their points. It went back to before them when their disk was
+        # gone, too: what was spent of them is spent, and that no copy of them is left is not promised.
+        lost = sum(
+            points
+            for key, (whose, points) in truth.earned.items()
+            if whose == member and key in truth.counted and key not in hub.effects
+        )
+        if account.debt > floor + spared + back + lost and not truth.nobody_knows:
+            explained = f"floor {floor}, copies {spared}, taken back {back}, sales lost {lost}"
+            raise Breach("overspent", f"{account.debt} owed; {explained}")

@@ -46,17 +46,26 @@ def believed_account(books: Books, member: bytes) -> Account:
 
 
 def decide_redemption(
-    books: Books, stamp: Stamp, points: int, *, online: bool, uptime: Uptime | None, policy: OfflinePolicy
+    books: Books,
+    stamp: Stamp,
+    points: int,
+    *,
+    online: bool,
+    uptime: Uptime | None,
+    policy: OfflinePolicy,
+    coupons_minor: int = 0,
 ) -> Deed:
-    """The entry of a redemption, if it may be. Raises the refusals of `redeem` and `may_spend`, and CannotTell."""
+    """The entry of a redemption, if it may be; `coupons_minor` is what the shop has risked in coupons. Raises the
+    refusals of `redeem` and `may_spend`, and CannotTell."""
     account = believed_account(books, stamp.member)
     posting = redeem(account, RULES, stamp, points, points)
+    used = floor_used(books)
     known = MemberState(
         loans=tuple(loans_of(books, stamp.member)),
-        unacknowledged_minor=floor_used(books).get(stamp.member, 0),
+        unacknowledged_minor=used.get(stamp.member, 0),
         account_age_ms=_account_age(books, stamp.member, uptime),
     )
-    store = StoreState(online=online, unacknowledged_minor=sum(floor_used(books).values()), uptime=uptime)
+    store = StoreState(online=online, unacknowledged_minor=sum(used.values()) + coupons_minor, uptime=uptime)
     return deed_of([posting], _backing_fact(may_spend(points, points, known, store, policy)))
 
 
@@ -69,8 +78,8 @@ def loans_of(books: Books, member: bytes) -> list[Loan]:
 def taken_of_leases(books: Books) -> dict[UUID, int]:
     """What the books say was spent of each lease."""
     taken: dict[UUID, int] = {}
-    for _, entry in books.entries():
-        for part in entry.deed.backing.leases if entry.deed.backing else ():
+    for backing in books.backed.values():
+        for part in backing.leases:
             taken[part.lease] = taken.get(part.lease, 0) + part.points
     return taken
 

@@ -8,8 +8,10 @@ from collections.abc import Callable
 
 from msgspec import Struct
 
-from sync.protocol import lives, push_hub, push_state, push_store, sessions
-from sync.protocol.messages import PushAnswer
+from sync import bundle_values
+from sync.hub import consents
+from sync.protocol import lives, pull_hub, pull_store, push_hub, push_state, push_store, sessions, snapshots
+from sync.protocol.messages import PullAnswer, PushAnswer
 
 
 class Flaws(Struct, frozen=True, kw_only=True):
@@ -29,10 +31,24 @@ class Flaws(Struct, frozen=True, kw_only=True):
     hears_of_leases_before_it_has_the_entries: bool = False
     takes_leases_of_an_earlier_timeline: bool = False
     lends_what_is_lent: bool = False
+    takes_what_is_not_signed: bool = False
+    keeps_what_is_kept: bool = False
+    keeps_at_once_after_a_restore: bool = False
+    gives_reservations_back_by_the_clock: bool = False
+    uses_what_it_gave_back: bool = False
+    ignores_what_came_back_elsewhere: bool = False
+    takes_coupons_on_trust: bool = False
+    pays_by_card_without_a_line: bool = False
+    begins_bundles_on_arrival: bool = False
+    adds_nothing_up: bool = False
+    keeps_the_cursor_of_a_page_it_has_not: bool = False
+    books_half_when_full: bool = False
+    installs_any_snapshot: bool = False
+    forgets_its_doubts: bool = False
 
 
 class Machines(Struct, frozen=True, kw_only=True):
-    """The functions of sync.protocol, each under its own name."""
+    """The functions of sync.protocol and of head office's rules, each under its own name."""
 
     begin: Callable[..., push_state.StorePush] = push_state.begin
     step: Callable[..., tuple[push_state.StorePush, tuple[push_state.Effect, ...]]] = push_store.step
@@ -44,6 +60,12 @@ class Machines(Struct, frozen=True, kw_only=True):
     places_wanted: Callable[..., tuple[int, ...]] = push_hub.places_wanted
     receive: Callable[..., push_hub.Received] = push_hub.receive
     answer_of: Callable[..., PushAnswer] = push_hub.answer_of
+    plan_pull: Callable[..., pull_hub.Plan] = pull_hub.plan_pull
+    build_page: Callable[..., PullAnswer] = pull_hub.build_page
+    pull_step: Callable[..., tuple[pull_store.StorePull, tuple[pull_store.Effect, ...]]] = pull_store.step
+    refuse_past: Callable[..., None] = snapshots.refuse_past
+    standing: Callable[..., list[consents.Word]] = consents.standing
+    next_version: Callable[[int, int], int] = bundle_values.next_version
     flaws: Flaws = Flaws()
 
 

@@ -5,7 +5,7 @@ The first nine are those of which an early sketch of this protocol missed four. 
 could make in good faith; none is ever in the product's code.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from msgspec import Struct
@@ -13,7 +13,12 @@ from msgspec.structs import replace
 
 from kiosk.simulate.machines import REAL, Flaws, Machines
 from sync.chain import Head
-from sync.protocol.messages import Push, PushAnswer, SessionOpen, head_of, message_of
+from sync.hub.consents import Word
+from sync.protocol.messages import PullAnswer, Push, PushAnswer, SessionOpen, head_of, message_of
+from sync.protocol.pull_hub import Plan, read_cursor, write_cursor
+from sync.protocol.pull_store import ApplyPage, StorePull
+from sync.protocol.pull_store import Effect as PullEffect
+from sync.protocol.pull_store import Event as PullEvent
 from sync.protocol.push_hub import Batch, EpochState, ProvedOp, Received
 from sync.protocol.push_state import Effect, Event, Pushed, SessionOpened, StorePush
 from sync.protocol.sessions import Opened, Standing, TurnedAway
@@ -120,6 +125,33 @@ def _no_timeline(standing: Standing, push: Push, **rest: Any) -> Standing:  # no
     return REAL.admit_push(standing, push, **rest)
 
 
+def _count_on(newest: int, _timeline: int) -> int:
+    """A bundle gets the next version of those that head office knows."""
+    return newest + 1
+
+
+def _no_sums_in_cursors(plan: Plan, rows: Any, secret: bytes) -> PullAnswer:  # noqa: ANN401
+    """Who stands at the newest number of a bucket has read it, whatever it is the head of."""
+    answer = REAL.build_page(plan, rows, secret)
+    cursor = read_cursor(answer.cursor, secret)
+    assert cursor is not None, "every page has one"
+    positions = {name: replace(position, checksum=None) for name, position in cursor.buckets.items()}
+    return replace(answer, cursor=write_cursor(replace(cursor, buckets=positions), secret))
+
+
+def _sweep_nothing(state: StorePull, event: PullEvent, now_ms: int) -> tuple[StorePull, tuple[PullEffect, ...]]:
+    """What was not told again stays, and nobody compares sums."""
+    state, effects = REAL.pull_step(state, event, now_ms)
+    kept = tuple([replace(each, sums=()) if isinstance(each, ApplyPage) else each for each in effects])
+    page = next((each for each in kept if isinstance(each, ApplyPage)), None)
+    return (replace(state, applying=page) if page is not None else state), kept
+
+
+def _last_word(words: Iterable[Word]) -> list[Word]:
+    """Of all that a member said in any shop, what head office heard last counts."""
+    return list(words)[-1:]
+
+
 class Planted(Struct, frozen=True):
     """A bug, and the scenario that brings it out; None: luck does, within `LUCK` universes."""
 
@@ -165,5 +197,25 @@ PLANTED: Mapping[str, Planted] = {
     "lends_at_once_after_a_restore": _flaw("lent_and_forgotten", lends_at_once_after_a_restore=True),
     "leases_heard_of_before_entries": _flaw("lent_spent_and_forgotten", hears_of_leases_before_it_has_the_entries=True),
     "lends_what_is_lent": _flaw(lends_what_is_lent=True),
+    "unsigned_push_taken": _flaw("spoiled_before_it_was_sent", takes_what_is_not_signed=True),
+    "keeps_what_is_kept": _flaw("asked_for_at_once", keeps_what_is_kept=True),
+    "keeps_at_once_after_a_restore": _flaw("kept_and_forgotten", keeps_at_once_after_a_restore=True),
+    "reservations_taken_back_by_the_clock": _flaw(
+        "kept_for_one_who_is_silent", gives_reservations_back_by_the_clock=True
+    ),
+    "uses_what_it_gave_back": _flaw("answered_when_it_was_given_back", uses_what_it_gave_back=True),
+    "ignores_what_came_back_elsewhere": _flaw("came_back_elsewhere", ignores_what_came_back_elsewhere=True),
+    "takes_coupons_on_trust": _flaw(takes_coupons_on_trust=True),
+    "pays_by_card_without_a_line": _flaw("paid_by_card_everywhere", pays_by_card_without_a_line=True),
+    "begins_bundles_on_arrival": _flaw(begins_bundles_on_arrival=True),
+    "gives_a_version_out_again": _machine("planned_and_forgotten", next_version=_count_on),
+    "adds_nothing_up": _flaw(adds_nothing_up=True),
+    "keeps_the_cursor_of_a_page_it_has_not": _flaw(keeps_the_cursor_of_a_page_it_has_not=True),
+    "no_sums_in_cursors": _machine("told_as_much_again", build_page=_no_sums_in_cursors),
+    "forgets_its_doubts": _flaw("told_of_another_history", forgets_its_doubts=True),
+    "sweeps_nothing": _machine("told_in_another_time", pull_step=_sweep_nothing),
+    "books_half_when_full": _flaw(books_half_when_full=True),
+    "installs_any_snapshot": _flaw("an_old_snapshot", installs_any_snapshot=True),
+    "last_word_counts": _machine("no_and_yes", standing=_last_word),
 }
 """Every planted bug by its name."""

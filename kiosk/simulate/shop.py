@@ -8,16 +8,22 @@ from collections.abc import Callable
 from typing import NamedTuple
 from uuid import UUID
 
+import msgspec
+
 from kiosk.simulate.agent import Agent
-from kiosk.simulate.books import Books, Life
+from kiosk.simulate.books import Books, DiskFull, Life
+from kiosk.simulate.bundles import price_with, whole_bundles
 from kiosk.simulate.chance import draw_bytes, spread
-from kiosk.simulate.entries import Deed, Entry, LeaseEnd
+from kiosk.simulate.entries import BundleBegun, Deed, Entry, LeaseEnd
 from kiosk.simulate.head_office import HeadOffice
 from kiosk.simulate.lending import unspent_of
+from kiosk.simulate.told import Told
 from kiosk.simulate.truth import Breach
+from kiosk.simulate.vouchers import end_of
 from kiosk.simulate.world import START_MS, World
 from loyalty.leases import Uptime
 from sync.chain import Head
+from sync.protocol.feed import Bundle
 from sync.protocol.lives import Continue
 
 RESTART_MS = 8_000
@@ -43,6 +49,10 @@ class Shop:
         self.agent: Agent | None = None
         self.scrapped = False
         self.held_back = False  # a person has stopped it
+        self.disk_full = False
+        self._looked_at: Told | None = None
+        self._waiting: list[Bundle] = []
+        self.in_use: dict[UUID, int] = {}  # reservations that a request works with, until when
         self.told: dict[UUID, bool] = {}  # what its tills were told is done, on this disk
 
     @property
@@ -60,6 +70,9 @@ class Shop:
         renew the marks, and let the agent run."""
         if self.agent is not None or self.scrapped or self.held_back:
             return
+        if self.disk_full or not self.books.is_sound():
+            self.start_later()  # it does not start before a person has seen to it
+            return
         for op_id in self.told:
             if op_id not in self.books.places:
                 raise Breach("answered", f"{self.disk} told a till that {op_id} is done and does not have it")
@@ -76,6 +89,7 @@ class Shop:
     def stop(self) -> None:
         """The service ends, orderly or not: only the disk remains."""
         self.agent = None
+        self.in_use.clear()
 
     def cut_power(self) -> None:
         """The machine loses power: the service ends and its uptime with it."""
@@ -96,6 +110,8 @@ class Shop:
     def look_for_signs(self, witnesses: tuple[Head, ...]) -> None:
         """Begin a new life if the marks or somebody who remembers more say that this database is an older one."""
         books = self.books
+        if self.disk_full:
+            return
         decision = self.world.machines.decide_life(
             books.heads,
             books.hash_at,
@@ -135,9 +151,42 @@ class Shop:
         del self.books.leases[lease]
         self.write("lease.ended", Deed(ended=LeaseEnd(lease, back)))
 
+    def need_space(self) -> None:
+        """Raises DiskFull where a transaction could not be written."""
+        if self.disk_full:
+            raise DiskFull
+
+    def give_back(self, reservation: UUID) -> None:
+        """Nothing in this journal uses a reservation from here on."""
+        self.write("reservation.ended", Deed(freed=reservation), end_of(reservation))
+
+    def reach(self) -> int:
+        """Whoever asks or books something makes the bundles begin whose instant has come on this shop's clock. The
+        price that is sold at."""
+        books, early = self.books, self.world.machines.flaws.begins_bundles_on_arrival
+        if self._looked_at is not books.told:
+            self._looked_at, self._waiting = books.told, whole_bundles(books.told)
+        for bundle in self._waiting if not self.disk_full else ():
+            if bundle.version in books.begun or (bundle.active_at > self.wall_ms and not early):
+                continue
+            begun = {version: active_at for version, (active_at, _) in books.begun.items()}
+            try:
+                price = price_with(books.told, {**begun, bundle.version: bundle.active_at})
+            except msgspec.DecodeError:
+                break  # a damaged row: nothing begins before it is told anew
+            self.write("bundle.activated", Deed(begun=BundleBegun(bundle.version, bundle.active_at, price)))
+            self.world.truth.counts.bundles += 1
+            self.world.note(self.disk, f"begins bundle {bundle.version}, price {price}")
+            self.wake()
+        return books.price
+
     def write(self, kind: str, deed: Deed, op_id: UUID | None = None) -> Entry:
-        """Write an entry and commit it."""
+        """Write an entry and commit it. Raises DiskFull; then nothing of it was written."""
+        if self.disk_full and not self.world.machines.flaws.books_half_when_full:
+            raise DiskFull
         entry = self.books.append(op_id or self.world.new_id(), kind, self.wall_ms, deed)
+        if self.disk_full:
+            raise DiskFull
         self.world.truth.write(self.shop, self.disk, self.books.life.epoch, entry)
         return entry
 

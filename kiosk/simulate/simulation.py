@@ -21,9 +21,14 @@ from kiosk.simulate.universe import Result, Universe, draw_mix
 from kiosk.simulate.world import Mix
 
 _BATCH = 20
-_TROUBLES = (
+TROUBLES = (
     *("power_cut", "hub_crash", "hub_restore", "forgotten_timeline", "restore", "revert", "new_disk", "clone"),
-    *("cut_line", "clock_jump"),
+    *("cut_line", "clock_jump", "full_disk", "bit_flip"),
+)
+"""The chances of a mix that something goes wrong with a machine or a line."""
+_COUNTED = (
+    *("restores", "clones", "hub_restores", "power_cuts", "full_disks", "bit_flips"),
+    *("entries", "reservations", "bundles", "snapshots", "steps"),
 )
 
 
@@ -45,12 +50,17 @@ class SimulationReport(Struct, frozen=True):
     first_seed: int
     breaches: tuple[FoundBreach, ...]
     planted: dict[str, bool]
-    restores: int
-    clones: int
-    hub_restores: int
-    power_cuts: int
-    entries: int
-    steps: int
+    restores: int = 0
+    clones: int = 0
+    hub_restores: int = 0
+    power_cuts: int = 0
+    full_disks: int = 0
+    bit_flips: int = 0
+    entries: int = 0
+    reservations: int = 0
+    bundles: int = 0
+    snapshots: int = 0
+    steps: int = 0
 
     @property
     def ok(self) -> bool:
@@ -74,7 +84,7 @@ def simulate(
     on_universes: Callable[[int], None] = lambda _: None,
 ) -> SimulationReport:
     """Run universes, every scenario, and the planted bugs if asked. `on_universes` hears how many more are done."""
-    report = SimulationReport(universes, first_seed, tuple(_broken_scenarios()), {}, 0, 0, 0, 0, 0, 0)
+    report = SimulationReport(universes, first_seed, tuple(_broken_scenarios()), {})
     for part in _parts(first_seed, universes, workers):
         report = _sum(report, part)
         on_universes(part.universes)
@@ -94,7 +104,7 @@ def list_needs(seed: int, machines: Machines = REAL) -> tuple[str, ...]:
     """The kinds of trouble without which the universe of a seed breaks no invariant: what a breach is about."""
     mix = draw_mix(random.Random(seed))  # noqa: S311
     needed = []
-    for trouble in _TROUBLES:
+    for trouble in TROUBLES:
         if not getattr(mix, trouble):
             continue
         without = replace(mix, **{trouble: 0.0})
@@ -124,35 +134,17 @@ def _parts(first_seed: int, universes: int, workers: int) -> Iterator[Simulation
 
 
 def _run_part(first_seed: int, universes: int) -> SimulationReport:
-    report = SimulationReport(universes, first_seed, (), {}, 0, 0, 0, 0, 0, 0)
+    report = SimulationReport(universes, first_seed, (), {})
     for seed in range(first_seed, first_seed + universes):
         result = run_universe(seed)
         breach, counts = result.breach, result.counts
         found = (FoundBreach(seed, breach.invariant, breach.step, breach.detail),) if breach is not None else ()
-        one = SimulationReport(
-            universes=1,
-            first_seed=seed,
-            breaches=found,
-            planted={},
-            restores=counts.restores,
-            clones=counts.clones,
-            hub_restores=counts.hub_restores,
-            power_cuts=counts.power_cuts,
-            entries=counts.entries,
-            steps=result.steps,
-        )
+        counted = {name: getattr(counts, name) for name in _COUNTED if name != "steps"}
+        one = SimulationReport(1, seed, found, {}, steps=result.steps, **counted)
         report = _sum(report, one)
     return report
 
 
 def _sum(report: SimulationReport, part: SimulationReport) -> SimulationReport:
-    return replace(
-        report,
-        breaches=report.breaches + part.breaches,
-        restores=report.restores + part.restores,
-        clones=report.clones + part.clones,
-        hub_restores=report.hub_restores + part.hub_restores,
-        power_cuts=report.power_cuts + part.power_cuts,
-        entries=report.entries + part.entries,
-        steps=report.steps + part.steps,
-    )
+    counts = {name: getattr(report, name) + getattr(part, name) for name in _COUNTED}
+    return replace(report, breaches=report.breaches + part.breaches, **counts)

@@ -5,7 +5,7 @@ from typing import NamedTuple
 from uuid import UUID
 
 from kiosk.simulate.books import Books
-from kiosk.simulate.entries import Entry
+from kiosk.simulate.entries import CouponUse, Deed, Entry, GoodsBack
 
 
 class Breach(Exception):
@@ -25,11 +25,24 @@ class Redeemed(NamedTuple):
     leases: tuple[tuple[UUID, int], ...]
 
 
+class Receipt(NamedTuple):
+    """The paper of a sale."""
+
+    op: UUID
+    shop: str
+    paid_minor: int
+
+
 class Counts:
     """What went wrong in a universe, and how much was done in it."""
 
     def __init__(self) -> None:
         self.restores = 0
+        self.full_disks = 0
+        self.bit_flips = 0
+        self.reservations = 0
+        self.bundles = 0
+        self.snapshots = 0
         self.clones = 0
         self.hub_restores = 0
         self.power_cuts = 0
@@ -45,7 +58,12 @@ class Truth:
     copy of a disk may spend once more before anybody notices, by lease. `lent` is what was ever lent, `ever_held` what
     head office ever stored, by number, though it may have lost it since. `blind` are shops of which a disk went back in
     time, or ran twice, with nothing on it that tells. `nobody_knows` says that head office did: what it had lent since
-    is lent again.
+    is lent again. `card_moves` and `goods_back` are by card and by sale, whatever became of the disk that wrote them;
+    `forgotten` is what head office had kept of a coupon, a card or a sale when it was put back. `earned` is the points
+    of each sale; head office had `counted` some of them when it was put back, and did not have them any more. `planned`
+    is the instant of each price and when it was decided, `versions` the bundle of each, whether it was forgotten or
+    not; head office took those `withdrawn` back and forgot the `unplanned`.
+    `wrong_clocks` are shops whose clock was ever wrong. `said` are the words of members, each with its turn.
     """
 
     def __init__(self) -> None:
@@ -58,7 +76,21 @@ class Truth:
         self.spared: dict[UUID, int] = {}
         self.taken_back: dict[bytes, int] = {}
         self.ever_held: dict[tuple[str, int], dict[int, dict[bytes, bool]]] = {}
-        self.coupon_uses: dict[int, dict[UUID, str]] = {}
+        self.coupon_uses: dict[int, dict[UUID, tuple[str, CouponUse]]] = {}
+        self.cards: list[int] = []
+        self.card_moves: dict[int, dict[UUID, tuple[str, int]]] = {}
+        self.receipts: list[Receipt] = []
+        self.goods_back: dict[UUID, dict[UUID, tuple[str, GoodsBack]]] = {}
+        self.forgotten: dict[tuple[str, int | UUID], list[tuple[int, int]]] = {}
+        self.earned: dict[tuple[str, UUID], tuple[bytes, int]] = {}
+        self.counted: dict[tuple[str, UUID], bool] = {}
+        self.planned: dict[int, tuple[int, int]] = {}
+        self.versions: dict[int, int] = {}
+        self.withdrawn: dict[int, bool] = {}
+        self.unplanned: dict[int, bool] = {}
+        self.wrong_clocks: dict[str, bool] = {}
+        self.said: dict[UUID, tuple[int, bool]] = {}
+        self._turns = 0
         self.disk_faults: dict[str, int] = {}
         self.blind: dict[str, bool] = {}
         self.nobody_knows = False
@@ -80,11 +112,38 @@ class Truth:
             self.redeemed[(shop, entry.op_id)] = Redeemed(disk, member, deed.backing.floor_points, leases)
             self.counts.redemptions += 1
         for posted in deed.postings:
+            if posted.kind == "earn":
+                self.earned[(shop, entry.op_id)] = posted.member.bytes, posted.points
             if posted.kind == "reverse_earn":
                 member = posted.member.bytes
                 self.taken_back[member] = self.taken_back.get(member, 0) - posted.points
+        self._write_vouchers(shop, entry.op_id, deed)
+
+    def _write_vouchers(self, shop: str, op: UUID, deed: Deed) -> None:
         if deed.coupon is not None:
-            self.coupon_uses.setdefault(deed.coupon, {})[entry.op_id] = shop
+            self.coupon_uses.setdefault(deed.coupon.coupon, {})[op] = shop, deed.coupon
+        if deed.card is not None:
+            self.card_moves.setdefault(deed.card.card, {})[op] = shop, deed.card.amount_minor
+        if deed.back is not None:
+            self.goods_back.setdefault(deed.back.sale, {})[op] = shop, deed.back
+        if deed.sold_minor:
+            self.receipts.append(Receipt(op, shop, deed.sold_minor))
+        if deed.consent is not None:
+            self._turns += 1
+            self.said[op] = self._turns, deed.consent.granted
+
+    def new_card(self) -> int:
+        """The number of a gift card that nobody has."""
+        self.cards.append(len(self.cards) + 1)
+        return self.cards[-1]
+
+    def forget(self, subject: tuple[str, int | UUID], amount: int, from_ms: int) -> None:
+        """Head office does not know any more that it kept something of this, and may keep it once more from then on."""
+        self.forgotten.setdefault(subject, []).append((amount, from_ms))
+
+    def excuse(self, subject: tuple[str, int | UUID], now_ms: int) -> int:
+        """So much may be kept, and used, once more."""
+        return sum(amount for amount, from_ms in self.forgotten.get(subject, ()) if now_ms >= from_ms)
 
     def wrote(self, shop: str, epoch: int, seq: int, entry_hash: bytes) -> bool:
         """Whether some disk of the shop wrote that very entry."""

@@ -25,6 +25,7 @@ _TRACE_LINES = 60
 class Mix(Struct, frozen=True, kw_only=True):
     """What a universe is made of: drawn from its seed, so that some have much of one thing and none of another.
 
+    `catalogue` is the number of products that head office tells of from the beginning; more than a page, where not 0.
     `manners` is the network's; the chances of faults are for each time that luck is asked (every few seconds).
     """
 
@@ -49,6 +50,14 @@ class Mix(Struct, frozen=True, kw_only=True):
     clone: float
     cut_line: float
     clock_jump: float
+    full_disk: float
+    bit_flip: float
+    kiosks: int
+    cards: bool
+    bundles: bool
+    consents: bool
+    catalogue: int
+    snapshots: bool
     policy: OfflinePolicy
 
 
@@ -67,6 +76,10 @@ class World:
     def now_ms(self) -> int:
         """Milliseconds since the universe began: a clock that only goes forward."""
         return self.scheduler.now_ms
+
+    def excuse(self, subject: tuple[str, int | UUID]) -> int:
+        """How much of something that head office keeps may be used once more, because it went back in time."""
+        return self.truth.excuse(subject, self.now_ms)
 
     def luck(self, chance: float) -> bool:
         """Whether something of that chance happens now; never once the trouble is over."""

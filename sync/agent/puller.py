@@ -10,7 +10,8 @@ import contextlib
 import logging
 import os
 import time
-from collections.abc import Callable, Coroutine
+from collections.abc import Awaitable, Callable, Coroutine
+from functools import partial
 from typing import Any, Protocol
 
 from msgspec.structs import replace
@@ -133,9 +134,9 @@ class Puller:
     def _do(self, effect: Effect) -> None:
         match effect:
             case Pull():
-                self._spawn(self._tell(effect.request, self._pull(effect, len(self._installed))))
+                self._spawn(self._tell(effect.request, partial(self._pull, effect, len(self._installed))))
             case ApplyPage():
-                self._spawn(self._tell(effect.request, self._keep(effect, len(self._installed))))
+                self._spawn(self._tell(effect.request, partial(self._keep, effect, len(self._installed))))
             case EverythingRead(applied):
                 self._spawn(self._note_read(applied))
             case SessionIsOver(session, fence):
@@ -151,10 +152,11 @@ class Puller:
         delay_s = max(0.0, (until_ms - _monotonic_ms()) / 1000)
         self._timer = asyncio.get_running_loop().call_later(delay_s, self._events.put_nowait, Tick())
 
-    async def _tell(self, request: int, work: Coroutine[Any, Any, Event]) -> None:
-        """The outcome of a question, or of a page that was to be written, as an event."""
+    async def _tell(self, request: int, work: Callable[[], Awaitable[Event]]) -> None:
+        """The outcome of a question, or of a page that was to be written, as an event. Nothing of `work` is there
+        before it begins: the end may come first."""
         try:
-            event: Event = await work
+            event: Event = await work()
         except HubRefused as refused:
             logger.warning("head office refused", extra={"fields": {"code": refused.refusal}})
             event = Refused(request, refused.refusal, refused.retry_after_ms, refused.fence)

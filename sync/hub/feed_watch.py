@@ -28,7 +28,8 @@ class FeedWatch:
         self._database = database
         self._positions: dict[str, int] = {}
         self._committed = asyncio.Event()
-        self._waiting: dict[str, set[asyncio.Future[None]]] = {}
+        # As sets that keep their order: whoever waits longest is woken first.
+        self._waiting: dict[str, dict[asyncio.Future[None], None]] = {}
         self._task: asyncio.Task[None] | None = None
 
     def start(self) -> None:
@@ -66,14 +67,14 @@ class FeedWatch:
     async def _wait_for_change(self, buckets: Iterable[str], stop: asyncio.Task[Any], timeout_s: float) -> None:
         change: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         for bucket in buckets:
-            self._waiting.setdefault(bucket, set()).add(change)
+            self._waiting.setdefault(bucket, {})[change] = None
         try:
             ends: set[asyncio.Future[Any]] = {change, stop}
             await asyncio.wait(ends, timeout=timeout_s, return_when=asyncio.FIRST_COMPLETED)
         finally:
             for bucket in buckets:
                 waiting = self._waiting[bucket]
-                waiting.discard(change)
+                waiting.pop(change, None)
                 if not waiting:
                     del self._waiting[bucket]
 

@@ -1,448 +1,302 @@
-"""A shop for simulations with its real SQL on a disk that can lose power: starts, sales, healing, and the push machine.
+"""A shop for simulations: the product's own store with its agent, puller and upkeep, on a disk that can lose power.
 
-What an agent does with sockets is done here with the messages of a simulated network; all that it asks of the database
-is asked in the product's own words.
+Its tills call the product's application. Whoever calls while it is down, or when it dies before it can answer, hears
+nothing. Everything it asks of head office goes over a line as bad as the universe likes.
 """
 
+import asyncio
 import contextlib
-import json
 import os
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, TypeVar, cast
+from unittest.mock import patch
 from uuid import UUID
 
-from kiosk.commands import CompleteSale, LineRequest, TenderRequest
-from kiosk.compose import make_shop
-from kiosk.life import healing, link_notes
-from kiosk.life.proof import prove
-from kiosk.life.setting_aside import apply_or_set_aside
+import apsw
+import msgspec
+
+from kiosk.compose import Store
+from kiosk.identity.sessions import Sessions
+from kiosk.life import backup, healing, proof
 from kiosk.life.start import DATABASE_NAME, Started, start_store
-from kiosk.members.member_service import ENROL_RANDOM_BYTES, enrol_member
-from kiosk.members.members import EnrolMember
-from kiosk.points.link import note_pushed
-from kiosk.points.points import AdjustPoints
-from kiosk.points.points_service import adjust_points
-from kiosk.sales.sale_service import complete_sale
-from loyalty.errors import Problem
-from sync import marks
-from sync.agent.journal_reader import read_batch, read_heads, read_places
-from sync.agent.key import sign
-from sync.chain import Head, decode_content, epoch_text
-from sync.hub.inbox import HeldEntry
-from sync.journal import Origin, Private
-from sync.journal_mending import LoggedOp, take_back
-from sync.protocol import push_state
-from sync.protocol.messages import (
-    PROTOCOL,
-    Push,
-    PushAnswer,
-    SessionAnswer,
-    SessionOpen,
-    message_of,
-    push_signed_bytes,
-    session_signed_bytes,
-)
-from sync.protocol.push_state import Event, Heal, Healed, OpenSession, SaveCursor, Send, Sleep, StorePush
-from sync.protocol.push_store import step
-from sync.protocol.refusals import Fenced
+from kiosk.web import coupons, members, points, sales
+from kiosk.web.door import Session
+from kiosk.web.seen import HEADER as SEEN_HEADER
+from kiosk.web.seen import SeenMarks
+from loyalty.leases import Uptime
+from loyalty.transactions import Tx
+from sync.http.auth import hash_token
+from sync.http.problems import StorageUnavailable
+from sync.protocol.push_state import StorePush
 from sync.verify import Report
-from tests.kiosk.shopkit import NOW_MS, caller, make_config, perform
-from tests.simulation.crash_disk import CrashDisk, close
-from tests.simulation.real_hub import HubStore, RealHub
+from tests.kiosk.shopkit import CASHIER, MANAGER, device_of, make_config
+from tests.simulation.crash_disk import CrashDisk
+from tests.simulation.disk_database import DiskDatabase
+from tests.simulation.in_process_http import Line, LineClient, Reply, answer, make_app
+from tests.simulation.real_hub import _PINS, HubStore, InlineHelper
+from tests.simulation.virtual_time import Owner
 
 if TYPE_CHECKING:
+    from aiohttp import web
+
     from tests.simulation.real_universe import RealUniverse
 
-import apsw
-
+T = TypeVar("T")
 SYNCHRONOUS = "FULL"
-TIMEOUT_MS = 8_000
-RESTART_MS = 6_000
-MUCH = 1_000_000
+RESTART_S = 6.0
+LOOK_S = 10.0
+"""How often the upkeep looks around: less often than in life, for the time it takes."""
+
+SETTINGS: dict[str, dict[str, object]] = {
+    "gift_cards": {"departments": ["GIFT"]},
+    "maintenance": {"verify_enabled": False, "minimum_free_mb": 0},
+}
+_TOKENS = {hash_token(role): role for role in ("cashier", "manager")}
 
 
-class Wish(NamedTuple):
-    """What a till asks for, under the same id until it is answered."""
-
-    id: UUID
-    kind: str
-    number: int
+def config_of(folder: Path, code: str, floor_minor: int = 0) -> Any:  # noqa: ANN401  a Config
+    """The configuration of a shop. `floor_minor`: what a member may spend without a line."""
+    offline = {"member_limit_minor": floor_minor, "store_limit_minor": 4 * floor_minor, "coupon_limit_minor": 60}
+    more = {"loyalty.offline": offline, **SETTINGS}
+    return make_config(folder, store={"data_dir": "data", "code": code}, **more)
 
 
 class RealShop:
-    """One shop in a folder that was prepared: `template` has a store with an open shift and a member."""
+    """One shop in a folder of its own, a copy of one that was prepared."""
 
-    def __init__(self, universe: "RealUniverse", hub: RealHub, joined: HubStore, template: Path, member: UUID) -> None:
-        self.universe, self.hub, self.joined, self.member = universe, hub, joined, member
-        self.folder = universe.folder / joined.code
+    def __init__(self, universe: "RealUniverse", joined: HubStore, template: Path, name: str = "") -> None:
+        """`name` is the disk's, where it is not the only one of its store."""
+        self.universe, self.joined = universe, joined
+        self.name = name or joined.code
+        self.folder = universe.folder / self.name
         shutil.copytree(template, self.folder)
-        self.config = make_config(self.folder, store={"data_dir": "data", "code": joined.code})
-        self.data = self.config.data_dir()
+        self.config = config_of(self.folder, joined.code, universe.floor_minor)
+        self.data: Path = self.config.data_dir()
+        self.path = self.data / DATABASE_NAME
         self.told: dict[UUID, bool] = {}
-        self.seen: Head | None = None
-        self.power_cuts = 0
-        self.disk: CrashDisk
-        self.connection: Any = None
-        self.push: StorePush
-        self._started: Started
-        self._run = 0
-        self._sleep_until: int | None = None
-        self._heals: dict[int, Head] = {}
-        self.start()
-
-    @property
-    def name(self) -> str:
-        return self.joined.code
-
-    @property
-    def path(self) -> Path:
-        return self.data / DATABASE_NAME
+        self.seen = ""
+        self.boot = 0
+        self.power_cuts = self.refused = self.runs = 0
+        self.scrapped = False
+        self.installed = 0
+        self.disk = CrashDisk(universe.random)
+        self.store: Store | None = None
+        self._app: web.Application | None = None
+        self._started: Started | None = None
+        self._owner = Owner()
+        self.line = Line(self.name, universe.network, universe.hub.serve)
 
     @property
     def up(self) -> bool:
-        return self.connection is not None
+        """Whether its tills are answered."""
+        return self._app is not None
 
     @property
-    def now_ms(self) -> int:
-        return NOW_MS + self.universe.scheduler.now_ms
+    def database(self) -> DiskDatabase:
+        """Its database, while it is up."""
+        assert self.store is not None
+        database = self.store.database
+        assert isinstance(database, DiskDatabase)
+        return database
 
     # -- the service
 
-    def start(self) -> None:
+    async def start(self) -> None:
         """Start on whatever is on the disk, as the product does."""
-        if self.up:
+        if self.store is not None or self.scrapped or not self.path.exists():
             return
-        settings = self.config.store
-        self._started = start_store(self.data, settings.code, settings.currency, settings.time_zone)
-        assert self._started.read_only is None, f"{self.name} may only be read: {self._started.read_only}"
+        own = self.config.store
+        self._started = start_store(self.data, own.code, own.currency, own.time_zone)
         self.disk = CrashDisk(self.universe.random)
-        self.connection = self.disk.connect(self.path)
-        self.connection.execute(f"PRAGMA synchronous = {SYNCHRONOUS}")
-        self.shop = make_shop(self.config, self._started.epoch, self._started.ordinal)
-        self.universe.note(self.name, f"starts in life {self._started.ordinal}")
+        self.runs += 1
+        owner = self._owner = Owner()
+        with (
+            owner.running(),
+            patch("kiosk.compose.Database", self._make_database),
+            patch("kiosk.compose.Helper", InlineHelper),
+            patch("kiosk.life.upkeep._LOOK_S", LOOK_S),
+            patch("kiosk.compose.read_uptime", self._read_uptime),
+            patch("kiosk.life.head_office.HubClient", self._make_client),
+            patch("kiosk.web.door.Pins", lambda: _PINS),
+        ):
+            store = self.store = Store(self.config, self._started, on_death=_die, on_new_life=self._begin_new_life)
+            await store.open()
+        tables = (sales, points, coupons, members)
+        routes = [route for table in tables for route in table.routes.bind(store.door)]
+        seen = SeenMarks(store.door, cast("Sessions", self), self._begin_new_life)
+        self._app = make_app(routes, self.resolve, seen.middleware())
+        self.universe.note(self.name, f"starts in life {self._started.ordinal}: {self._started.read_only or 'writes'}")
         for op_id in self.told:
             assert self.has(op_id), f"{self.name} told a till that {op_id} is done and does not have it"
-        self._run += 1
-        self._sleep_until, self._heals = None, {}
-        random = self.universe.random
-        cursors, heads = link_notes.read_cursors(self.connection), read_heads(self.connection)
-        self.push = push_state.begin(random.randbytes(16).hex(), cursors, heads, random.getrandbits(64))
-        self.wake()
 
-    def stop(self) -> None:
+    async def stop(self) -> None:
         """The service ends; what was committed stays."""
-        if self.up:
-            close(self.connection)
-            self.connection = None
-            os.close(self._started.lock)
+        store, self.store, self._app = self.store, None, None
+        if store is not None:
+            await store.close()
+            self._let_go()
 
-    def restart(self) -> None:
-        """The service ends and is started again after a while."""
-        self.stop()
-        self.universe.scheduler.after(RESTART_MS, f"{self.name} starts", self.start)
+    def kill(self) -> None:
+        """The process ends at once."""
+        store, self.store, self._app = self.store, None, None
+        if store is not None:
+            database = store.database
+            assert isinstance(database, DiskDatabase)
+            database.drop()
+            self._let_go()
+
+    def hold_still(self) -> bool:
+        """Switch it off; False where it was about to begin a new life by itself. The loop does not run."""
+        renews = healing.read_plan(self.data) is not None
+        self.universe.run_until(self.stop())
+        return not renews
+
+    def _let_go(self) -> None:
+        self._owner.kill()
+        if self._started is not None:
+            os.close(self._started.lock)
+            self._started = None
 
     def _lose_power(self) -> None:
         self.power_cuts += 1
+        self.boot += 1
         self.universe.note(self.name, "loses power")
-        self.stop()
+        self.kill()
         self.disk.lay_out(self.path)
-        self.universe.scheduler.after(RESTART_MS, f"{self.name} starts", self.start)
+        self.start_later()
 
-    def guard(self, work: Callable[[], None]) -> bool:
-        """Do something with the database; False when the power went meanwhile. Nobody can say then whether it was
-        done."""
-        if not self.up:
-            return False
-        try:
-            work()
-        except Exception:
-            if not self.disk.is_dead:
-                raise
-            self._lose_power()
-            return False
-        return True
+    def start_later(self) -> None:
+        """Somebody switches it on again."""
+        self.universe.later(RESTART_S, self.start)
+
+    def _begin_new_life(self) -> None:
+        self.universe.note(self.name, "begins a new life")
+        self.universe.counts["new life"] += 1
+        self.universe.later(0.0, self._start_anew)
+
+    async def _start_anew(self) -> None:
+        await self.stop()
+        self.start_later()
+
+    def _make_database(self, path: Path, *, on_commit: Callable[[], None], **_: object) -> DiskDatabase:
+        return DiskDatabase(path, self.disk, SYNCHRONOUS, on_power_cut=self._lose_power, on_commit=on_commit)
+
+    def _make_client(self, url: str) -> LineClient:
+        return LineClient(url, self.line, self._breaks)
+
+    def _breaks(self) -> float | None:
+        self.installed += 1
+        return self.universe.random.random() if self.universe.luck("download broken") else None
+
+    def _read_uptime(self) -> Uptime:
+        return Uptime(f"{self.name} {self.boot}", int(self.universe.loop.time() * 1000))
+
+    def resolve(self, token_hash: bytes) -> Session | None:
+        """Who calls: the cashier or the manager of T01."""
+        role = _TOKENS.get(token_hash)
+        operator = MANAGER if role == "manager" else CASHIER
+        return Session(role=role, device=device_of("T01"), till="T01", operator=operator) if role else None
+
+    # -- its tills
+
+    async def call(self, method: str, target: str, body: object = None, *, role: str = "manager") -> Reply | None:
+        """What a till asks; it says what it has seen, so a disk that went back is noticed. Nothing where nobody
+        answered."""
+        app = self._app
+        if app is None:
+            return None
+        headers = {"Authorization": f"Bearer {role}", "Content-Type": "application/json"}
+        if self.seen:
+            headers[SEEN_HEADER] = self.seen
+        raw = msgspec.json.encode(body) if body is not None else b""
+        with self._owner.running():
+            task = asyncio.get_running_loop().create_task(answer(app, method, target, headers, raw))
+        await asyncio.wait([task])
+        return None if task.cancelled() or self._app is not app else task.result()
+
+    async def approve(self, grant: Callable[[Tx], None]) -> None:
+        """A manager types a PIN somewhere."""
+        if self.store is not None:
+            with contextlib.suppress(StorageUnavailable):
+                await self.database.write(grant)
+
+    def remember(self, place: Mapping[str, Any]) -> None:
+        """What a till saw last."""
+        self.seen = f"{place['epoch']}:{place['seq']}:{place['hash']}"
 
     def has(self, op_id: UUID) -> bool:
         """Whether the journal has an operation."""
-        return self.connection.execute("SELECT 1 FROM journal WHERE op_id = ?", (op_id.bytes,)).fetchone() is not None
+        return bool(self.rows("SELECT 1 FROM journal WHERE op_id = ?", (op_id.bytes,)))
 
-    def ask(self, wish: Wish) -> bool:
-        """A till asks: whether it was answered. It tells what it has seen, so a disk that went back is noticed."""
-        if not self.up or self._went_back():
-            return False
-        self.guard(lambda: self._book(wish))
-        if not self.up:
-            return False
-        self.told[wish.id] = True
-        self.universe.owed[(self.joined.id, wish.id.bytes)] = True
-        self.seen = read_heads(self.connection)[-1]
-        self.wake()
-        return True
-
-    def _went_back(self) -> bool:
-        seen = self.seen
-        if seen is None:
-            return False
-        heads = read_heads(self.connection)
-        if seen.epoch == heads[-1].epoch and seen not in read_places(self.connection, [(seen.epoch, seen.seq)]):
-            self.seen = None
-            self._begin_new_life(heads[-1])
-            return True
-        return False
-
-    def _begin_new_life(self, common: Head) -> None:
-        self.universe.note(self.name, f"begins a new life behind {common.seq}")
-        plan = healing.Plan(epoch=epoch_text(common.epoch), seq=common.seq, hash=common.hash.hex())
-        healing.write_plan(self.data, plan)
-        self.restart()
-
-    def _book(self, wish: Wish) -> None:
-        who = caller("manager", till="T01", at_ms=self.now_ms)
-        if self.has(wish.id):
-            return
-        if wish.kind == "member":
-            command = EnrolMember(id=wish.id, locale="pl", name=f"Anna {wish.number}")
-            salt = self.universe.random.randbytes(ENROL_RANDOM_BYTES)
-            perform(self.connection, enrol_member, self.shop, who, command, salt)
-        elif wish.kind == "points":
-            adjustment = AdjustPoints(id=wish.id, points=wish.number, reason="a small present")
-            perform(self.connection, adjust_points, self.shop, who, self.member, adjustment)
-        else:
-            lines = tuple(LineRequest(sku=str(100 + n)) for n in range(1 + wish.number % 3))
-            tenders = (TenderRequest(kind="cash", amount_minor=MUCH),)
-            member = self.member if wish.number % 2 else None
-            sale = CompleteSale(id=wish.id, lines=lines, member=member, tenders=tenders)
-            perform(self.connection, complete_sale, self.shop, who, sale)
-
-    # -- the agent
-
-    def wake(self) -> None:
-        """Something was booked."""
-        if self.up:
-            self._feed(push_state.Woken(read_heads(self.connection)))
-
-    def _feed(self, event: Event) -> None:
-        self.push, effects = step(self.push, event, self.universe.scheduler.now_ms)
-        for effect in effects:
-            if not self.up:
-                return
-            match effect:
-                case OpenSession():
-                    self._open_session(effect)
-                case Send():
-                    self._send(effect)
-                case SaveCursor(head):
-                    self.guard(lambda head=head: self._save_cursor(head))
-                case Sleep(until_ms):
-                    self._sleep(until_ms)
-                case Heal(common):
-                    self._heal(common)
-
-    def call(self, what: str, ask: Callable[[], object], answered: Callable[[object], None]) -> None:
-        """Ask head office; the answer comes only to the run of the service that asked."""
-        network, run = self.universe.network, self._run
-
-        def at_hub() -> None:
-            answer = ask()
-            if answer is not None:
-                network.send(self.name, f"{self.name} <- {what}", lambda: at_shop(answer))
-
-        def at_shop(answer: object) -> None:
-            if self.up and self._run == run:
-                answered(answer)
-
-        network.send(self.name, f"{self.name} -> {what}", at_hub)
-
-    def _later(self, delay_ms: int, action: Callable[[], None]) -> None:
-        run = self._run
-
-        def act() -> None:
-            if self.up and self._run == run:
-                action()
-
-        self.universe.scheduler.after(delay_ms, f"{self.name} goes on", act)
-
-    def _open_session(self, effect: OpenSession) -> None:
-        message = SessionOpen(
-            store=self.joined.id,
-            run=effect.run,
-            count=effect.request,
-            fence=effect.fence,
-            protocol_min=PROTOCOL,
-            protocol_max=PROTOCOL,
-            version="simulated",
-            heads=tuple(map(message_of, effect.heads)),
-            sent_at=self.now_ms,
-            signature=sign(self.joined.key, b""),
-        )
-        signed = msgspec_replace(message, sign(self.joined.key, session_signed_bytes(message)))
-        self.call("session", lambda: self.hub.open_session(signed), lambda answer: self._hear(effect.request, answer))
-        self._later(TIMEOUT_MS, lambda: self._feed(push_state.Lost(effect.request)))
-
-    def _send(self, effect: Send) -> None:
-        limit = min(effect.limit, effect.newest.seq - effect.from_seq + 1)
-        batch = read_batch(self.connection, effect.epoch, effect.from_seq, limit, effect.previous)
-        message = Push(
-            request=effect.request,
-            timeline=effect.timeline,
-            epoch=epoch_text(effect.epoch),
-            from_seq=effect.from_seq,
-            previous=effect.previous.hex(),
-            max_seq=effect.newest.seq,
-            max_hash=effect.newest.hash.hex(),
-            closed=effect.closed,
-            ops=batch.ops,
-            signature="",
-        )
-        signed = msgspec_replace(
-            message, sign(self.joined.key, push_signed_bytes(effect.session, message, batch.last_hash.hex()))
-        )
-        store, session = self.joined.id, effect.session
-        self.call(
-            "push", lambda: self.hub.push(store, session, signed), lambda answer: self._hear(effect.request, answer)
-        )
-        self._later(TIMEOUT_MS, lambda: self._feed(push_state.Lost(effect.request)))
-
-    def _hear(self, request: int, answer: object) -> None:
-        if isinstance(answer, Problem):
-            fence = answer.fence if isinstance(answer, Fenced) else 0
-            self._feed(push_state.Refused(request, answer.code, 0, fence))
-            return
-        assert isinstance(answer, SessionAnswer | PushAnswer), answer
-        own = read_places(self.connection, push_state.places_of(answer))
-        if isinstance(answer, SessionAnswer):
-            self._feed(push_state.SessionOpened(request, answer, own))
-        else:
-            self.universe.note(self.name, f"{answer.outcome} {answer.epoch[:4]}/{answer.seq}")
-            self._feed(push_state.Pushed(answer, own))
-
-    def _save_cursor(self, head: Head) -> None:
-        self.connection.execute("BEGIN IMMEDIATE")
-        note_pushed(self.connection, head.epoch, head.seq)
-        self.connection.execute("COMMIT")
-
-    def _sleep(self, until_ms: int) -> None:
-        now_ms = self.universe.scheduler.now_ms
-        if self._sleep_until is not None and now_ms < self._sleep_until <= until_ms:
-            return
-        self._sleep_until = until_ms
-
-        def tick() -> None:
-            self._sleep_until = None
-            self._feed(push_state.Tick())
-
-        self._later(max(1, until_ms - now_ms), tick)
-
-    # -- healing
-
-    def _heal(self, common: Head) -> None:
-        heads = read_heads(self.connection)
-        own = next((head for head in heads if head.epoch == common.epoch), None)
-        if own is not None and (own.seq > common.seq or own.epoch == heads[-1].epoch):
-            self._begin_new_life(common)
-            return
-        self._heals[common.epoch] = common
-        self._fetch(common.epoch)
-
-    def _fetch(self, epoch: int) -> None:
-        common, session, store = self._heals.get(epoch), self.push.session, self.joined.id
-        if common is None:
-            return
-        if session is not None:
-            self.call(
-                "entries",
-                lambda: self.hub.entries(store, session, epoch, common.seq),
-                lambda answer: self._take_back(common, answer),
-            )
-        self._later(TIMEOUT_MS, lambda: self._fetch(epoch))
-
-    def _take_back(self, common: Head, answer: object) -> None:
-        if not isinstance(answer, list) or self._heals.get(common.epoch) != common:
-            return
-        del self._heals[common.epoch]
-        held: list[HeldEntry] = answer
-        if held and self._began_later(held[0]):
-            self._begin_new_life(read_heads(self.connection)[-1])
-            return
-        if held:
-            last = Head(common.epoch, held[-1].seq, held[-1].hash)
-            self.guard(lambda: self._keep(last, held))
-        if self.up:
-            self.universe.note(self.name, f"got {len(held)} entries back")
-            self._feed(Healed(common.epoch, read_heads(self.connection)))
-
-    def _began_later(self, first: HeldEntry) -> bool:
-        """Whether an entry begins a life of this shop that came after the one it is in: the disk has gone back by more
-        than one life, so its letter and numbers are used up."""
-        if first.seq != 1:
-            return False
-        ordinal: int = json.loads(bytes(decode_content(first.content).body))["ordinal"]
-        marks.note_ordinal(self.data, ordinal)
-        return ordinal >= self._started.ordinal
-
-    def _keep(self, last: Head, held: list[HeldEntry]) -> None:
-        ops = [LoggedOp(each.content, Private(*each.private) if each.private else None) for each in held]
-        origin, op_id = Origin(now_ms=self.now_ms), self.universe.new_id()
-        self.connection.execute("BEGIN IMMEDIATE")
-        take_back(self.connection, self.shop.journal, apply_or_set_aside, origin, op_id, last, ops)
-        self.connection.execute("COMMIT")
-
-    # -- faults, and what is asked in the end
+    # -- faults
 
     def copy_to(self, place: Path) -> None:
-        """The folder as it lies on the disk now: a backup, or the image of the disk."""
+        """The disk as an image of the running machine has it."""
         shutil.rmtree(place, ignore_errors=True)
-        running = self.up
-        if running:
-            self.disk.spare()
-        self.stop()
-        shutil.copytree(self.data, place)
-        if running:
-            self.start()
+        shutil.copytree(self.data, place, ignore=shutil.ignore_patterns(f"{DATABASE_NAME}*", "*.lock"))
+        with contextlib.closing(apsw.Connection(str(place / DATABASE_NAME))) as copied:
+            with copied.backup("main", self.database._need(), "main") as pages:
+                pages.step()
+            # A backup comes without a log, whatever the file says of itself.
+            copied.execute("PRAGMA journal_mode = WAL")
 
     def put_back(self, place: Path, *, marks_too: bool) -> None:
-        """The folder, or only the database in it, is what it was."""
-        self.stop()
+        """The disk is what it was, or a copy is put in place of its database as a backup."""
+        self.kill()
+        self.boot += 1
         if marks_too:
             shutil.rmtree(self.data)
             shutil.copytree(place, self.data)
         else:
-            for side in self.data.glob(DATABASE_NAME + "*"):
-                side.unlink()
-            shutil.copy(place / DATABASE_NAME, self.path)
-        held = self._ops_on_disk()
+            aside = backup.restore(self.data, place / DATABASE_NAME)
+            assert aside is not None
+            for file in self.data.glob(f"{aside.name}*"):
+                file.unlink()
+        self.forget_lost()
+        self.start_later()
+
+    def forget_lost(self) -> None:
+        """What a disk that went back has lost, its tills were told in vain."""
+        held = self.ops()
         self.told = {op_id: True for op_id in self.told if op_id.bytes in held}
-        self.universe.scheduler.after(RESTART_MS, f"{self.name} starts", self.start)
+
+    # -- what is asked of it
+
+    def read(self, fn: Callable[[Tx], T]) -> T:
+        """Look at its books, also while it is down."""
+        if self.store is not None:
+            return self.database.read_now(fn)
+        with contextlib.closing(apsw.Connection(str(self.path))) as connection:
+            return fn(connection)  # type: ignore[arg-type]  # the shape of a Tx
+
+    def rows(self, sql: str, parameters: tuple[object, ...] = ()) -> list[Any]:
+        """What a question answers."""
+        return self.read(lambda tx: tx.execute(sql, parameters).fetchall())
+
+    def agent_state(self) -> StorePush | None:
+        """What its agent knows: its run and its alarm, which the board of stores shows."""
+        if self.store is None or self.store.head_office is None:
+            return None
+        return self.store.head_office.agent._state
 
     def ops(self) -> set[bytes]:
         """Every operation that lies on this disk."""
-        if not self.up:
-            return self._ops_on_disk()
-        return {op_id for (op_id,) in self.connection.execute("SELECT op_id FROM journal")}
-
-    def _ops_on_disk(self) -> set[bytes]:
-        with contextlib.closing(apsw.Connection(str(self.path))) as connection:
-            return {op_id for (op_id,) in connection.execute("SELECT op_id FROM journal")}
+        return {op_id for (op_id,) in self.rows("SELECT op_id FROM journal")}
 
     def chains(self) -> dict[int, list[tuple[int, bytes]]]:
         """Numbers and hashes of every life."""
         chains: dict[int, list[tuple[int, bytes]]] = {}
-        for epoch, seq, entry_hash in self.connection.execute(
-            "SELECT epoch, seq, hash FROM journal ORDER BY epoch, seq"
-        ):
+        for epoch, seq, entry_hash in self.rows("SELECT epoch, seq, hash FROM journal ORDER BY epoch, seq"):
             chains.setdefault(epoch, []).append((seq, entry_hash))
         return chains
 
     def prove(self) -> Report:
-        """The proof of a store, from the first entry; the service is stopped for it."""
-        self.stop()
-        return prove(self.path, full=True)
+        """The proof of a store, from the first entry; the service is stopped."""
+        assert self.store is None
+        return proof.prove(self.path, full=True)
 
 
-def msgspec_replace(message: Any, signature: str) -> Any:  # noqa: ANN401  a SessionOpen or a Push
-    """The message with its signature."""
-    from msgspec.structs import replace
-
-    return replace(message, signature=signature)
+def _die(error: BaseException) -> None:
+    raise error

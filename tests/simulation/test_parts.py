@@ -8,12 +8,17 @@ from click.testing import CliRunner
 
 from kiosk.cli import main
 from kiosk.simulate import simulation
+from kiosk.simulate.feed import GLOBAL, Feed
 from kiosk.simulate.network import GOOD, Manners, Network
 from kiosk.simulate.planted import PLANTED
 from kiosk.simulate.scheduler import Scheduler
 from kiosk.simulate.simulation import run_universe
+from kiosk.simulate.told import Told, flip_any, install
 
-FIELDS = {"universes", "first_seed", "breaches", "planted", "restores", "clones", "hub_restores", "power_cuts"}
+FIELDS = {
+    *("universes", "first_seed", "breaches", "planted", "restores", "clones", "hub_restores", "power_cuts"),
+    *("full_disks", "bit_flips", "reservations", "bundles", "snapshots"),
+}
 
 
 def test_time_goes_from_plan_to_plan_and_equal_times_keep_their_order() -> None:
@@ -64,6 +69,37 @@ def test_what_is_under_way_when_a_line_fails_does_not_arrive() -> None:
     while scheduler.step() is not None:
         pass
     assert arrived == []
+
+
+def test_a_backup_of_what_is_told_stays_as_it_was_whoever_goes_on() -> None:
+    feed = Feed()
+    feed.put(GLOBAL, "product", "1", b"1", 0)
+    backup = feed.copy()
+    feed.put(GLOBAL, "product", "1", b"2", 0)
+    backup.put(GLOBAL, "product", "2", b"3", 0)
+    assert [thing.value for thing in feed.bucket(GLOBAL).after(0, 9)] == ["2"]
+    assert [thing.value for thing in backup.bucket(GLOBAL).after(0, 9)] == ["1", "3"]
+    assert (feed.bucket(GLOBAL).last, backup.bucket(GLOBAL).last) == (2, 2)
+
+
+def test_what_is_gone_is_told_until_it_is_collected_and_the_horizon_says_so() -> None:
+    feed = Feed()
+    feed.put(GLOBAL, "product", "1", b"1", 0)
+    feed.put(GLOBAL, "product", "1", None, 5)
+    feed.collect(5)
+    assert [thing.value for thing in feed.bucket(GLOBAL).after(1, 9)] == [None]
+    feed.collect(6)
+    assert feed.bucket(GLOBAL).after(0, 9) == []
+    assert (feed.bucket(GLOBAL).horizon, feed.bucket(GLOBAL).checksum) == (2, 0)
+
+
+def test_a_flipped_bit_of_what_was_told_is_seen_by_adding_up_and_by_nothing_else() -> None:
+    feed = Feed()
+    feed.put(GLOBAL, "product", "1", b"1", 0)
+    told = install(Told(), {GLOBAL: feed.bucket(GLOBAL)}, "cursor", 1)
+    spoiled = flip_any(told, GLOBAL)
+    assert (told.wrong(), spoiled.wrong()) == ((), (GLOBAL,))
+    assert spoiled.sums == told.sums
 
 
 def run(*arguments: str) -> tuple[int, str]:

@@ -3,11 +3,13 @@
 import os
 import subprocess
 import sys
+from random import Random
 
 import pytest
 
 from kiosk.simulate.planted import PLANTED
-from kiosk.simulate.simulation import SimulationReport, list_needs, run_universe, simulate
+from kiosk.simulate.simulation import TROUBLES, SimulationReport, list_needs, run_universe, simulate
+from kiosk.simulate.universe import draw_mix
 from tests.tidy.sources import ROOT
 
 TRACE = """
@@ -34,11 +36,27 @@ def test_they_had_trouble_of_every_kind(report: SimulationReport) -> None:
     assert report.power_cuts > 300
     assert report.clones > 100
     assert report.hub_restores > 100
+    assert report.full_disks > 200
+    assert report.bit_flips > 200
+    assert report.snapshots > 10
     assert report.entries > 10_000
+    assert report.reservations > 300
+    assert report.bundles > 1_000
 
 
 def test_several_processes_answer_what_one_answers() -> None:
     assert simulate(40, 22, workers=2) == simulate(40, 22)
+
+
+@pytest.mark.parametrize(
+    "seed",
+    [
+        4834,  # a version of a bundle given out again by a head office that does not know that it went back in time
+        7628,  # points lent of a sale; then its disk died while head office went back to before it
+    ],
+)
+def test_universes_that_once_were_judged_wrongly_hold(seed: int) -> None:
+    assert run_universe(seed).breach is None
 
 
 @pytest.mark.parametrize("hash_seed", ["0", "4711"])
@@ -55,8 +73,10 @@ def test_another_seed_is_another_universe() -> None:
 
 
 def test_a_breach_names_the_trouble_it_needs() -> None:
-    """A shop that goes on in the epoch of a backup is wrong only where a backup was put back."""
+    """A shop that goes on in the epoch of a backup is wrong only where a backup was put back, and not everything that
+    went wrong in that universe has to do with it."""
     machines = PLANTED["backup_goes_on_in_its_epoch"].machines
     seed = next(seed for seed in range(1, 60) if run_universe(seed, machines).breach is not None)
-    assert "restore" in list_needs(seed, machines)
-    assert "clock_jump" not in list_needs(seed, machines)
+    mix, needs = draw_mix(Random(seed)), list_needs(seed, machines)
+    assert "restore" in needs
+    assert len(needs) < sum(getattr(mix, trouble) > 0 for trouble in TROUBLES)
