@@ -14,7 +14,7 @@ import contextlib
 import functools
 import hmac
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple, TypeVar
 from uuid import UUID
@@ -36,7 +36,7 @@ from sync.hub.snapshot_build import UNFINISHED, build_snapshot, build_stubs
 from sync.hub.state import read_secret, read_timeline
 from sync.hub.store_members import complete_members
 from sync.hub.stores import need_store
-from sync.protocol.pull_hub import Position, PullCursor, write_cursor
+from sync.protocol.pull_hub import Position, PullCursor, plan_pull, write_cursor
 from sync.protocol.snapshots import STUBS, Manifest, SignedManifest, SnapshotFile, manifest_signed_bytes
 
 T = TypeVar("T")
@@ -145,6 +145,7 @@ class Snapshots:
         if signed is not None:
             manifest = msgspec.json.decode(signed.manifest, type=Manifest)
             is_present = manifest.timeline == state.timeline and self._is_fresh(manifest.made_at)
+            is_present = is_present and await self.door.read(lambda tx: _can_be_read_on(tx, manifest.files))
             if is_present and await asyncio.to_thread(self._is_whole, store, manifest):
                 return signed
         if store not in self._waiting and time.monotonic() < self._failed.get(store, 0.0):
@@ -243,7 +244,9 @@ class Snapshots:
         made = await asyncio.to_thread(_read_file, record, _Made)
         is_there = made is not None and (self._shared / made.file.sha256).is_file()
         if made is not None and is_there and made.timeline == timeline and self._is_fresh(made.made_at):
-            return made.file
+            file = made.file
+            if await self.door.read(lambda tx: _can_be_read_on(tx, (file,))):
+                return file
         now_ms = self.door.now_ms()
         if bucket == STUBS:
             file = await self._helper.run(build_stubs, self._address, stub_key, self._shared)
@@ -314,6 +317,15 @@ def _look(tx: Tx, store: UUID) -> _State:
     heads = read_heads(tx, buckets)
     things = sum(head.last for head in heads.values())
     return _State(read_timeline(tx), read_secret(tx), buckets, things, _count_erased(tx))
+
+
+def _can_be_read_on(tx: Tx, files: Sequence[SnapshotFile]) -> bool:
+    """Whether the feed goes on behind these files. Where head office was put back beside them, and nothing tells that
+    it was, they may be of what is lost: whoever installed them would be told all anew, and offered them again."""
+    positions = {file.bucket: Position(file.seq, file.seq, file.checksum) for file in files}
+    timeline, heads = read_timeline(tx), read_heads(tx, tuple(positions))
+    plan = plan_pull(PullCursor(timeline, positions), (), timeline, list(heads.values()))
+    return not any(read.anew for read in plan.reads)
 
 
 def _count_erased(tx: Tx) -> int:

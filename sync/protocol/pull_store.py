@@ -202,7 +202,12 @@ def step(state: StorePull, event: Event, now_ms: int) -> tuple[StorePull, tuple[
             added = [each.bucket for each in kept.sums]
             left = [bucket for bucket in state.doubted if bucket not in kept.dropped]
             doubted = tuple(bucket for bucket in left if bucket not in added or bucket in wrong)
-            refetch = tuple(bucket for bucket in state.refetch if bucket not in kept.dropped)
+            # Asked for until it is written: a page that the disk refused is told again, and anew only if we say so.
+            refetch = tuple(
+                bucket
+                for bucket in state.refetch
+                if bucket not in kept.dropped and kept.generations.get(bucket, 0) == state.generations.get(bucket, 0)
+            )
             state = replace(
                 state,
                 applying=None,
@@ -259,8 +264,7 @@ def _on_answer(state: StorePull, answer: PullAnswer) -> tuple[StorePull, _Effect
         applied=None if answer.more else answer.applied,
         timeline=answer.timeline,
     )
-    refetch = tuple(bucket for bucket in state.refetch if bucket not in answer.refetch)
-    return replace(state, applying=page, refetch=refetch), (page,)
+    return replace(state, applying=page), (page,)
 
 
 def _on_sums(state: StorePull, wrong: Collection[str], now_ms: int) -> tuple[StorePull, _Effects]:

@@ -6,7 +6,7 @@ no group commit here (tests/sync/test_db.py is about that): each job is a transa
 
 import asyncio
 import contextlib
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, TypeVar, cast
 
@@ -17,9 +17,42 @@ from loyalty.transactions import Tx
 from sync.db import Database
 from sync.dialect import Engine
 from sync.http.problems import StorageUnavailable
-from tests.simulation.crash_disk import CrashDisk, close
+from tests.simulation.crash_disk import SIDES, CrashDisk, close
 
 T = TypeVar("T")
+
+_OPEN: dict[Path, "DiskDatabase"] = {}
+
+
+class InlineHelper:
+    """The helper process, without a process. It reads copies of databases that are open here: the product's driver is
+    another SQLite than this one, and two of them in one process do not see each other's locks. The second would delete
+    the log of the first by its end."""
+
+    async def run(self, function: Callable[..., T], *args: Any, **kwargs: Any) -> T:  # noqa: ANN401  any function
+        """Run it here."""
+        with contextlib.ExitStack() as copies:
+            return function(*(copies.enter_context(_lent(argument)) for argument in args), **kwargs)
+
+    async def close(self) -> None:
+        """Nothing is open."""
+
+
+@contextlib.contextmanager
+def _lent(argument: object) -> Iterator[object]:
+    """The same, but for the path or the address of an open database those of a copy beside it."""
+    for path, database in _OPEN.items():
+        copy = path.with_name("copy.sqlite")
+        if argument in (path, f"sqlite://{path}"):
+            lent: object = copy if argument == path else f"sqlite://{copy}"
+            try:
+                database.copy_to(copy)
+                yield lent
+            finally:
+                for side in SIDES:
+                    copy.with_name(copy.name + side).unlink(missing_ok=True)
+            return
+    yield argument
 
 
 class _CountingCursor(apsw.Cursor):
@@ -80,6 +113,7 @@ class DiskDatabase(Database):
         self.refused = 0
         self._disk, self._level, self._on_power_cut = disk, synchronous, on_power_cut
         self._tell = on_commit
+        self._log = path.with_name(f"{path.name}-wal")
         self._files: Mapping[str, Path] = {}
         self._present: Mapping[str, Path] = {}
         self._is_open = False
@@ -95,10 +129,12 @@ class DiskDatabase(Database):
         self._connection.execute("PRAGMA secure_delete = ON")
         self._present = {}
         self._is_open = True
+        _OPEN[self.path] = self
 
     def drop(self) -> None:
         """The process is gone; nothing more reaches the disk."""
         self._is_open = False
+        _OPEN.pop(self.path, None)
         self._let_go()
 
     def _let_go(self) -> None:
@@ -147,6 +183,7 @@ class DiskDatabase(Database):
             if not self._disk.is_dead:  # what reached the disk is unknown: opened anew, as the product does
                 self._let_go()
             raise self._problem_of(error) from error
+        assert self._log.exists(), "another SQLite has opened this file"
         self.commits += 1
         return answer
 
@@ -162,6 +199,13 @@ class DiskDatabase(Database):
             with contextlib.suppress(apsw.Error):
                 if connection.in_transaction:
                     connection.execute("ROLLBACK")
+
+    def copy_to(self, path: Path) -> None:
+        """Copy all of it into another file. A copy comes without a log, but says of itself that it has one."""
+        with contextlib.closing(apsw.Connection(str(path))) as copied:
+            with copied.backup("main", self._need(), "main") as pages:
+                pages.step()
+            copied.execute("PRAGMA journal_mode = WAL")
 
     async def erase_traces(self) -> bool:
         """Write every page anew."""

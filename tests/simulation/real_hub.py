@@ -40,7 +40,7 @@ from sync.pins import Pins
 from sync.postgres import PostgresDatabase
 from sync.verify import Report
 from tests.simulation.crash_disk import SIDES, CrashDisk
-from tests.simulation.disk_database import DiskDatabase
+from tests.simulation.disk_database import DiskDatabase, InlineHelper
 from tests.simulation.in_process_http import PULL_WAIT_S, Reply, answer, make_app
 from tests.simulation.virtual_time import Owner, VirtualLoop
 
@@ -60,17 +60,6 @@ class HubStore(NamedTuple):
 
     id: UUID
     code: str
-
-
-class InlineHelper:
-    """The helper process, without a process."""
-
-    async def run(self, function: Callable[..., T], *args: Any, **kwargs: Any) -> T:  # noqa: ANN401  any function
-        """Run it here."""
-        return function(*args, **kwargs)
-
-    async def close(self) -> None:
-        """Nothing is open."""
 
 
 _PINS = Pins()
@@ -237,10 +226,7 @@ class RealHub:
     def back_up(self, place: Path) -> None:
         """A copy, beside the running head office."""
         place.mkdir(exist_ok=True)
-        copied = apsw.Connection(str(place / DATABASE))
-        with copied.backup("main", self.database._need(), "main") as backup:
-            backup.step()
-        copied.close()
+        self.database.copy_to(place / DATABASE)
         if (self.folder / MARK_NAME).exists():
             shutil.copy(self.folder / MARK_NAME, place / MARK_NAME)
 

@@ -33,9 +33,9 @@ from sync.protocol.push_state import StorePush
 from sync.verify import Report
 from tests.kiosk.shopkit import CASHIER, MANAGER, device_of, make_config
 from tests.simulation.crash_disk import CrashDisk
-from tests.simulation.disk_database import DiskDatabase
+from tests.simulation.disk_database import DiskDatabase, InlineHelper
 from tests.simulation.in_process_http import Line, LineClient, Reply, answer, make_app
-from tests.simulation.real_hub import _PINS, HubStore, InlineHelper
+from tests.simulation.real_hub import _PINS, HubStore
 from tests.simulation.virtual_time import Owner
 
 if TYPE_CHECKING:
@@ -236,11 +236,7 @@ class RealShop:
         """The disk as an image of the running machine has it."""
         shutil.rmtree(place, ignore_errors=True)
         shutil.copytree(self.data, place, ignore=shutil.ignore_patterns(f"{DATABASE_NAME}*", "*.lock"))
-        with contextlib.closing(apsw.Connection(str(place / DATABASE_NAME))) as copied:
-            with copied.backup("main", self.database._need(), "main") as pages:
-                pages.step()
-            # A backup comes without a log, whatever the file says of itself.
-            copied.execute("PRAGMA journal_mode = WAL")
+        self.database.copy_to(place / DATABASE_NAME)
 
     def put_back(self, place: Path, *, marks_too: bool) -> None:
         """The disk is what it was, or a copy is put in place of its database as a backup."""

@@ -32,6 +32,7 @@ from sync.hub import stores
 from sync.hub.problems import StoreNotQuarantined
 from tests.kiosk.shopkit import NOW_MS
 from tests.simulation import real_hub
+from tests.simulation.disk_database import InlineHelper
 from tests.simulation.real_checks import agrees, reckon
 from tests.simulation.real_faults import RATES, Faults
 from tests.simulation.real_hub import RealHub
@@ -90,6 +91,7 @@ class RealUniverse:
             self.loop.virtual(NOW_MS, self.random),
             patch("sync.hub.pull.PAGE_ITEMS", self._page_items),
             patch("sync.protocol.pull_hub.PAGE_ITEMS", self._page_items),
+            patch("kiosk.life.upkeep.Helper", InlineHelper),
         ):
             yield
 

@@ -13,6 +13,7 @@ import msgspec
 import pytest
 
 from kiosk.bundles.activation import activate_due
+from kiosk.simulate.network import Manners
 from kiosk.web import sales
 from kiosk.web.sales import sell
 from loyalty.apply_accounts import _save
@@ -45,6 +46,8 @@ def tell(story: Story, folder: Path) -> None:
     try:
         with universe.patched(), collecting_nothing():
             universe.open()
+            # All messages take the same time: who asks at the same moment asks before anybody is answered.
+            universe.network.manners = Manners(delay_ms=1)
             story(universe)
             universe.heal()
             reckon(universe)
@@ -92,11 +95,12 @@ def goods_back_twice_elsewhere(universe: RealUniverse) -> None:
     number = universe.carried.receipts[0][0]
     lines = [{"line": 1, "quantity_milli": 1000}]
 
+    quote = universe.run_until(there.call("POST", "/v1/return-quotes", {"sale": number, "lines": lines}))
+    assert quote is not None
+    minor = msgspec.json.decode(quote.body)["refund_minor"]
+    refunds = [{"kind": "cash", "amount_minor": minor}] if minor else []
+
     async def take() -> None:
-        quote = await there.call("POST", "/v1/return-quotes", {"sale": number, "lines": lines})
-        assert quote is not None
-        minor = msgspec.json.decode(quote.body)["refund_minor"]
-        refunds = [{"kind": "cash", "amount_minor": minor}] if minor else []
         body = {"id": universe.new_id(), "sale": number, "lines": lines, "refunds": refunds, "reason": "too many"}
         await there.call("POST", "/v1/returns", body)
 

@@ -14,7 +14,7 @@ from tests.simulation.real_templates import PHONES
 from tests.simulation.real_tills import Till
 from tests.simulation.real_universe import RealUniverse, collecting_nothing, run_on_postgres, run_real
 
-SEEDS, CUSTOMERS = range(1, 21), 6
+SEEDS, CUSTOMERS = range(23, 43), 6
 FAULTS = (
     "line down",
     "restore",

@@ -7,6 +7,7 @@
 Writes since the last sync survive or not sector by sector, in no order (a drive's cache promises none).
 """
 
+import contextlib
 from collections.abc import Callable
 from pathlib import Path
 from random import Random
@@ -68,10 +69,16 @@ class PowerCutDisk:
     def connect(self, path: Path) -> apsw.Connection:
         """A connection whose writes are watched. EXCLUSIVE, so that the WAL needs no shared memory of the VFS."""
         connection = apsw.Connection(str(path), flags=self.flags, vfs=self._vfs.name)
-        connection.execute("PRAGMA locking_mode = EXCLUSIVE")
-        connection.execute("PRAGMA journal_mode = WAL")
-        connection.execute("PRAGMA wal_autocheckpoint = 30")
-        connection.execute("PRAGMA foreign_keys = ON")
+        try:
+            connection.execute("PRAGMA locking_mode = EXCLUSIVE")
+            connection.execute("PRAGMA journal_mode = WAL")
+            connection.execute("PRAGMA wal_autocheckpoint = 30")
+            connection.execute("PRAGMA foreign_keys = ON")
+        except apsw.Error:
+            # Left open, it would keep its lock, and by its end delete the log of whoever opened the file since.
+            with contextlib.suppress(apsw.Error):
+                connection.close(force=True)
+            raise
         return connection
 
     def open(self, name: str) -> _Disc:

@@ -146,6 +146,29 @@ async def test_a_manifest_whose_file_is_gone_is_made_again(small_hub: RunningHub
     assert await made(hub, shop) == manifest
 
 
+@pytest.mark.parametrize("later", [(), ("other 1", "other 2", "other 3")], ids=["behind the files", "as far as they"])
+async def test_files_of_a_history_that_is_lost_are_made_again(small_hub: RunningHub, later: tuple[str, ...]) -> None:
+    hub = small_hub
+    hub.hub.door.settings = msgspec.structs.replace(hub.hub.settings, snapshot_things=1)
+    shop = await a_shop(hub)
+    await put(hub, *(("global", "a", key, "1") for key in ("1", "2", "3")))
+    lost = await made(hub, shop)
+
+    def put_back(tx: Tx) -> None:  # with the mark that would have told
+        tx.execute("DELETE FROM feed WHERE bucket = 'global'")
+        tx.execute("DELETE FROM feed_head WHERE bucket = 'global'")
+        put_many(tx, [FeedChange("global", "a", key, b"1") for key in later or ("1", "2")], hub.clock.now_ms)
+
+    await hub.hub.database.write(put_back)
+    status, answer = await ask(shop)
+    assert (status, answer["code"]) == (503, "snapshot_being_made")
+    manifest = await made(hub, shop)
+    [file] = (file for file in manifest.files if file.bucket == "global")
+    assert file not in lost.files
+    assert file.seq == len(later or ("1", "2"))
+    assert manifest.stubs == lost.stubs
+
+
 async def test_little_is_told_page_by_page(hub: RunningHub, tmp_path: Path) -> None:
     shop = await a_shop(hub)
     hub.hub.door.settings = msgspec.structs.replace(hub.hub.settings, snapshot_things=2)

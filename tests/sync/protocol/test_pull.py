@@ -415,6 +415,19 @@ class TestToldAnew:
         reader.assert_equal()
         assert (reader.state.refetch, reader.state.doubted) == ((), ())
 
+    def test_is_asked_for_anew_until_a_page_of_it_was_written(self, reader: Reader) -> None:
+        self.gone_stale(reader)
+        reader.now = reader.state.not_before_ms
+        pull = only(reader.tell(Audited((GLOBAL,))), Pull)
+        assert isinstance(pull, Pull)
+        page = only(reader.tell(reader.ask(pull)), ApplyPage)
+        assert isinstance(page, ApplyPage)
+        reader.tell(Lost(page.request))  # the disk was full
+        reader.catch_up()
+        reader.assert_equal()
+        assert reader.state.generations == {GLOBAL: 2, MINE: 1}
+        assert (reader.state.refetch, reader.state.doubted) == ((), ())
+
     def test_a_bucket_that_never_adds_up_is_an_alarm_and_not_asked_for_without_end(self, reader: Reader) -> None:
         bucket = reader.office.buckets[GLOBAL]
         bucket.put("twice", '"x"')
