@@ -13,10 +13,9 @@ from kiosk import __version__
 from kiosk.cli_bench import bench, campaigns, replay
 from kiosk.cli_hub import FIELDS, hub, is_hub, verify_hub
 from kiosk.cli_link import enrol, recover
-from kiosk.cli_options import FILE, config_option, echo_json, json_option, reports_problems
+from kiosk.cli_options import FILE, ask_secret, config_option, echo_json, json_option, pin_option, reports_problems
 from kiosk.cli_simulate import simulate
 from kiosk.config import Config, load_config
-from loyalty.errors import InvalidInput
 
 if TYPE_CHECKING:
     from sync.verify import Report
@@ -41,17 +40,16 @@ main.add_command(hub)
 @config_option
 @click.option("--manager", default="manager", show_default=True, help="Id of the first manager.")
 @click.option("--name", default="Manager", show_default=True, help="Name of the first manager.")
-@click.option("--pin", prompt=True, hide_input=True, confirmation_prompt=True, help="4 to 12 digits.")
+@pin_option
 @json_option
 @reports_problems
-def init(config_file: Path | None, manager: str, name: str, pin: str, as_json: bool) -> None:
+def init(config_file: Path | None, manager: str, name: str, pin: str | None, as_json: bool) -> None:
     """Make a store: data folder, database, first manager, first pairing code."""
-    from kiosk.life.initialise import initialise
+    from kiosk.life.initialise import initialise, refuse_second_store
 
-    try:
-        made = initialise(load_config(config_file), manager, name, pin)
-    except InvalidInput as problem:
-        raise click.UsageError(f"{problem.detail} {problem.hint}") from problem
+    config = load_config(config_file)
+    refuse_second_store(config)
+    made = initialise(config, manager, name, pin or ask_secret("PIN of the manager"))
     if as_json:
         echo_json({"data_dir": str(made.data_dir), "manager": made.manager, "pairing_code": made.pairing_code})
         return
@@ -89,11 +87,15 @@ def store(config_file: Path | None) -> None:
     show_default=True,
     help="Folder of the demonstration; the same one goes on where it stopped.",
 )
-@click.option("--port-base", type=click.IntRange(1, 65_000), default=8080, show_default=True)
+@click.option(
+    "--port-base",
+    type=click.IntRange(1, 65_000),
+    help="Port of the store, 8080 unless it had another; head office gets the next one that is free.",
+)
 @json_option
 @reports_problems
-def demo(folder: Path, port_base: int, as_json: bool) -> None:
-    """Build a store from real baskets and serve it until SIGTERM."""
+def demo(folder: Path, port_base: int | None, as_json: bool) -> None:
+    """Build a store from real baskets, serve it and its head office until SIGTERM."""
     from kiosk.demo.serve import run_demo
 
     run_demo(folder, port_base, as_json=as_json)

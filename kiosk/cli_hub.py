@@ -6,13 +6,14 @@ from pathlib import Path
 import click
 
 from kiosk import __version__
-from kiosk.cli_options import FILE, echo_json, json_option, reports_problems
+from kiosk.cli_options import FILE, ask_secret, echo_json, json_option, reports_problems
 from kiosk.config import Config, load_config
 
 FIELDS = ("ok", "entries", "epochs", "head", "first_wrong", "tables")
 """What `verify --json` prints of a report."""
 
 config_option = click.option("--config", "config_file", type=FILE, help="Head office's own file over config.toml.")
+password_option = click.option("--password", help="At least 10 characters; asked for when it is not given.")
 
 
 @click.group(invoke_without_command=True)
@@ -40,15 +41,15 @@ def hub(context: click.Context, config_file: Path | None, restored: bool) -> Non
 @hub.command("init")
 @config_option
 @click.option("--user", default="office", show_default=True, help="Name of the first user of head office.")
-@click.option("--password", prompt=True, hide_input=True, confirmation_prompt=True, help="At least 10 characters.")
+@password_option
 @json_option
 @reports_problems
-def init_hub(config_file: Path | None, user: str, password: str, as_json: bool) -> None:
+def init_hub(config_file: Path | None, user: str, password: str | None, as_json: bool) -> None:
     """Make a head office: tables, first timeline, first user."""
     from sync.hub.initialise import make_hub
 
     config = load_config(config_file)
-    make_hub(config.hub, _folder(config), user, password)
+    make_hub(config.hub, _folder(config), user, password or ask_secret(f"Password of {user}"))
     if as_json:
         echo_json({"data_dir": str(_folder(config)), "user": user})
         return
@@ -58,14 +59,14 @@ def init_hub(config_file: Path | None, user: str, password: str, as_json: bool) 
 @hub.command("password")
 @config_option
 @click.option("--user", default="office", show_default=True, help="Whose password; a new name adds a user.")
-@click.option("--password", prompt=True, hide_input=True, confirmation_prompt=True, help="At least 10 characters.")
+@password_option
 @reports_problems
-def set_password(config_file: Path | None, user: str, password: str) -> None:
+def set_password(config_file: Path | None, user: str, password: str | None) -> None:
     """Set the password of a user, who may then change everything; for when nobody can sign in any more."""
     from sync.hub.initialise import set_user
 
     config = load_config(config_file)
-    set_user(config.hub, _folder(config), user, password)
+    set_user(config.hub, _folder(config), user, password or ask_secret(f"New password of {user}"))
     click.echo(f"{user} may sign in with the password you chose.")
 
 

@@ -4,9 +4,8 @@ from pathlib import Path
 
 import click
 
-from kiosk.cli_options import config_option, echo_json, json_option, reports_problems
+from kiosk.cli_options import ask_secret, config_option, echo_json, json_option, pin_option, reports_problems
 from kiosk.config import load_config
-from loyalty.errors import InvalidInput
 
 hub_option = click.option("--hub", "url", required=True, help="Address of head office, such as https://office.example.")
 code_option = click.option("--code", required=True, help="The code that head office gave for this store; good once.")
@@ -22,10 +21,7 @@ def enrol(config_file: Path | None, url: str, code: str, as_json: bool) -> None:
     """Join a head office with the code it gave for this store; the service takes part from its next start on."""
     from kiosk.life.enrolment import enrol as join
 
-    try:
-        joined = join(load_config(config_file), url, code)
-    except InvalidInput as problem:
-        raise click.UsageError(f"{problem.detail} {problem.hint}") from problem
+    joined = join(load_config(config_file), url, code)
     if as_json:
         echo_json({"store": joined.store, "name": joined.name, "url": joined.url})
         return
@@ -38,17 +34,19 @@ def enrol(config_file: Path | None, url: str, code: str, as_json: bool) -> None:
 @code_option
 @click.option("--manager", default="manager", show_default=True, help="Id of the manager to begin with.")
 @click.option("--name", default="Manager", show_default=True, help="Name of that manager.")
-@click.option("--pin", prompt=True, hide_input=True, confirmation_prompt=True, help="4 to 12 digits.")
+@pin_option
 @json_option
 @reports_problems
-def recover(config_file: Path | None, url: str, code: str, manager: str, name: str, pin: str, as_json: bool) -> None:
+def recover(
+    config_file: Path | None, url: str, code: str, manager: str, name: str, pin: str | None, as_json: bool
+) -> None:
     """Make the store of a lost disk anew from what head office holds of it; the data folder must hold no store."""
+    from kiosk.life.initialise import refuse_second_store
     from kiosk.life.recover import recover as fetch
 
-    try:
-        made = fetch(load_config(config_file), url, code, manager, name, pin)
-    except InvalidInput as problem:
-        raise click.UsageError(f"{problem.detail} {problem.hint}") from problem
+    config = load_config(config_file)
+    refuse_second_store(config)
+    made = fetch(config, url, code, manager, name, pin or ask_secret("New PIN of the manager"))
     if as_json:
         echo_json(
             {

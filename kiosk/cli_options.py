@@ -1,5 +1,6 @@
 """edge: what the commands of the command line share: options, one way to print JSON, one way to tell a problem."""
 
+import errno
 import functools
 import sys
 from collections.abc import Callable
@@ -9,28 +10,71 @@ from typing import Any
 import click
 import msgspec
 
-from loyalty.errors import Problem
+from loyalty.errors import InvalidInput, Problem
+from sync.http.problems import StorageUnavailable
 
 Command = Callable[..., Any]
 
+# What a person can mend who named a file or a folder; anything else of the system's is a fault to be looked into.
+_ABOUT_FILES = frozenset(
+    {
+        errno.EACCES,
+        errno.EDQUOT,
+        errno.EEXIST,
+        errno.EISDIR,
+        errno.ENAMETOOLONG,
+        errno.ENOENT,
+        errno.ENOSPC,
+        errno.ENOTDIR,
+        errno.EPERM,
+        errno.EROFS,
+    }
+)
 FILE = click.Path(dir_okay=False, path_type=Path)
 
 config_option = click.option("--config", "config_file", type=FILE, help="The store's own file over config.toml.")
+pin_option = click.option("--pin", help="4 to 12 digits; asked for when it is not given.")
 json_option = click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 
 
 def reports_problems(command: Command) -> Command:
-    """Turn a problem into its sentence and hint on standard error, and exit 1."""
+    """Turn a problem into its sentence and hint on standard error, and exit 1; a refused option into wrong use, and
+    exit 2."""
 
     @functools.wraps(command)
     def run(*args: Any, **kwargs: Any) -> Any:  # noqa: ANN401  click hands over whatever the options give
         try:
             return command(*args, **kwargs)
+        except InvalidInput as problem:
+            raise click.UsageError(f"{_say(problem)} {problem.hint}") from problem
+        except StorageUnavailable as problem:
+            # Its own hint is for a till, which asks again by itself.
+            _fail(_say(problem), "Look at the disk, or whether the database answers; then run the command again.")
         except Problem as problem:
-            click.echo(f"{problem.title()} {problem.detail}\n{problem.hint}", err=True)
-            sys.exit(1)
+            _fail(_say(problem), problem.hint)
+        except OSError as error:
+            if error.errno not in _ABOUT_FILES or error.filename is None:
+                raise
+            _fail(f"{error.strerror}: {error.filename}", "Look at the path, who may write there, and the free space.")
 
     return run
+
+
+def ask_secret(name: str) -> str:
+    """A PIN or password, typed twice and not shown. Asked for by the command itself, after what it could refuse."""
+    answer: str = click.prompt(name, hide_input=True, confirmation_prompt=True)
+    return answer
+
+
+def _say(problem: Problem) -> str:
+    """Its sentence, and what is known of this case."""
+    title = problem.title()
+    return title if problem.detail in ("", title) else f"{title} {problem.detail}"
+
+
+def _fail(sentence: str, hint: str) -> None:
+    click.echo(f"{sentence}\n{hint}", err=True)
+    sys.exit(1)
 
 
 def echo_json(value: object) -> None:

@@ -34,6 +34,12 @@ class ConfigWrong(Problem):
     code, status, hint = "config_wrong", 500, "Correct the named key; config.toml lists every key with its meaning."
 
 
+class ConfigUnread(ConfigWrong):
+    """The configuration file cannot be read."""
+
+    code, hint = "config_unread", "Look at the name after --config: the file is the shop's own, and may be short."
+
+
 class Store(Struct, frozen=True, forbid_unknown_fields=True):
     """Who and where the shop is."""
 
@@ -304,7 +310,9 @@ def load_config(path: Path | None = None) -> Config:
 def _read(path: Path) -> dict[str, Any]:
     try:
         return tomllib.loads(path.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+    except OSError as error:
+        raise ConfigUnread(f"{path}: {error.strerror}.") from error
+    except (UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
         raise ConfigWrong(f"{path}: {error}") from error
 
 

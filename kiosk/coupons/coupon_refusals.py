@@ -96,9 +96,10 @@ class CouponVoid(Conflict):
 
 
 class CouponVoidNeedsLine(Conflict):
-    """Points paid for this coupon, other shops take it, too, and head office cannot be asked now whether one has."""
+    """Other shops take this coupon, too, and head office cannot be asked now whether one has."""
 
-    code, hint = "coupon_void_needs_line", "Try again in a moment: the points come back only while nobody has used it."
+    code = "coupon_void_needs_line"
+    hint = "Try again in a moment: points or another coupon are given for it only while nobody has used it."
 
 
 class CouponOfAnother(InvalidInput):

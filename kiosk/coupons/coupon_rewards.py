@@ -16,6 +16,9 @@ back. Where other stores take it, too, only head office knows that nobody used i
     chain    | there is none                 | gives the points back
     chain    | keeps the use for the void    | gives the points back
     chain    | does not answer               | refused (coupon_void_needs_line)
+
+One that cost nothing is asked about, too, but voided without an answer all the same. No coupon that other stores take
+is issued again without one: the newer coupon gives the points back, or is used, without a word of the one before it.
 """
 
 import contextlib
@@ -90,8 +93,8 @@ def find_payment(tx: Tx, row: CouponRow) -> Entry | None:
 
 
 def give_back_payment(tx: Tx, shop: Shop, caller: Caller, op_id: UUID, payment: Entry) -> CouponPaid:
-    """The points of `payment` back where they came from, by the entry `op_id`; nothing where they were used so long ago
-    that the account tells of it no more."""
+    """The points of `payment` back where they came from, by the entry `op_id`, however long ago they were used; nothing
+    where the account, made anew of what head office tells, has no such payment: the void itself must not fail."""
     assert isinstance(payment.body, CouponsIssued)
     redeemed = [
         posting

@@ -144,7 +144,7 @@ def void_coupon(
     tx: Tx, shop: Shop, caller: Caller, serial: str, command: VoidCoupon, kept: Kept = NOTHING_KEPT
 ) -> Outcome[CouponVerdict]:
     """Let a coupon count no longer; points that had paid for it come back. Voiding it again answers the same. `kept` is
-    what head office keeps for the void.
+    what head office keeps for the void; one that cost nothing is voided without, too.
 
     Raises CouponNotFound, CouponUsed, ReissuedDifferently, ReasonNamesMember, CouponVoidNeedsLine.
     """
@@ -161,26 +161,24 @@ def void_coupon(
         raise ReissuedDifferently
     _need_unspent(tx, row)
     refuse_names(tx, [row.member], [(command.reason, "/reason")])
-    body = CouponVoided(request=request, serial=row.serial, reason=command.reason)
+    reserved = still_kept(tx, kept).coupons.get(row.serial)
+    body = CouponVoided(request=request, serial=row.serial, reason=command.reason, reserved=reserved)
     payment = find_payment(tx, row)
     if payment is not None:
-        reserved = still_kept(tx, kept).coupons.get(row.serial)
         if reserved is None and needs_line_to_void(tx, row):
             raise CouponVoidNeedsLine
         back = give_back_payment(tx, shop, caller, op_id, payment)
-        body = replace(body, offer=row.offer, postings=back.postings, balance=back.balance, reserved=reserved)
+        body = replace(body, offer=row.offer, postings=back.postings, balance=back.balance)
     shop.journal.record(tx, origin_of(caller, day_of(tx, caller, shop.terms)), op_id, body)
     return Outcome(_verdict_of(tx, shop, caller, row, body), replayed=False)
 
 
 def list_void_coupon_commands(tx: Tx, shop: Shop, _: Caller, serial: str) -> list[CouponUseCommand]:
-    """What head office has to keep before a coupon is voided whose points come back and that other stores take, too.
+    """What head office has to keep before a coupon is voided that other stores take, too: nobody has used it then.
     Nothing where the line is down, or it is void already. Raises CouponNotFound."""
     row = need_coupon(tx, serial)
     line = read_line(tx)
     if row.is_void or line is None or not line.online or not needs_line_to_void(tx, row):
-        return []
-    if find_payment(tx, row) is None:
         return []
     return [use_command(tx, shop, name_void(row), row)]
 
@@ -195,11 +193,23 @@ def needs_line_to_void(tx: Tx, row: CouponRow) -> bool:
     return row.scope == "chain" and read_line(tx) is not None
 
 
-def reissue_coupon(tx: Tx, shop: Shop, caller: Caller, serial: str, command: ReissueCoupon) -> Outcome[CouponAnswer]:
+def list_reissue_commands(tx: Tx, shop: Shop, _: Caller, serial: str, command: ReissueCoupon) -> list[CouponUseCommand]:
+    """The same before it is issued again. Raises CouponNotFound."""
+    row, line = need_coupon(tx, serial), read_line(tx)
+    if row.is_void or line is None or not line.online or row.scope != "chain" or find(tx, command.id) is not None:
+        return []
+    return [use_command(tx, shop, command.id, row)]
+
+
+def reissue_coupon(
+    tx: Tx, shop: Shop, caller: Caller, serial: str, command: ReissueCoupon, kept: Kept = NOTHING_KEPT
+) -> Outcome[CouponAnswer]:
     """Void a coupon and issue another in its place: the same offer, member, stores and last day.
 
-    Both stand in one entry, so whoever holds the lost paper and whoever holds the new one can never both use theirs.
-    Raises CouponNotFound, CouponVoid, CouponUsed, CouponExpired, NoCouponOffer, NoSigningKey, ReasonNamesMember.
+    Both stand in one entry, so whoever holds the lost paper and whoever holds the new one can never both use theirs;
+    and `kept` is what head office keeps of one that other stores take, so that no other store has just taken it.
+    Raises CouponNotFound, CouponVoid, CouponUsed, CouponExpired, NoCouponOffer, NoSigningKey, ReasonNamesMember,
+    CouponVoidNeedsLine.
     """
     row = need_coupon(tx, serial)
     request = fingerprint(command)
@@ -216,12 +226,20 @@ def reissue_coupon(tx: Tx, shop: Shop, caller: Caller, serial: str, command: Rei
     if today.isoformat() > row.valid_until:
         raise CouponExpired
     refuse_names(tx, [row.member], [(command.reason, "/reason")])
+    reserved = still_kept(tx, kept).coupons.get(row.serial)
+    if reserved is None and needs_line_to_void(tx, row):
+        raise CouponVoidNeedsLine
     offer = find_coupon_offer(tx, row.offer)
     scope: Scope = "chain" if row.scope == "chain" else "store"
     last_day = today.fromisoformat(row.valid_until)
     (replacement,) = make_coupons(tx, shop, caller, command.id, offer, [row.member], scope, last_day=last_day)
     body = CouponVoided(
-        request=request, serial=row.serial, reason=command.reason, replacement=replacement, printed=command.print
+        request=request,
+        serial=row.serial,
+        reason=command.reason,
+        replacement=replacement,
+        printed=command.print,
+        reserved=reserved,
     )
     entry = shop.journal.record(tx, origin_of(caller, day_of(tx, caller, shop.terms)), command.id, body)
     if command.print:

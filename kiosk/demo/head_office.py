@@ -6,7 +6,6 @@ with HeadOffice(folder, port) as office:       # makes it the first time, starts
 """
 
 import asyncio
-import contextlib
 import json
 import logging
 import multiprocessing
@@ -14,7 +13,6 @@ import os
 import secrets
 import shutil
 import signal
-import socket
 import threading
 import urllib.request
 from collections.abc import Callable
@@ -30,6 +28,7 @@ from msgspec import Struct
 from kiosk import __version__
 from kiosk.compose import now_ms
 from kiosk.config import Config, load_config
+from kiosk.demo.ports import find_free_port
 from kiosk.life.enrolment import join, read_enrolment
 from loyalty.errors import Problem
 from loyalty.ids import uuid7
@@ -45,7 +44,6 @@ _ACCESS_NAME = "office.json"
 _START_S, _STOP_S, _CALL_S = 120.0, 10.0, 60.0
 _PASSWORD_BYTES = 9
 _USER = "office"
-_PORTS = 20
 _HUBFILE = """\
 # The head office of the demonstration. Every key is explained in config.toml.
 [hub]
@@ -78,7 +76,7 @@ class HeadOffice:
     def __init__(self, folder: Path, port: int) -> None:
         file = folder / "hub.toml"
         if not file.exists():
-            file.write_text(_HUBFILE.format(port=_find_free_port(port)), encoding="utf-8")
+            file.write_text(_HUBFILE.format(port=find_free_port(port)), encoding="utf-8")
         self._config = load_config(file)
         self.access = _prepare(folder, self._config)
         self.url = ""
@@ -137,15 +135,6 @@ def join_demo(office: HeadOffice, config: Config) -> None:
     store = uuid7(now_ms(), os.urandom(10))
     body = {"id": str(store), "code": config.store.code, "name": config.store.name}
     join(config, office.url, str(office.call("POST", "/v1/stores", body)["enrolment_code"]))
-
-
-def _find_free_port(first: int) -> int:
-    """The first of some ports that nobody listens on now; written down once, because the store remembers it."""
-    for port in range(first, first + _PORTS):
-        with socket.socket() as probe, contextlib.suppress(OSError):
-            probe.bind(("127.0.0.1", port))
-            return port
-    return first
 
 
 def _prepare(folder: Path, config: Config) -> OfficeAccess:

@@ -12,20 +12,23 @@ import msgspec
 from kiosk.demo.bundles import plan_bundles
 from kiosk.demo.head_office import HeadOffice, join_demo
 from kiosk.demo.people import CASHIER
+from kiosk.demo.ports import settle_port
 from kiosk.demo.sheet import sheet_page
-from kiosk.demo.store import Access, build_demo, describe_access
+from kiosk.demo.store import STORE_FILE_NAME, Access, build_demo, describe_access
 from kiosk.serve import run_store
 
 _SHEET_NAME = "sheet.html"
 
 
-def run_demo(folder: Path, port: int, *, as_json: bool) -> None:
-    """Build or reopen the demonstration in `folder` and serve it until SIGTERM: the store on `port`, head office, which
-    is a process of its own, on the next one.
+def run_demo(folder: Path, port: int | None, *, as_json: bool) -> None:
+    """Build or reopen the demonstration in `folder` and serve it until SIGTERM: the store on `port`, or on the one it
+    had, head office, which is a process of its own, on one behind it.
 
-    With `as_json` the first line on standard output is one JSON object, else a few lines for a person.
+    With `as_json` the first line on standard output is one JSON object, else a few lines for a person. Raises
+    PortTaken before anything is built.
     """
     begun = time.monotonic()
+    port = settle_port(folder / STORE_FILE_NAME, port)
 
     def tell_that_it_takes_a_while() -> None:
         if not as_json:

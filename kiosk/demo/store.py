@@ -8,7 +8,7 @@ import datetime as dt
 import os
 import secrets
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -29,11 +29,12 @@ from kiosk.demo.loyalty import make_offers
 from kiosk.demo.past import TradingDay, choose_past, households_of
 from kiosk.demo.people import CASHIER, MANAGER, MEMBER_PIN, DemoMember, name_members
 from kiosk.demo.prices import choose_prices
+from kiosk.demo.spending import COUPON_DEPARTMENT, Spending
 from kiosk.demo.trading import FLOAT_MINOR, Trading
 from kiosk.identity.factor_service import set_pin
 from kiosk.identity.people import PairDevice, SaveOperator
 from kiosk.identity.people_service import create_pairing_code, pair_device, save_operator, set_up_manager
-from kiosk.identity.people_store import TokenRow, add_token
+from kiosk.identity.people_store import TokenRow, add_token, read_tokens
 from kiosk.life.initialise import create_database, open_offline
 from kiosk.life.start import DATABASE_NAME
 from kiosk.members.member_profile import PROFILE_RANDOM_BYTES
@@ -48,7 +49,7 @@ from sync.facts.catalogue import ProductFact
 from sync.http.auth import hash_token
 from sync.pins import hash_pin
 
-ACCESS_NAME = "access.json"
+ACCESS_NAME, STORE_FILE_NAME = "access.json", "store.toml"
 _HOUR_MS = 3_600_000
 _STORE = "367"  # of the three in the data, the one most households come to
 _SHOWN_PRODUCTS = 10
@@ -108,16 +109,18 @@ def build_demo(folder: Path, port: int, on_build: Callable[[], None] = lambda: N
     """The configuration and the keys of the demonstration store in `folder`, which is made when there is none;
     `on_build` is called only then, before it takes its time."""
     folder.mkdir(parents=True, exist_ok=True)
-    file = folder / "store.toml"
+    file = folder / STORE_FILE_NAME
     if not file.exists():
         file.write_text(_STOREFILE.format(port=port), encoding="utf-8")
     config = load_config(file)
     if not (config.data_dir() / DATABASE_NAME).exists() or not (folder / ACCESS_NAME).exists():
         on_build()
         return config, _build(folder, config)
+    access = msgspec.json.decode((folder / ACCESS_NAME).read_bytes(), type=Access)
     with open_offline(config) as (tx, shop):
+        _sign_in(tx, access.till_token, access.manager_token)
         _reopen_shift(tx, shop)
-    return config, msgspec.json.decode((folder / ACCESS_NAME).read_bytes(), type=Access)
+    return config, access
 
 
 def describe_access(access: Access, url: str, folder: Path) -> dict[str, Any]:
@@ -148,8 +151,8 @@ def _build(folder: Path, config: Config) -> Access:
     members = {member.household: member for member in name_members(households_of(days))}
     tokens = {name: secrets.token_urlsafe(32) for name in ("device", "till", "manager", "kiosk", "office")}
     cards: dict[str, str] = {}
-    with create_database(config) as (tx, shop):
-        begin = days[0].visits[0].at_ms - _HOUR_MS
+    begin = days[0].visits[0].at_ms - _HOUR_MS
+    with create_database(config, begin) as (tx, shop):
         till = _set_up_people(tx, shop, tokens, begin)
         caller = Caller(device=till, till="T01", role="manager", operator=MANAGER.id, now_ms=begin)
         _stock_up(tx, shop, caller, products)
@@ -163,7 +166,8 @@ def _build(folder: Path, config: Config) -> Access:
         # Half of the weeks without offers and half with them: that is what a lift is measured from.
         then = msgspec.structs.replace(caller, now_ms=days[middle].visits[0].at_ms - _HOUR_MS)
         make_offers(tx, shop, then, lambda: uuid7(then.now_ms, os.urandom(10)))
-        trading.live_through(days[middle:])
+        pastry = {product.sku for product in products if product.department == COUPON_DEPARTMENT}
+        trading.live_through(days[middle:], Spending(tx, shop, pastry, _find_savers(days, members)))
         _reopen_shift(tx, shop)
         shown = _show_members(tx, list(members.values()))
         _set_pins(tx, shop, msgspec.structs.replace(caller, now_ms=now_ms()), shown)
@@ -203,7 +207,7 @@ def _set_up_people(tx: Tx, shop: Shop, tokens: dict[str, str], now: int) -> UUID
     """Operators, two tills, a kiosk, and standing sign-ins whose tokens stay the same over restarts."""
     set_up_manager(tx, shop, now, MANAGER.id, MANAGER.name, hash_pin(MANAGER.pin))
     till = _pair(tx, "Till 1", "till", tokens["device"], now)
-    office = _pair(tx, "Office", "till", tokens["office"], now)
+    _pair(tx, "Office", "till", tokens["office"], now)
     _pair(tx, "Kiosk", "kiosk", tokens["kiosk"], now)
     caller = Caller(device=till, till="T01", role="manager", operator=MANAGER.id, now_ms=now)
     save_operator(
@@ -216,15 +220,30 @@ def _set_up_people(tx: Tx, shop: Shop, tokens: dict[str, str], now: int) -> UUID
         if_match=None,
         random=os.urandom(10),
     )
-    for token, device, operator, role in (
-        (tokens["till"], (till, "T01"), CASHIER.id, "cashier"),
-        (tokens["manager"], (office, "T02"), MANAGER.id, "manager"),
-    ):
-        row = TokenRow(
-            hash=hash_token(token), device=device[0], till=device[1], operator=operator, role=role, expires_at=None
-        )
-        add_token(tx, row, now)
+    _sign_in(tx, tokens["till"], tokens["manager"])
     return till
+
+
+def _sign_in(tx: Tx, cashier_token: str, manager_token: str) -> None:
+    """Standing sign-ins on the first two tills, unless they are there: whoever locked a till has ended its."""
+    known = {row.hash for row in read_tokens(tx, now_ms())}
+    for token, till, operator, role in (
+        (cashier_token, "T01", CASHIER.id, "cashier"),
+        (manager_token, "T02", MANAGER.id, "manager"),
+    ):
+        device = tx.execute("SELECT id FROM device WHERE till = ? AND revoked_at IS NULL", (till,)).fetchone()
+        if device is None:
+            continue
+        row = TokenRow(
+            hash=hash_token(token),
+            device=UUID(bytes=device[0]),
+            till=till,
+            operator=operator,
+            role=role,
+            expires_at=None,
+        )
+        if row.hash not in known:
+            add_token(tx, row, now_ms())
 
 
 def _pair(tx: Tx, name: str, kind: str, token: str, now: int) -> UUID:
@@ -261,6 +280,17 @@ def _reopen_shift(tx: Tx, shop: Shop) -> None:
     open_shift(tx, shop, caller, OpenShift(id=uuid7(now_ms(), os.urandom(10)), float_minor=FLOAT_MINOR))
 
 
+def _find_savers(days: Sequence[TradingDay], members: Mapping[str, DemoMember]) -> set[UUID]:
+    """Of each language who buys most: the one on the sheet, who is to have points to spend."""
+    spent: Counter[str] = Counter()
+    for day in days:
+        for visit in day.visits:
+            if visit.basket.household_id is not None:
+                spent[visit.basket.household_id] += visit.basket.total_minor
+    most = {members[household].locale: household for household, _ in reversed(spent.most_common())}
+    return {member_id_of(household) for household in most.values()}
+
+
 def _find_popular(products: Sequence[ProductFact], days: Sequence[TradingDay]) -> list[ProductFact]:
     """Food with a barcode, an ordinary price and a name that people would use; what was bought most often first."""
     bought = Counter(line.product_id for day in days for visit in day.visits for line in visit.basket.lines)
@@ -278,16 +308,17 @@ def _find_popular(products: Sequence[ProductFact], days: Sequence[TradingDay]) -
 
 
 def _show_products(popular: Sequence[ProductFact]) -> tuple[ShownProduct, ...]:
-    """Ten articles to try, of several departments."""
-    shown: list[ProductFact] = []
+    """Ten articles to try, of several departments; of one thing in several sizes the size that is bought most."""
+    shown: dict[str, ProductFact] = {}
     for product in popular:
         if len(shown) == _SHOWN_PRODUCTS:
             break
-        if sum(each.department == product.department for each in shown) < 3:
-            shown.append(product)
+        thing = product.name.partition(",")[0]
+        if thing not in shown and sum(each.department == product.department for each in shown.values()) < 3:
+            shown[thing] = product
     return tuple(
         ShownProduct(sku=each.sku, gtin=each.gtins[0][1:], name=each.name, price_minor=each.price_minor)
-        for each in shown
+        for each in shown.values()
     )
 
 

@@ -14,6 +14,7 @@ from kiosk.answers import SaleAnswer
 from kiosk.commands import CloseShift, OpenShift, QuoteBasket, QuoteReturn, RefundRequest, ReturnLine, TakeBack
 from kiosk.demo.baskets import Basket
 from kiosk.demo.past import TradingDay
+from kiosk.demo.spending import Spending
 from kiosk.replay.replay_orders import command_of, tenders_of
 from kiosk.sales.return_service import quote_return, take_back
 from kiosk.sales.sale_service import complete_sale, quote_basket
@@ -43,9 +44,12 @@ class Trading:
         self._cash_minor = 0
         self._sales = self._shifts = 0
         self._known: set[str] = set()
+        self._spending: Spending | None = None
 
-    def live_through(self, days: Sequence[TradingDay]) -> None:
-        """All of `days`, one shift each. They may be told in several parts, in order."""
+    def live_through(self, days: Sequence[TradingDay], spending: Spending | None = None) -> None:
+        """All of `days`, one shift each; with `spending` members use what they have. They may be told in several parts,
+        in order."""
+        self._spending = spending
         for day in days:
             self._now_ms = max(self._now_ms, day.visits[0].at_ms - _QUARTER_MS)
             self._cash_minor = FLOAT_MINOR
@@ -65,9 +69,15 @@ class Trading:
             self._known.add(household)
             self._enrol(self._at(), household)
         command = command_of(basket, self._prices)
-        asked = QuoteBasket(lines=command.lines, member=command.member)
+        if self._spending is not None:
+            skus = {line.product_id for line in basket.lines}
+            coupons = self._spending.take_coupons(self._at(), command, skus)
+            command = msgspec.structs.replace(command, coupons=coupons)
+        asked = QuoteBasket(lines=command.lines, member=command.member, coupons=command.coupons)
         due_minor = quote_basket(self._tx, self._shop, self._at(), asked).totals.due_minor
-        tenders = tenders_of(due_minor, by_card=command.id.int % 3 == 0)
+        points = self._spending.pay_with_points(self._at(), command, due_minor) if self._spending is not None else ()
+        left_minor = due_minor - sum(tender.amount_minor for tender in points)
+        tenders = points + tenders_of(left_minor, by_card=command.id.int % 3 == 0)
         command = msgspec.structs.replace(command, tenders=tenders)
         sale = complete_sale(self._tx, self._shop, self._at(), command).answer
         self._cash_minor += sum(tender.amount_minor for tender in sale.tenders if tender.kind == CASH)

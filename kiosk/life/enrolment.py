@@ -20,7 +20,7 @@ from msgspec import Struct
 from kiosk.config import Config
 from kiosk.life.start import DATABASE_NAME, lack_of_store
 from loyalty.errors import InvalidInput, Problem
-from sync.agent.client import HubClient, HubRefused
+from sync.agent.client import HubClient, HubRefused, HubSilent
 from sync.agent.key import FILE_NAME as KEY_NAME
 from sync.agent.key import StoreKeyDamaged, load_key, make_key, public_hex
 from sync.durable_files import replace_file
@@ -154,6 +154,8 @@ async def _send(url: str, message: Enrol) -> EnrolAnswer:
     try:
         return await client.enrol(message)
     except HubRefused as refused:
+        if refused.refusal == "not_found":  # a code that nobody knows has a refusal of its own
+            raise HubSilent(f"{url} is another service, such as a store.") from refused
         raise EnrolmentRefused(refused.detail) from refused
     finally:
         await client.close()

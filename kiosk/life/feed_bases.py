@@ -116,8 +116,10 @@ def drop_others(folder: Path, kept: Iterable[Path]) -> None:
 
 def _is_fit(path: Path) -> bool:
     """Whether it can be read. What was being overwritten in it when the machine stopped is taken back by that."""
+    if not path.exists():
+        return False
     try:
-        with contextlib.closing(connect_single(path, read_only=not path.exists())) as connection:
+        with contextlib.closing(connect_single(path)) as connection:
             need_format(connection)
     except (SqliteError, SnapshotRefused):
         return False

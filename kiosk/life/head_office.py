@@ -29,7 +29,7 @@ from kiosk.points.lease_report import read_report
 from kiosk.points.link import note_line, note_pushed, note_read
 from kiosk.points.told_accounts import are_waiting, keep_accounts_of
 from kiosk.points.waiting_accounts import make_some
-from kiosk.sales.told_returns import follow_returns
+from kiosk.sales.told_returns import doubt_whole, follow_returns, note_whole
 from kiosk.web.door import Door
 from loyalty.transactions import Tx
 from sync import marks
@@ -87,8 +87,13 @@ class ShopSide:
         fields = {"epoch": epoch_text(last.epoch), "seq": last.seq, "entries": len(ops), "set_aside": set_aside}
         keep_accounts_of(tx, last.epoch, last.seq - len(ops))
         note_mended(tx, ops)
-        follow_returns(tx, self._door.shop, self.now_ms(), None)
+        doubt_whole(tx)
         logger.warning("entries came back from head office", extra={"fields": fields})
+
+    def note_whole(self, tx: Tx) -> None:
+        """Nothing is missing here any more: what follows from it may be decided."""
+        self._door.need_writable()
+        note_whole(tx, self._door.shop, self.now_ms())
 
     def note_lost_life(self, tx: Tx, ordinal: int) -> bool:
         """Head office holds a life that this disk has lost. The next one of this store gets a number behind it."""

@@ -85,6 +85,12 @@ def initialise(config: Config, manager: str, name: str, pin: str) -> Initialised
     return Initialised(config.data_dir(), manager, code)
 
 
+def refuse_second_store(config: Config) -> None:
+    """Raises StoreExists where the data folder holds a store already."""
+    if (config.data_dir() / DATABASE_NAME).exists():
+        raise StoreExists(str(config.data_dir()))
+
+
 def make_pairing_code(config: Config, kind: str) -> str:
     """A code to pair one more device with, while the service is stopped. Raises StoreInUse."""
     with open_offline(config) as (tx, _):
@@ -110,14 +116,15 @@ def revoke_listed_key(config: Config, kid: int) -> None:
 
 
 @contextlib.contextmanager
-def create_database(config: Config) -> Iterator[tuple[Any, Shop]]:
+def create_database(config: Config, begins_ms: int | None = None) -> Iterator[tuple[Any, Shop]]:
     """An empty store's database with its first epoch, in a transaction that commits at the end; only then the store is
-    there. Raises StoreExists, StoreLost, StoreInUse."""
+    there. `begins_ms` is the moment of its first entries, now unless it has a past to live through: head office lets no
+    entry count before the one in front of it. Raises StoreExists, StoreLost, StoreInUse."""
     folder = config.data_dir()
+    begins = begins_ms if begins_ms is not None else now_ms()
     lock = lock_folder(folder)
     try:
-        if (folder / DATABASE_NAME).exists():
-            raise StoreExists(str(folder))
+        refuse_second_store(config)
         lack = lack_of_store(folder)
         if not isinstance(lack, StoreNotReady):
             raise lack
@@ -128,9 +135,9 @@ def create_database(config: Config) -> Iterator[tuple[Any, Shop]]:
             with contextlib.closing(_connect_new(making)) as connection:
                 migrate(connection)
                 store = config.store
-                epoch, ordinal = begin_life(connection, store.code, store.currency, store.time_zone)
+                epoch, ordinal = begin_life(connection, store.code, store.currency, store.time_zone, begins_ms=begins)
                 connection.execute("BEGIN IMMEDIATE")
-                prepare_keys(connection, folder, store.code, epoch, now_ms(), config.coupons.key_days)
+                prepare_keys(connection, folder, store.code, epoch, begins, config.coupons.key_days)
                 yield connection, make_shop(config, epoch, ordinal)
                 connection.execute("COMMIT")
                 # Beside the unfinished file these marks are nobody's; the rename makes both a store.

@@ -44,17 +44,20 @@ def begin_life(
     *,
     ordinal: int | None = None,
     tombstones: Tombstones | None = None,
+    begins_ms: int | None = None,
 ) -> tuple[int, int]:
     """Write the first entry of a new epoch: (epoch, ordinal). Old sequence numbers can then never be used twice.
 
     In the same transaction a copy loses what it must not bring back. `ordinal` is the next one of this database unless
-    a higher one was reserved.
+    a higher one was reserved; `begins_ms` is now unless the store has a past to live through.
     """
     connection.execute("BEGIN IMMEDIATE")
     try:
         life = read_life(connection)
         reason = "restored" if life else "first"
-        begun = write_first_entry(connection, store, currency, time_zone, reason=reason, ordinal=ordinal)
+        begun = write_first_entry(
+            connection, store, currency, time_zone, reason=reason, ordinal=ordinal, begins_ms=begins_ms
+        )
         if life is not None:
             dead = tombstones or Tombstones()
             settle_copy(connection, begun.journal, begun.now_ms, dead.erased, dead.revoked)
@@ -75,12 +78,19 @@ class Begun(Struct, frozen=True):
 
 
 def write_first_entry(
-    tx: Tx, store: str, currency: str, time_zone: str, *, reason: str, ordinal: int | None = None
+    tx: Tx,
+    store: str,
+    currency: str,
+    time_zone: str,
+    *,
+    reason: str,
+    ordinal: int | None = None,
+    begins_ms: int | None = None,
 ) -> Begun:
     """Begin a life inside the caller's transaction, behind the head of the newest one. Nothing else is written."""
     life = read_life(tx)
     head = read_head(tx, life[0]) if life else None
-    now_ms = time.time_ns() // 1_000_000
+    now_ms = begins_ms if begins_ms is not None else time.time_ns() // 1_000_000
     body = EpochStarted(
         store=store,
         currency=currency,

@@ -13,10 +13,9 @@ from collections.abc import Iterator
 import msgspec
 
 from loyalty.transactions import Tx
-from sync.chain import decode_content
-from sync.facts import decode_body
 from sync.facts.returns import ReturnTaken
 from sync.facts.sales import SaleCompleted
+from sync.set_aside import read_set_aside
 
 _SENTENCE = "the receipt numbers of till {} in series {} have a gap"
 _IN_TABLE = "SELECT till, series FROM document_number GROUP BY till, series HAVING min(n) <> 1 OR max(n) <> count(*)"
@@ -37,7 +36,6 @@ SELECT till, series FROM (
     )
 ) GROUP BY till, series HAVING min(n) <> 1 OR max(n) <> count(*)
 """
-_SET_ASIDE = "SELECT content FROM set_aside_entry JOIN journal USING (epoch, seq) WHERE kind IN (?, ?)"
 _DOCUMENTS = ("sale.completed", "return.taken")
 
 
@@ -53,9 +51,7 @@ def find_gaps(tx: Tx) -> Iterator[str]:
 def _set_aside_numbers(tx: Tx) -> list[tuple[str, int, int]]:
     """(till, series, n) of each receipt whose entry is kept without an effect."""
     numbers = []
-    for (raw,) in tx.execute(_SET_ASIDE, _DOCUMENTS):
-        content = decode_content(raw)
-        body = decode_body(content.kind, content.v, content.body)
+    for body in read_set_aside(tx, *_DOCUMENTS):
         assert isinstance(body, (SaleCompleted, ReturnTaken))
         numbers.append((body.till, body.series, body.n))
     return numbers

@@ -22,6 +22,7 @@ from msgspec import Struct
 
 from kiosk.answers import SaleAnswer, render_sale
 from kiosk.commands import CompleteSale, TakeBack
+from kiosk.coupons.gift_cards import GIFT_CARD
 from kiosk.points.link import read_line
 from kiosk.sales.refunds import Owed, refunds_of, settle_refunds
 from kiosk.sales.reservations import counts_still, name_reservation
@@ -170,7 +171,9 @@ def check_foreign(shop: Shop, caller: Caller, foreign: ForeignSale) -> SoldState
     days = shop.terms.return_days
     if days and caller.now_ms - state.at > days * _DAY_MS:
         raise ReturnTooLate(f"Receipts are taken back for {days} days.")
-    if body.vouchers is not None and body.vouchers.gift_cards:
+    # A card may also have paid an earlier sale that this one was exchanged for: its money goes back onto it.
+    paid_by_card = any(tender.settles == GIFT_CARD for tender in body.tenders)
+    if paid_by_card or (body.vouchers is not None and body.vouchers.gift_cards):
         raise CardStaysThere(pointer="/sale")
     return sold_state_of(body, state)
 

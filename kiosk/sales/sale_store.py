@@ -108,17 +108,23 @@ def read_sold_state(tx: Tx, sale: UUID) -> SoldState:
 def read_elsewhere(tx: Tx, sale: UUID) -> ReturnedElsewhere | None:
     """What head office said that other stores took back of this sale. A word that cannot be is as good as none: then
     own receipts are taken back as without a line."""
-    row = tx.execute(
-        "SELECT value FROM feed_row WHERE entity = 'returned_elsewhere' AND key = ? AND length(value) > 0", (str(sale),)
-    ).fetchone()
-    if row is None:
+    word = read_word(tx, sale)
+    if word is None:
         return None
     try:
-        told = _decode_elsewhere(row[0])
+        told = _decode_elsewhere(word)
     except ValueError:
         return None
     amounts = [*told.returned.values(), *told.refunded.values(), *told.pending.values(), *told.paying.values()]
     return told if all(0 <= amount <= _AMOUNT_MAX for amount in amounts) else None
+
+
+def read_word(tx: Tx, sale: UUID) -> bytes | None:
+    """The feed's word of it, as it came."""
+    row = tx.execute(
+        "SELECT value FROM feed_row WHERE entity = 'returned_elsewhere' AND key = ? AND length(value) > 0", (str(sale),)
+    ).fetchone()
+    return bytes(row[0]) if row is not None else None
 
 
 def _read_lines(tx: Tx, sale: UUID, fact: SaleCompleted | None, *, tax_added: bool) -> tuple[SoldLineState, ...]:

@@ -14,6 +14,11 @@ It is decided in the transaction of the page that tells of it, on all that came 
 undone once is undone again: uses, coupons and points are asked what is left of them. So a report that comes twice, late
 or after a restored backup changes nothing, and a store that was off for days follows when it reads on. Of a value that
 is taken back again (head office was restored) what was undone stays so.
+
+A disk that lost entries gets them back in parts, while pages come in. On half a history an own return that is still to
+come would be taken for none; what it undoes would be undone before it, so it could not be applied any more, and its
+goods might come back again. So nothing is followed in a life of the store before it has everything that head office
+holds (`note_whole`); then all of it is.
 """
 
 import contextlib
@@ -21,6 +26,7 @@ from collections.abc import Collection
 from uuid import UUID
 
 from kiosk.coupons.coupon_returns import undo_coupons_by_return
+from kiosk.life.link_notes import note, read_note
 from kiosk.offers.offer_uses import read_uses_back
 from kiosk.points.accounts import open_account
 from kiosk.program.referral_service import revoke_referral
@@ -32,17 +38,35 @@ from kiosk.shop import Caller, Shop, day_of
 from loyalty.ids import derived_uuid
 from loyalty.points.refusals import ReversalUnknown
 from loyalty.transactions import Tx
+from sync.chain import epoch_text
 from sync.facts.points import PointsPosted, fact_postings
 from sync.facts.returns import ReturnFollowed
 from sync.facts.vouchers import UndoneVouchers
 from sync.journal import Origin, find
 
 _ENTITY = "returned_elsewhere"
+_WHOLE = "whole_in_life"
 _NOBODY = UUID(int=0)
 
 
+def note_whole(tx: Tx, shop: Shop, now_ms: int) -> None:
+    """This life has everything that head office holds of the store: follow what was told until now. Where that was
+    known, as at nearly every start, pages have seen to it."""
+    if not _is_whole(tx, shop):
+        note(tx, _WHOLE, epoch_text(shop.journal.epoch))
+        follow_returns(tx, shop, now_ms, None)
+
+
+def doubt_whole(tx: Tx) -> None:
+    """Entries are coming back, and more may: nothing is followed until `note_whole`."""
+    note(tx, _WHOLE, None)
+
+
 def follow_returns(tx: Tx, shop: Shop, now_ms: int, touched: Collection[tuple[str, str]] | None) -> None:
-    """Follow what is told of these things (entity, key); of everything for None."""
+    """Follow what is told of these things (entity, key); of everything for None. Nothing while entries may be
+    missing."""
+    if not _is_whole(tx, shop):
+        return
     if touched is None:
         keys = [row[0] for row in tx.execute("SELECT key FROM feed_row WHERE entity = ? ORDER BY key", (_ENTITY,))]
     else:
@@ -77,6 +101,10 @@ def follow_return(tx: Tx, shop: Shop, now_ms: int, sale: UUID) -> None:
     )
     if body.postings or body.referral or body.offers or body.vouchers:
         shop.journal.record(tx, Origin(now_ms=now_ms, business_day=day_of(tx, caller, shop.terms)), op_id, body)
+
+
+def _is_whole(tx: Tx, shop: Shop) -> bool:
+    return read_note(tx, _WHOLE) == epoch_text(shop.journal.epoch)
 
 
 def _read_key(key: str) -> UUID:

@@ -27,7 +27,7 @@ from kiosk.identity.proofs import PROOF_HEADER
 from kiosk.web.door import KIOSK, MANAGERS, SHOPPERS, STAFF, Door, Session
 from kiosk.web.kiosk import check_printer
 from kiosk.web.proofs import need_proof
-from kiosk.web.reserving import reserve_for_coupon_void
+from kiosk.web.reserving import reserve_for_coupon_void, reserve_for_reissue
 from kiosk.web.table import RouteTable
 from kiosk.web.typed_codes import ask_tokens
 from loyalty.coupons import find_token
@@ -113,7 +113,8 @@ async def void(door: Door, call: Call[Session, VoidCoupon, None]) -> object:
 )
 async def reissue(door: Door, call: Call[Session, ReissueCoupon, None]) -> object:
     """POST /v1/coupons/{serial}/reissue."""
-    return await door.write(call, reissue_coupon, call.text("serial"), call.body)
+    kept = await reserve_for_reissue(door, call, call.text("serial"))
+    return await door.write(call, reissue_coupon, call.text("serial"), call.body, kept)
 
 
 @routes.get(

@@ -18,8 +18,8 @@ from msgspec.structs import replace
 
 from kiosk.commands import CompleteSale, ExchangeLine, TakeBack, VoidSale
 from kiosk.coupons.coupon_refusals import CouponOfAnother, CouponUsed, CouponVoid
-from kiosk.coupons.coupon_service import list_void_coupon_commands
-from kiosk.coupons.coupons import VoidCoupon
+from kiosk.coupons.coupon_service import list_reissue_commands, list_void_coupon_commands
+from kiosk.coupons.coupons import ReissueCoupon, VoidCoupon
 from kiosk.coupons.gift_card_service import AskBalance, CardBalance
 from kiosk.coupons.gift_cards import (
     GIFT_CARD,
@@ -31,6 +31,7 @@ from kiosk.coupons.gift_cards import (
 )
 from kiosk.coupons.typed_codes import NO_TOKENS, Tokens
 from kiosk.points.lease_report import count_reports
+from kiosk.sales.own_returns import name_own_exchange, name_own_return, name_void
 from kiosk.sales.reservations import (
     NOTHING_KEPT,
     Kept,
@@ -50,7 +51,7 @@ from kiosk.sales.returns_elsewhere import (
     name_return,
     read_foreign,
 )
-from kiosk.sales.sale_service import name_exchanged
+from kiosk.sales.sale_service import AlreadyReturned, name_exchanged
 from kiosk.web.door import Door, Session
 from loyalty.errors import Problem
 from sync.agent.client import HubRefused, HubSilent
@@ -98,9 +99,14 @@ async def reserve_for_sale(door: Door, call: Call[Session, CompleteSale, None], 
 
 
 async def reserve_for_void(door: Door, call: Call[Session, VoidSale, None], sale: UUID) -> Kept:
-    """What is kept of gift cards that a sale sold which is to be voided; raises as above, GiftCardSpent."""
+    """What is kept of gift cards that a sale sold which is to be voided, and of its goods; raises as above,
+    GiftCardSpent, AlreadyReturned, ReturnedElsewhereNow."""
     if door.reserver is None:
         return NOTHING_KEPT
+    try:
+        await _keep_own(door, await door.read(call, name_void, sale), None)
+    except NothingLeftToReturn as gone:
+        raise AlreadyReturned from gone
     return await _ask_to_cancel(door, await door.read(call, list_void_commands, sale))
 
 
@@ -110,6 +116,14 @@ async def reserve_for_coupon_void(door: Door, call: Call[Session, VoidCoupon, No
     if door.reserver is None:
         return NOTHING_KEPT
     commands = await door.read(call, list_void_coupon_commands, serial)
+    return await _ask_all(door, commands) if commands else NOTHING_KEPT
+
+
+async def reserve_for_reissue(door: Door, call: Call[Session, ReissueCoupon, None], serial: str) -> Kept:
+    """The same before it is issued again."""
+    if door.reserver is None:
+        return NOTHING_KEPT
+    commands = await door.read(call, list_reissue_commands, serial, call.body)
     return await _ask_all(door, commands) if commands else NOTHING_KEPT
 
 
@@ -154,14 +168,15 @@ async def find_foreign(
 
 
 async def reserve_return(door: Door, call: Call[Session, TakeBack, None]) -> ForeignSale | None:
-    """Another store's sale with its goods kept for this return; None for an own receipt, and for a return that is
-    booked already. Raises what `find_foreign` raises, NothingLeftToReturn, ReturnedElsewhereNow, and what looking at
-    the sale raises."""
+    """Another store's sale with its goods kept for this return; None for an own receipt, whose goods are kept if head
+    office answers, and for a return that is booked already. Raises what `find_foreign` raises, NothingLeftToReturn,
+    ReturnedElsewhereNow, and what looking at the sale raises."""
     if door.reserver is None or await door.read(call, is_booked, call.body):
         return None
     door.need_writable()
     foreign = await find_foreign(door, call, call.body.sale)
     if foreign is None:
+        await _keep_own(door, await door.read(call, name_own_return, call.body), "/sale")
         return None
     return await _keep_goods(door, foreign, await door.read(call, name_return, call.body, foreign))
 
@@ -178,15 +193,16 @@ async def find_exchanged(
 async def reserve_exchange(
     door: Door, call: Call[Session, CompleteSale, None], tokens: Tokens = NO_TOKENS
 ) -> dict[str, ForeignSale]:
-    """The same with their goods, and the money that goes back for them, kept for this sale; nothing for a sale that is
-    booked already. Raises what `reserve_return` and pricing raise."""
+    """The same with their goods, and the money that goes back for them, kept for this sale, and the goods of own sales
+    if head office answers; nothing for a sale that is booked already. Raises what `reserve_return` and pricing
+    raise."""
     if door.reserver is None or await door.read(call, is_booked, call.body):
         return {}
     door.need_writable()
     foreign = await find_exchanged(door, call, call.body.returns)
-    if not foreign:
-        return {}
-    commands = await door.read(call, name_exchanged, call.body, foreign, tokens)
+    own = await door.read(call, name_own_exchange, call.body)
+    commands = await door.read(call, name_exchanged, call.body, foreign, tokens) if foreign else {}
+    await _keep_own(door, own, "/returns")
     return {text: await _keep_goods(door, each, commands[text]) for text, each in foreign.items()}
 
 
@@ -202,6 +218,32 @@ async def _keep_goods(door: Door, foreign: ForeignSale, command: ReturnReserveCo
     except (HubSilent, TimeoutError) as silent:
         raise ReturnNeedsLine(pointer="/sale") from silent
     return replace(foreign, reservation=granted.reservation, reports=reports)
+
+
+async def _keep_own(door: Door, commands: Sequence[ReturnReserveCommand], pointer: str | None) -> None:
+    """Keep goods of own sales from all other stores. Only a word of head office that they came back elsewhere, or are
+    coming back now, is a refusal: without its answer own receipts are taken back as without a line, and nothing has to
+    be remembered of an answer, because the own books decide."""
+    assert door.reserver is not None
+    if commands:
+        door.need_writable()
+        note_in_use(door, [command.id for command in commands])
+    reserver = door.reserver
+
+    async def ask(command: ReturnReserveCommand) -> None:
+        try:
+            async with asyncio.timeout(PATIENCE_S):
+                await reserver.reserve(command)
+        except HubRefused as refused:
+            if refused.refusal in _NO_RETURN:
+                raise _NO_RETURN[refused.refusal](pointer=pointer) from refused
+            logger.warning("head office keeps nothing", extra={"fields": {"code": refused.refusal}})
+        except (HubSilent, TimeoutError):
+            pass
+
+    for answer in await asyncio.gather(*map(ask, commands), return_exceptions=True):
+        if isinstance(answer, BaseException):
+            raise answer
 
 
 def note_in_use(door: Door, reservations: Sequence[UUID]) -> None:

@@ -27,7 +27,7 @@ from msgspec.structs import replace
 
 from loyalty.transactions import Tx
 from sync.agent.client import HubClient, HubRefused, HubSilent
-from sync.agent.fetching import fetch_life, read_ordinal
+from sync.agent.fetching import mend_life
 from sync.agent.journal_reader import Batch, read_batch, read_heads, read_places
 from sync.agent.key import sign
 from sync.agent.store_side import StoreSide
@@ -105,6 +105,7 @@ class Agent:
         self._online: bool | None = None
         self._heals: dict[int, Head] = {}
         self._healing = False
+        self._said_whole = False
 
     @property
     def queued(self) -> int:
@@ -246,6 +247,7 @@ class Agent:
                 self._sleep(until_ms)
             case Heal(common):
                 self._heals[common.epoch] = common
+                self._said_whole = False
             case Alarm(code):
                 logger.error("head office asks for a person", extra={"fields": {"code": code}})
                 self._spawn(self._write(lambda tx: self._side.note(tx, "alarm", code)))
@@ -333,28 +335,24 @@ class Agent:
         return Pushed(answer, own)
 
     def _go_on_healing(self) -> None:
-        """Begin with the next life that has to be put together, once there is a session to ask with."""
+        """Begin with the next life that has to be put together, once there is a session to ask with; and say when
+        everything is here."""
+        assert self._state is not None
         session = self.session
         if self._heals and not self._healing and session is not None:
             self._healing = True
             self._spawn(self._heal(next(iter(self._heals.values())), session))
+        if not self._said_whole and not self._heals and self._state.is_whole:
+            self._said_whole = True
+            self._spawn(self._note_whole())
 
     async def _heal(self, common: Head, session: str) -> None:
+        def kept(place: Head) -> None:
+            # What is here already is not asked for again, should the line break now.
+            self._heals[common.epoch] = place
+
         try:
-            heads = await self._side.database.read(read_heads)
-            own = next((head for head in heads if head.epoch == common.epoch), None)
-            if own is not None and (own.seq > common.seq or own.epoch == heads[-1].epoch):
-                logger.error("head office holds another history", extra={"fields": {"epoch": epoch_text(own.epoch)}})
-                self._side.begin_new_life(common)
-                return
-            if own is None and await self._began_later(common.epoch, session):
-                logger.error("this disk has lost a whole life", extra={"fields": {"epoch": epoch_text(common.epoch)}})
-                self._side.begin_new_life(heads[-1])
-                return
-            async for place in fetch_life(self._side, self._client, common, session):
-                # What is here already is not asked for again, should the line break now.
-                self._heals[common.epoch] = place
-            heads = await self._side.database.read(read_heads)
+            heads = await mend_life(self._side, self._client, common, session, kept)
         except HubRefused as refused:
             logger.warning("head office refused", extra={"fields": {"code": refused.refusal}})
             if refused.refusal in _SESSION_OVER:
@@ -366,17 +364,17 @@ class Agent:
             logger.exception("what head office holds will be fetched again")
             self._heal_later()
         else:
-            del self._heals[common.epoch]
-            self._events.put_nowait(Healed(common.epoch, heads))
-            self._events.put_nowait(_HealNow())
+            if heads is not None:
+                del self._heals[common.epoch]
+                self._events.put_nowait(Healed(common.epoch, heads))
+                self._events.put_nowait(_HealNow())
 
-    async def _began_later(self, epoch: int, session: str) -> bool:
-        """Whether a life that head office holds and this disk lacks came after the open one: the disk has gone back by
-        more than a life, and nothing on it tells."""
-        ordinal = await read_ordinal(self._client, epoch, session)
-        if ordinal is None:
-            return False
-        return await self._side.database.read(lambda tx: self._side.note_lost_life(tx, ordinal))
+    async def _note_whole(self) -> None:
+        try:
+            await self._side.database.write(self._side.note_whole)
+        except Exception:
+            logger.exception("that nothing is missing will be noted later")
+            self._said_whole = False
 
     def _heal_later(self) -> None:
         asyncio.get_running_loop().call_later(_AGAIN_S, self._events.put_nowait, _HealNow())

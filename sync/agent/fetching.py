@@ -1,14 +1,16 @@
 """edge: what head office holds of a life and this disk has lost, fetched page by page.
 
-async for place in fetch_life(side, client, common, session): ...      # each part is on the disk when it is named
+heads = await mend_life(side, client, common, session, kept)     # `kept` is told of each part when it is on the disk
 """
 
-from collections.abc import AsyncIterator, Sequence
+import logging
+from collections.abc import AsyncIterator, Callable, Sequence
 
 import msgspec
 
 from loyalty.transactions import Tx
 from sync.agent.client import HubClient
+from sync.agent.journal_reader import read_heads
 from sync.agent.store_side import StoreSide
 from sync.chain import Head, decode_content, epoch_text
 from sync.facts.store import EpochStarted
@@ -16,8 +18,41 @@ from sync.journal import Private
 from sync.journal_mending import LoggedOp, check_private
 from sync.protocol.messages import HeldOp
 
+logger = logging.getLogger(__name__)
 TAKEN_BACK_AT_ONCE = 50
 """Entries that come back are applied so many at a time; a sale that is rung up meanwhile waits for one such part."""
+
+
+async def mend_life(
+    side: StoreSide, client: HubClient, common: Head, session: str, kept: Callable[[Head], None]
+) -> tuple[Head, ...] | None:
+    """Put a life together again that goes on differently behind `common` at head office; the heads of all lives then.
+    None where a new life has to begin, which the store was told.
+
+    Raises HubSilent, HubRefused, HistoryWrong; what was kept stays.
+    """
+    heads = await side.database.read(read_heads)
+    own = next((head for head in heads if head.epoch == common.epoch), None)
+    if own is not None and (own.seq > common.seq or own.epoch == heads[-1].epoch):
+        logger.error("head office holds another history", extra={"fields": {"epoch": epoch_text(own.epoch)}})
+        side.begin_new_life(common)
+        return None
+    if own is None and await _began_later(side, client, common.epoch, session):
+        logger.error("this disk has lost a whole life", extra={"fields": {"epoch": epoch_text(common.epoch)}})
+        side.begin_new_life(heads[-1])
+        return None
+    async for place in fetch_life(side, client, common, session):
+        kept(place)
+    return await side.database.read(read_heads)
+
+
+async def _began_later(side: StoreSide, client: HubClient, epoch: int, session: str) -> bool:
+    """Whether a life that head office holds and this disk lacks came after the open one: the disk has gone back by
+    more than a life, and nothing on it tells."""
+    ordinal = await read_ordinal(client, epoch, session)
+    if ordinal is None:
+        return False
+    return await side.database.read(lambda tx: side.note_lost_life(tx, ordinal))
 
 
 async def read_ordinal(client: HubClient, epoch: int, session: str) -> int | None:

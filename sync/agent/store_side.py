@@ -32,6 +32,10 @@ class StoreSide(Protocol):
     def take_back(self, tx: Tx, last: Head, ops: Sequence[LoggedOp]) -> None:
         """Append and apply entries that this disk had lost, up to `last`."""
 
+    def note_whole(self, tx: Tx) -> None:
+        """Nothing that head office holds of this store is missing here any more. Said once in each run, and again after
+        anything was taken back."""
+
     def note_lost_life(self, tx: Tx, ordinal: int) -> bool:
         """Head office holds a life of this number, and this disk does not. Whether it began after the open one: its
         letter and numbers are used up, so a new life has to begin before anything else is written."""

@@ -12,6 +12,7 @@ import logging
 import secrets
 import time
 from collections.abc import Iterable
+from http import HTTPStatus
 from typing import Any
 
 from aiohttp import web
@@ -57,11 +58,12 @@ def build_app(
     screens are routes as well (files.file_routes). Raises ValueError when two routes answer the same call.
     """
     gate = Gate(limits or Limits())
-    guard = _Guard(gate, metrics or Metrics())
+    everything = list(routes)
+    quiet = frozenset(route.path for route in everything if not route.logged)
+    guard = _Guard(gate, metrics or Metrics(), quiet)
     app = web.Application(middlewares=[guard.middleware()])
     app[STREAMS] = Streams()
     app.on_shutdown.append(_announce_stop)
-    everything = list(routes)
     everything.append(_document_route(everything, about))
     _refuse_doubles(everything)
     for route in sorted(everything, key=_place_in_turn):
@@ -95,9 +97,10 @@ def build_runner(
 class _Guard:
     """What surrounds every request."""
 
-    def __init__(self, gate: Gate, metrics: Metrics) -> None:
+    def __init__(self, gate: Gate, metrics: Metrics, quiet: frozenset[str]) -> None:
         self._gate = gate
         self._metrics = metrics
+        self._quiet = quiet
         self._meters: dict[tuple[str, str], RouteMeter] = {}
         # Unique over restarts by the prefix, in order within a process by the number.
         self._prefix = secrets.token_hex(4)
@@ -149,7 +152,9 @@ class _Guard:
         if meter is None:
             meter = self._meters[method, route] = self._metrics.meter(method, route)
         meter.record(response.status, seconds)
-        if access_logger.isEnabledFor(logging.INFO):
+        # A till that opens asks for forty files: what people did would drown in them. A refusal is told all the same.
+        is_noise = route in self._quiet and response.status < HTTPStatus.BAD_REQUEST
+        if not is_noise and access_logger.isEnabledFor(logging.INFO):
             log_access(AccessLine(request_id, method, route, response.status, round(seconds * 1000, 3), trace_id))
 
 

@@ -57,6 +57,7 @@ def _file_route(address: str, file: Path) -> Route:
         response=bytes,
         produces=content_type,
         documented=False,
+        logged=False,
     )
 
 

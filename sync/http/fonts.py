@@ -69,4 +69,5 @@ def _route(address: str, handler: Handler, content_type: str) -> Route:
         response=bytes,
         produces=content_type,
         documented=False,
+        logged=False,
     )

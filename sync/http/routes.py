@@ -64,6 +64,7 @@ class Route(msgspec.Struct, frozen=True, kw_only=True):
     | lan_only       | only the private networks, also where the door is open to others                              |
     | admission      | what to enter before the body is read: (session, request) -> async context manager              |
     | documented     | False for screens and hooks: not in the document, and the query string is their own affair    |
+    | logged         | False for files of a screen: their good answers are counted and make no line in the log       |
     """
 
     method: str
@@ -86,6 +87,7 @@ class Route(msgspec.Struct, frozen=True, kw_only=True):
     lan_only: bool = False
     admission: Callable[[Any, Any], AbstractAsyncContextManager[None]] | None = None
     documented: bool = True
+    logged: bool = True
 
     def __post_init__(self) -> None:
         if self.method not in METHODS:

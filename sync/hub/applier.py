@@ -12,6 +12,7 @@ letter and the rest goes on. Nothing an entry does can stop the entries behind i
 | an entry cannot be read, or contradicts what is here | dead letter, state open; its store sees it in the feed     |
 | it says what no honest store books (plausible.py)    | the same                                                   |
 | its kind or version is newer than this release       | dead letter, state parked; replayed after the upgrade      |
+| its store has done too much to what is others'       | it waits the same way, for a person (reach.py)             |
 | many entries of a batch, or of the last thousand     | BreakerTripped: that is a fault of ours, not of the entries|
 | the disk or the line to the database                 | the error goes through: nothing is written, nobody blamed  |
 """
@@ -38,6 +39,7 @@ from sync.hub.dead_letters import (
     settle_dead_letter,
 )
 from sync.hub.failures import (
+    BEYOND_SHARE,
     FAILURES_WINDOW,
     ID_CONFLICT,
     BreakerTripped,
@@ -54,25 +56,31 @@ from sync.hub.inbox import forget_private
 from sync.hub.incidents import Incident, incident_id, put_incidents
 from sync.hub.intake_reader import read_inbox, read_one
 from sync.hub.lending import end_leases
+from sync.hub.op_names import tell_apart
+from sync.hub.reach import Shares, hold_back
 from sync.hub.reserving import end_reservations
 from sync.hub.returns import list_returned, sales_of, sales_touched
 from sync.hub.state import read_timeline
 from sync.hub.voucher_news import list_voucher_changes
 
 BATCH_MAX = 500
+SHARES = Shares(things=1_000, points=2_000_000)
+_TAKEN = "too many ids of other stores"
+_WAITS = "more than a store does on a day to what is others'"
 _DAY_MS = 86_400_000
 
 
 class Applied(Struct, frozen=True, kw_only=True):
-    """What one call did: entries taken, of which new facts, known facts, dead letters and parked ones; how far this
-    life is applied now and whether there is more. `erased`: personal data was deleted, and the caller sees to it that
-    no trace of it stays in the file."""
+    """What one call did: entries taken, of which new facts, known facts, dead letters, parked ones and those that wait
+    for a person; how far this life is applied now and whether there is more. `erased`: personal data was deleted, and
+    the caller sees to it that no trace of it stays in the file."""
 
     taken: int = 0
     fresh: int = 0
     repeated: int = 0
     dead: int = 0
     parked: int = 0
+    waiting: int = 0
     applied_seq: int = 0
     more: bool = False
     erased: bool = False
@@ -83,8 +91,11 @@ class _Done(NamedTuple):
     failed: list[Failed]
 
 
-def apply_next(tx: Tx, store: UUID, epoch: int, now_ms: int, *, limit: int = BATCH_MAX, version: str = "") -> Applied:
-    """Apply the next entries of one life of a store. `version` is this release's, for what it could not apply.
+def apply_next(
+    tx: Tx, store: UUID, epoch: int, now_ms: int, *, limit: int = BATCH_MAX, version: str = "", shares: Shares = SHARES
+) -> Applied:
+    """Apply the next entries of one life of a store. `version` is this release's, for what it could not apply; `shares`
+    is what a store may do on a day to what is others'.
 
     The row of `apply_cursor` is the lock: of two processes one waits and finds the work done. Raises BreakerTripped.
     """
@@ -103,13 +114,21 @@ def apply_next(tx: Tx, store: UUID, epoch: int, now_ms: int, *, limit: int = BAT
         (found.last, found.effective_at, store.bytes, epoch),
     )
     done = _Done([], [])
-    _apply(tx, found.entries, done)
+    apart = tell_apart(tx, found.entries)
+    if apart.named:
+        found = read_inbox(tx, store, epoch, after=row[0], before=row[1], limit=limit)
+    refused = {entry.seq for entry in apart.refused}
+    entries = [entry for entry in found.entries if entry.seq not in refused]
+    held = hold_back(tx, entries, shares, now_ms)
+    _apply(tx, held.passed, done)
     letters = [
         *(letter_of_unread(store, epoch, each, now_ms, version) for each in found.unread),
         *(letter_of(each, now_ms, version) for each in _failures(done)),
+        *(letter_of(Failed(each, ID_CONFLICT, _TAKEN), now_ms, version) for each in apart.refused),
+        *(letter_of(Failed(each, BEYOND_SHARE, _WAITS), now_ms, version) for each in held.waiting),
     ]
     _put_letters(tx, letters)
-    dead = [letter for letter in letters if letter.state == "open"]
+    dead = [letter for letter in letters if letter.state == "open" and letter.code != BEYOND_SHARE]
     if dead:
         _check_breaker(tx, store, epoch, found.last, dead, taken=found.last - row[0])
     _note_skew(tx, store, epoch, found.cut)
@@ -123,7 +142,8 @@ def apply_next(tx: Tx, store: UUID, epoch: int, now_ms: int, *, limit: int = BAT
         fresh=sum([len(batch.fresh) for batch in done.batches]),
         repeated=sum([len(batch.repeated) for batch in done.batches]),
         dead=len(dead),
-        parked=len(letters) - len(dead),
+        parked=len(letters) - len(dead) - len(held.waiting),
+        waiting=len(held.waiting),
         applied_seq=found.last,
         more=found.more,
         erased=forgot or (told is not None and bool(told.erased)),
@@ -147,6 +167,10 @@ def replay_dead_letter(tx: Tx, store: UUID, epoch: int, seq: int, now_ms: int, *
     if isinstance(entry, Unread):
         _put_letters(tx, [letter_of_unread(store, epoch, entry, now_ms, version)])
         return find_dead_letter(tx, store, epoch, seq)
+    apart = tell_apart(tx, [entry])
+    if apart.named:
+        entry = read_one(tx, store, epoch, seq, letter.effective_at)
+        assert isinstance(entry, Accepted), "it was read a moment ago"
     done = _Done([], [])
     _apply(tx, [entry], done)
     failed = [*done.failed]

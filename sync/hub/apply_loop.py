@@ -25,9 +25,10 @@ from sync.db import Database
 from sync.engines import Storage
 from sync.http.logs import log_unexpected
 from sync.http.problems import StorageUnavailable
-from sync.hub.applier import BATCH_MAX, Applied, apply_next, replay_parked
+from sync.hub.applier import BATCH_MAX, SHARES, Applied, apply_next, replay_parked
 from sync.hub.apply_lives import find_lagging, stop_life
 from sync.hub.failures import BreakerTripped
+from sync.hub.reach import Shares
 
 logger = logging.getLogger(__name__)
 Life = tuple[UUID, int]
@@ -44,11 +45,21 @@ _SMALL_BATCH = 100
 class Appliers:
     """The one task of this process that applies entries. `stopped` counts lives that wait for a person."""
 
-    def __init__(self, database: Storage, version: str, now_ms: Callable[[], int]) -> None:
-        """`version` is this release's, noted with what it cannot apply."""
+    def __init__(
+        self,
+        database: Storage,
+        version: str,
+        now_ms: Callable[[], int],
+        shares: Shares = SHARES,
+        on_applied: Callable[[UUID], None] = lambda _store: None,
+    ) -> None:
+        """`version` is this release's, noted with what it cannot apply; `shares` is every store's (reach.py).
+        `on_applied` is told of a store when all entries of one of its lives are applied."""
         self._database = database
         self._version = version
         self._now_ms = now_ms
+        self._shares = shares
+        self._on_applied = on_applied
         self._waiting: deque[Life] = deque()
         self._known: set[Life] = set()
         self._bell = asyncio.Event()
@@ -140,6 +151,8 @@ class Appliers:
 
     async def _apply_one(self) -> None:
         """The next batch of the life that waits longest; behind the others again when more of it is left."""
+        if not self._waiting:  # `settle` took it while this one let pushes go first
+            return
         life = self._waiting.popleft()
         self._known.discard(life)
         store, epoch = life
@@ -160,11 +173,13 @@ class Appliers:
             self.applied += done.taken
             if done.more:
                 self._add(life)
+            elif done.taken:
+                self._on_applied(store)
             if done.erased and isinstance(self._database, Database):
                 await self._database.erase_traces()
 
     def _apply(self, tx: Tx, store: UUID, epoch: int, limit: int) -> Applied:
-        return apply_next(tx, store, epoch, self._now_ms(), limit=limit, version=self._version)
+        return apply_next(tx, store, epoch, self._now_ms(), limit=limit, version=self._version, shares=self._shares)
 
     async def _try_again_or_stop(self, life: Life, alarm: str) -> None:
         """What fails for a moment only (a statement that took too long) must not wait for a person."""

@@ -1,4 +1,5 @@
-"""edge: how much one store asks of head office beside what it hands over: leases, reservations, members.
+"""edge: how much one store asks of head office beside what it hands over: leases, reservations, members, news,
+receipts, entries of its own.
 
     async with questions.enter(store):
         ...                                     # its body is read only now
@@ -23,6 +24,11 @@ COMMANDS = Rate(per_s=50, burst=500)
 LOOKUPS = Rate(per_s=1, burst=200)
 """A card or phone that a store does not know is rare. A key that was stolen must not try all phones of a country: at
 this rate ten million take four months."""
+NEWS = Rate(per_s=100, burst=2_000)
+"""Questions for news wait for some, one after the other. A line that breaks leaves some behind that still wait; a store
+that asks page after page asks for the next when it has written the last."""
+READINGS = Rate(per_s=100, burst=1_000)
+"""Receipts and coupons of other stores, and a store's own entries, page after page, after its disk was lost."""
 
 
 class Questions:

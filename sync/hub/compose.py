@@ -24,6 +24,7 @@ from sync.hub.door import Door
 from sync.hub.feed_watch import FeedWatch
 from sync.hub.marker import check_mark, look, note_progress
 from sync.hub.problems import HubNotReady
+from sync.hub.reach import Shares
 from sync.hub.schema_all import ALL_TABLES
 from sync.hub.settings import Settings
 from sync.hub.signing_key import load_key, public_hex
@@ -82,7 +83,8 @@ class Hub:
         )
         self.watch = FeedWatch(self.database)
         key = load_key(folder)
-        self.appliers = Appliers(self.database, version, now_ms)
+        shares = Shares(settings.store_reach, settings.store_taken_points)
+        self.appliers = Appliers(self.database, version, now_ms, shares, self.watch.note_applied)
         self.door = Door(
             settings=settings,
             database=self.database,

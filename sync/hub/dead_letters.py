@@ -3,7 +3,8 @@ store sees it in the feed, and it waits for a replay or for a person who says th
 
 | state     | why                                                        | what ends it                         |
 |-----------|------------------------------------------------------------|--------------------------------------|
-| open      | it failed: it contradicts what is here, or a bug of ours   | replay, or a person dismisses it     |
+| open      | it failed: it contradicts what is here, or a bug of ours;  | replay, or a person dismisses it     |
+|           | or it waits, code `beyond_share` (reach.py)                |                                      |
 | parked    | its kind or version is newer than this release             | the next release replays it          |
 | replayed  | a later try went through                                   |                                      |
 | dismissed | a person decided; what was sold stays in the store's books |                                      |
@@ -15,7 +16,7 @@ from uuid import UUID
 
 from loyalty.errors import Conflict, NotFound
 from loyalty.transactions import Row, Tx
-from sync.hub.failures import WAITING, DeadLetter, State
+from sync.hub.failures import BEYOND_SHARE, WAITING, DeadLetter, State
 
 _COLUMNS = "store, epoch, seq, op_id, kind, code, error, hub_version, effective_at, first_at, last_at, tries, state"
 _PUT = (
@@ -76,10 +77,10 @@ def list_dead_letters(
 
 
 def count_failed_since(tx: Tx, store: UUID, epoch: int, seq: int) -> int:
-    """How many entries of this life behind number `seq` failed and still do."""
+    """How many entries of this life behind number `seq` failed and still do; without those that only wait."""
     row = tx.execute(
-        "SELECT COUNT(*) FROM dead_letter WHERE store = ? AND epoch = ? AND seq > ? AND state = 'open'",
-        (store.bytes, epoch, seq),
+        "SELECT COUNT(*) FROM dead_letter WHERE store = ? AND epoch = ? AND seq > ? AND state = 'open' AND code <> ?",
+        (store.bytes, epoch, seq, BEYOND_SHARE),
     ).fetchone()
     return int(row[0]) if row else 0
 

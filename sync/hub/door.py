@@ -16,7 +16,7 @@ from msgspec import Struct
 from loyalty.ids import uuid7
 from loyalty.transactions import Tx
 from sync.engines import Storage
-from sync.hub.asking import COMMANDS, LOOKUPS, Questions
+from sync.hub.asking import COMMANDS, LOOKUPS, NEWS, READINGS, Questions
 from sync.hub.feed_watch import FeedWatch
 from sync.hub.settings import Settings
 from sync.hub.tokens import find_token
@@ -86,6 +86,7 @@ class Door:
         # Openings have a line of their own: nobody knows yet whose they are, so a refusal names the place in it.
         self.openings = Turnstile(limits)
         self.commands, self.lookups = Questions(COMMANDS), Questions(LOOKUPS)
+        self.news, self.readings = Questions(NEWS), Questions(READINGS)
         self.pins = Pins()
 
     def new_id(self) -> UUID:

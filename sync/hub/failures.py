@@ -21,6 +21,8 @@ FAILURES_ALWAYS = 5
 FAILURES_MAX = 50
 FAILURES_WINDOW = 1_000
 ID_CONFLICT = "id_conflict"
+BEYOND_SHARE = "beyond_share"
+"""Nothing failed: the store did more to what is others' than its share of the day (reach.py). It waits for a person."""
 _OF_THE_DATABASE = frozenset({"OperationalError", "InterfaceError", "InternalError", "StorageUnavailable"})
 _OF_A_ROW = frozenset({"IntegrityError", "ConstraintBroken"})
 

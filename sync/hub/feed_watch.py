@@ -2,13 +2,15 @@
 
 A commit of this process is looked at soon after it; what other processes over the same database wrote is found within a
 second. One look serves everybody who waits, and nobody looks while nobody waits. Each bucket wakes those alone who wait
-for it: thousands of stores wait while one of them is told something.
+for it: thousands of stores wait while one of them is told something. A store is also woken when what it pushed has been
+applied by this process: then it knows that what it has spent counts (`applied` of a page).
 """
 
 import asyncio
 import contextlib
 from collections.abc import Iterable, Mapping
 from typing import Any
+from uuid import UUID
 
 from sync.engines import Storage
 from sync.http.logs import log_unexpected
@@ -27,6 +29,7 @@ class FeedWatch:
     def __init__(self, database: Storage) -> None:
         self._database = database
         self._positions: dict[str, int] = {}
+        self._applied: dict[str, int] = {}
         self._committed = asyncio.Event()
         # As sets that keep their order: whoever waits longest is woken first.
         self._waiting: dict[str, dict[asyncio.Future[None], None]] = {}
@@ -47,6 +50,17 @@ class FeedWatch:
     def committed(self) -> None:
         """Something was written by this process. Called on the loop."""
         self._committed.set()
+
+    def note_applied(self, store: UUID) -> None:
+        """All that a store has pushed is applied. Called on the loop."""
+        name = applied_of(store)
+        self._applied[name] = self._applied.get(name, 0) + 1
+        self._wake(name)
+
+    def times_applied(self, store: UUID) -> dict[str, int]:
+        """How often that was so: to be waited behind like the number of a bucket."""
+        name = applied_of(store)
+        return {name: self._applied.get(name, 0)}
 
     async def wait(self, behind: Mapping[str, int], timeout_s: float, stopping: asyncio.Event) -> bool:
         """Wait until one of the buckets has come further than `behind` says; False when the time is over or the
@@ -79,7 +93,8 @@ class FeedWatch:
                     del self._waiting[bucket]
 
     def _is_news(self, behind: Mapping[str, int]) -> bool:
-        return any(self._positions.get(bucket, 0) > seq for bucket, seq in behind.items())
+        known = (self._positions, self._applied)
+        return any(seq < max(each.get(bucket, 0) for each in known) for bucket, seq in behind.items())
 
     async def _run(self) -> None:
         loop = asyncio.get_running_loop()
@@ -102,8 +117,16 @@ class FeedWatch:
             log_unexpected(error, "feed watch")
             return
         before, self._positions = self._positions, positions
-        for bucket, waiting in self._waiting.items():
+        for bucket in self._waiting:
             if positions.get(bucket, 0) != before.get(bucket, 0):
-                for change in waiting:
-                    if not change.done():
-                        change.set_result(None)
+                self._wake(bucket)
+
+    def _wake(self, bucket: str) -> None:
+        for change in self._waiting.get(bucket, ()):
+            if not change.done():
+                change.set_result(None)
+
+
+def applied_of(store: UUID) -> str:
+    """What a store waits for by the name of a bucket that there is none of."""
+    return f"applied:{store}"

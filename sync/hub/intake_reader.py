@@ -13,6 +13,7 @@ from loyalty.transactions import Row, Tx
 from sync.chain import decode_content
 from sync.facts import KINDS, decode_body
 from sync.hub.accepted import TOO_NEW, Accepted, PrivateHalf, Unread, place_in_time
+from sync.hub.op_names import NO_NAMES, Names, read_names
 from sync.hub.plausible import find_nonsense
 
 _SELECT = (
@@ -43,11 +44,12 @@ def read_inbox(tx: Tx, store: UUID, epoch: int, *, after: int, before: int, limi
     taken = rows[:limit]
     last = taken[-1][0] if taken else after
     private = _read_private(tx, store, epoch, after, last) if taken else {}
+    names = read_names(tx, store) if taken else NO_NAMES
     people = frozenset(half.member for half in private.values())
     found = Found([], [], last, before, [], len(rows) > limit, people)
     at = before
     for row in taken:
-        entry, at, cut_ms = _read(store, epoch, row, at, private.get(row[0]))
+        entry, at, cut_ms = _read(store, epoch, row, at, private.get(row[0]), names)
         if cut_ms:
             found.cut.append((row[5], cut_ms))
         if isinstance(entry, Unread):
@@ -62,28 +64,30 @@ def read_one(tx: Tx, store: UUID, epoch: int, seq: int, effective_at: int) -> Ac
     row = tx.execute(_SELECT, (store.bytes, epoch, seq - 1, 1)).fetchone()
     if row is None or row[0] != seq:
         raise LookupError(f"entry {seq} is not in the inbox")
-    entry, _, _ = _read(store, epoch, row, 0, _read_private(tx, store, epoch, seq - 1, seq).get(seq))
+    private = _read_private(tx, store, epoch, seq - 1, seq).get(seq)
+    entry, _, _ = _read(store, epoch, row, 0, private, read_names(tx, store))
     return msgspec.structs.replace(entry, effective_at=effective_at)
 
 
 def _read(
-    store: UUID, epoch: int, row: Row, before: int, private: PrivateHalf | None
+    store: UUID, epoch: int, row: Row, before: int, private: PrivateHalf | None, names: Names
 ) -> tuple[Accepted | Unread, int, int]:
     """The entry of a row, when it counts, and how much of its own time was cut."""
     seq, op_id, kind, version, raw, received_at, offset_ms = row
+    identity = UUID(bytes=names.of(op_id))
 
     def unread(code: str, error: str, at: int) -> Unread:
-        return Unread(seq=seq, op_id=UUID(bytes=op_id), kind=kind, code=code, error=error, effective_at=at)
+        return Unread(seq=seq, op_id=identity, kind=kind, code=code, error=error, effective_at=at)
 
     try:
-        content = decode_content(raw)
+        content = decode_content(names.rewrite(raw))
     except msgspec.DecodeError as error:
         return unread("unreadable", str(error), before), before, 0
     at, cut_ms = place_in_time(before, content.at, offset_ms, received_at)
     try:
         body = decode_body(content.kind, content.v, content.body)
         nonsense = find_nonsense(content, body)
-    except (KeyError, msgspec.DecodeError, ValueError) as error:
+    except (KeyError, msgspec.DecodeError, ValueError, RecursionError) as error:
         code = TOO_NEW if (kind, version) not in KINDS else "unreadable"
         text = "" if code == TOO_NEW else f"{type(error).__name__}: {error}"[:200]
         return unread(code, text, at), at, cut_ms
@@ -93,7 +97,7 @@ def _read(
         store=store,
         epoch=epoch,
         seq=seq,
-        op_id=content.op_id,
+        op_id=identity,
         kind=content.kind,
         at=content.at,
         business_day=content.business_day,

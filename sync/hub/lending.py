@@ -31,6 +31,7 @@ from sync.hub.credits import points_withheld
 from sync.hub.feed_store import FeedChange, put_many, store_bucket
 from sync.hub.lending_reports import has_heard_all
 from sync.hub.problems import LendingClosed, NotYetApplied, PointsNotFree, TooMuchLent
+from sync.hub.reach import make_room
 from sync.hub.restored_notice import tell_complete
 from sync.protocol.commands import Command, LeaseAnswer, LeaseCommand, LeaseValue
 
@@ -106,6 +107,7 @@ def lend(tx: Tx, store: UUID, command: LeaseCommand, terms: Terms, now_ms: int) 
     if not is_applied(tx, store, command):
         raise NotYetApplied
     need_open(tx, now_ms)
+    make_room(tx, store, command.member, command.points, now_ms)
     account = lock_accounts(tx, [command.member.bytes])[command.member.bytes]
     free = _free(tx, account, terms, now_ms)
     if command.points > free:

@@ -27,6 +27,7 @@ from loyalty.points_proof import INVARIANTS, check_points
 from loyalty.transactions import Row, Tx
 from sync.chain import ZERO_HASH, chain_hash, epoch_text, private_hash
 from sync.hub.accepted import Accepted
+from sync.hub.appliers.apply_receipts import is_said_by_itself
 from sync.hub.apply import apply_facts
 from sync.hub.incidents import OF_FACTS
 from sync.hub.intake_reader import Found, read_inbox
@@ -186,9 +187,11 @@ def _dealt_with(tx: Tx, life: _Life, found: Found, received: dict[int, int]) -> 
 
 def _is_excused(life: _Life, entry: Accepted, dead: dict[int, Row], elsewhere: dict[bytes, bytes]) -> bool:
     """Whether an entry has a reason not to be applied under its own number: its turn has not come, it lies among the
-    dead letters, or the same fact was applied under another life."""
-    behind = entry.seq > life.applied_seq
-    return behind or entry.seq in dead or elsewhere.get(entry.op_id.bytes) == entry.content_hash
+    dead letters, or the same fact was applied under another life, if need be in other words."""
+    if entry.seq > life.applied_seq or entry.seq in dead:
+        return True
+    known = elsewhere.get(entry.op_id.bytes)
+    return known is not None and (known == entry.content_hash or is_said_by_itself(entry.body))
 
 
 def _check_count(tx: Tx, entries: int) -> None:

@@ -17,6 +17,11 @@ from sync.protocol.push_hub import ProvedOp
 _KIND = re.compile(r"[a-z][a-z0-9_.]{0,59}")
 _INTEGERS = range(-(2**63), 2**63)
 _VERSIONS = range(1, 2**31)
+_MARGIN = 150
+_OPENED_MAX = 500
+"""How deep a text may be nested depends on how deep the program stands that reads it, about 1,000 in all. What is taken
+here can be read from _MARGIN further down, so that appliers, reports and the proof never find it too deep."""
+_read_deeper = msgspec.json.Decoder(msgspec.Raw).decode
 
 
 class ReceivedOp(NamedTuple):
@@ -36,6 +41,8 @@ def read_op(proved: ProvedOp) -> ReceivedOp:
     this entry. Raises WrongOp."""
     try:
         content = decode_content(proved.content)
+        if proved.content.count(b"[") + proved.content.count(b"{") > _OPENED_MAX:
+            _read_deeper(b"[" * _MARGIN + proved.content + b"]" * _MARGIN)
     except (msgspec.DecodeError, RecursionError, UnicodeDecodeError) as error:
         raise WrongOp(f"Entry {proved.seq} cannot be read.") from error
     if not _KIND.fullmatch(content.kind) or content.v not in _VERSIONS or content.at not in _INTEGERS:

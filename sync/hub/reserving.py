@@ -13,15 +13,15 @@ it. So reservations are read first and uses second: what is gone from the first 
 
 Why time gives nothing back: a sale that took the coupon may wait in the store for days. Only the store's own fact ends
 a reservation: the sale or the return itself, or `reservation.ended`, behind which no entry of the store ever uses it
-(kiosk/reserving/give_back.py). The feed tells each store what it has, so a lost answer is given back, too.
+(kiosk/sales/reservations.py). The feed tells each store what it has, so a lost answer is given back, too.
 
 A store whose key was taken back can report no end. What it has counts until the longest lease and a day are over, then
-no more while it stays revoked: nothing it does comes in, and when it is enrolled anew a use that was made twice is an
-incident. After head office was put back from a backup it keeps nothing for anybody until every store has reported
-(lending_reports), or until then (`lending_from`).
+no more while it stays revoked, and the hourly sweep ends it (`end_over`): nothing it does comes in, and when it is
+enrolled anew a use that was made twice is an incident. After head office was put back from a backup it keeps nothing
+for anybody until every store has reported (lending_reports), or until then (`lending_from`).
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 from uuid import UUID
 
@@ -29,15 +29,18 @@ import msgspec
 
 from loyalty.bulk import read_rows
 from loyalty.errors import IdConflict
+from loyalty.lending import LAPSED_KEPT_MS
 from loyalty.transactions import Tx
 from sync.facts.reserving import ReservationEnded
 from sync.hub.accepted import Accepted
 from sync.hub.feed_store import FeedChange, store_bucket
 from sync.hub.lending import is_applied, need_open
 from sync.hub.problems import NotYetApplied, ReservationOver, TooMuchReserved
+from sync.hub.settings import Settings
 from sync.protocol.commands import ReservationValue, Reserving, op_of
 
 _encode = msgspec.json.Encoder(order="deterministic").encode
+_MINUTE_MS = 60_000
 _LOCK = (
     "INSERT INTO reserved_lock (subject, turns) VALUES (?, 1)"
     " ON CONFLICT (subject) DO UPDATE SET turns = reserved_lock.turns + 1 RETURNING turns"
@@ -49,6 +52,11 @@ class Limits(NamedTuple):
 
     open_max: int
     revoked_ms: int
+
+
+def limits_of(settings: Settings) -> Limits:
+    """What the configuration says of it."""
+    return Limits(settings.store_reservations, settings.lease_minutes * _MINUTE_MS + LAPSED_KEPT_MS)
 
 
 class Kept(NamedTuple):
@@ -159,7 +167,23 @@ def end_reservations(tx: Tx, store: UUID, entries: Iterable[Accepted]) -> Ended:
         facts.add(entry.op_id.bytes)
         if isinstance(entry.body, ReservationEnded):
             given_back.add(entry.body.reservation.bytes)
-    ended = sorted((id_, subject) for id_, subject, op in open_ if op in facts or id_ in given_back)
+    return _end(tx, store, sorted((id_, subject) for id_, subject, op in open_ if op in facts or id_ in given_back))
+
+
+def end_over(tx: Tx, limits: Limits, now_ms: int) -> Ended:
+    """What revoked stores have counts no more, after so long: it is over, so that others hear of it, too."""
+    over = Ended([], set())
+    for (store,) in tx.execute("SELECT store FROM store WHERE state = 'revoked' ORDER BY store").fetchall():
+        open_ = tx.execute(
+            "SELECT id, subject FROM reservation WHERE store = ? AND ended = 0 AND granted_at < ? ORDER BY id",
+            (store, now_ms - limits.revoked_ms),
+        ).fetchall()
+        ended = _end(tx, UUID(bytes=store), [(id_, subject) for id_, subject in open_])
+        over = Ended([*over.changes, *ended.changes], over.subjects | ended.subjects)
+    return over
+
+
+def _end(tx: Tx, store: UUID, ended: Sequence[tuple[bytes, bytes]]) -> Ended:
     for id_, subject in ended:
         tx.execute("UPDATE reservation SET ended = 1 WHERE store = ? AND id = ?", (store.bytes, id_))
         tx.execute("DELETE FROM reserved WHERE subject = ? AND id = ? AND store = ?", (subject, id_, store.bytes))

@@ -20,9 +20,17 @@ from sync.hub.accepted import Accepted
 from sync.hub.appliers.receipts import Receipt, find_receipts, read_receipts
 from sync.hub.feed_store import FeedChange, put_many, store_bucket
 from sync.hub.problems import RefundGone, ReturnChanged, ReturnGone, ReturnPending
-from sync.hub.reserving import Limits, check_may_reserve, find_reservation, keep, lock_subject, reserved_by_others
+from sync.hub.reserving import (
+    Limits,
+    check_may_reserve,
+    end_over,
+    find_reservation,
+    keep,
+    lock_subject,
+    reserved_by_others,
+)
 from sync.protocol.commands import ReservedAnswer, ReturnReserveCommand
-from sync.protocol.sale_states import ReturnedElsewhere, SaleState
+from sync.protocol.sale_states import ReturnedElsewhere, SaleState, name_word
 
 _Key = TypeVar("_Key", int, str)
 _encode = msgspec.json.Encoder().encode
@@ -84,7 +92,9 @@ def reserve_return(
     store's row is locked.
 
     While a return of the sale is kept for another store, nobody else gets any of it: how much money goes back depends
-    on what went back before (largest share first, the rest at the end), so returns of one sale follow each other.
+    on what went back before (largest share first, the rest at the end), so returns of one sale follow each other. The
+    store that sold is told of all that is kept and counts it, so it only has to have heard the newest word; its own
+    books decide between its tills.
 
     Raises IdConflict, ReservationOver, NotYetApplied, LendingClosed, TooMuchReserved, NotFound, ReturnPending,
     ReturnChanged, ReturnGone, RefundGone.
@@ -95,10 +105,13 @@ def reserve_return(
     check_may_reserve(tx, store, command, limits, now_ms)
     subject = sale_subject(command.sale)
     lock_subject(tx, subject)
-    if reserved_by_others(tx, subject, command.taken, limits, now_ms):
+    is_own = command.heard is not None and _need_sale(tx, str(command.sale))[0].store == store
+    if is_own and command.heard != name_word(_read_word(tx, store, command.sale)):
+        raise ReturnChanged
+    if not is_own and reserved_by_others(tx, subject, command.taken, limits, now_ms):
         raise ReturnPending
     state = read_sale_state(tx, str(command.sale), now_ms)
-    if state.returns != command.returns:
+    if not is_own and state.returns != command.returns:
         raise ReturnChanged
     body = decode_body("sale.completed", state.v, state.body)
     assert isinstance(body, SaleCompleted)
@@ -114,7 +127,7 @@ def reserve_return(
     answer = ReservedAnswer(reservation=command.id)
     # Both stores hear of it at once: two that ask for each other's goods never wait for each other in a circle.
     kept = keep(tx, store, command, subject, parts, _encode(answer), now_ms)
-    put_many(tx, [kept, *list_returned(tx, [command.sale.bytes])], now_ms)
+    put_many(tx, [kept, *(list_returned(tx, [command.sale.bytes]) if not is_own else ())], now_ms)
     return answer, True
 
 
@@ -191,6 +204,12 @@ def list_returned(tx: Tx, sales: Collection[bytes]) -> list[FeedChange]:
     ]
 
 
+def free_over(tx: Tx, limits: Limits, now_ms: int) -> None:
+    """End what revoked stores kept for too long, and tell the stores that sold the goods."""
+    ended = end_over(tx, limits, now_ms)
+    put_many(tx, [*ended.changes, *list_returned(tx, sales_of(ended.subjects))], now_ms)
+
+
 def _counts(goods: Row, receipt: Receipt) -> bool:
     """Whether goods that a fact speaks of are back: only who made a sale can void it."""
     _sale, _op, _line, store, kind, _quantity_milli = goods
@@ -205,11 +224,16 @@ def _read_refunds(tx: Tx, store: bytes, reservation: bytes) -> Mapping[str, int]
 
 def _was_told(tx: Tx, receipt: Receipt) -> bool:
     """Whether the feed says something of this sale that holds no longer."""
+    return _read_word(tx, receipt.store, receipt.op) is not None
+
+
+def _read_word(tx: Tx, store: UUID, sale: UUID) -> bytes | None:
+    """What the feed says to the store that made a sale."""
     row = tx.execute(
-        "SELECT 1 FROM feed WHERE bucket = ? AND entity = 'returned_elsewhere' AND key = ? AND value IS NOT NULL",
-        (store_bucket(str(receipt.store)), str(receipt.op)),
+        "SELECT value FROM feed WHERE bucket = ? AND entity = 'returned_elsewhere' AND key = ?",
+        (store_bucket(str(store)), str(sale)),
     ).fetchone()
-    return row is not None
+    return row[0].encode() if row is not None and row[0] is not None else None
 
 
 def _add(sums: dict[_Key, int], key: _Key, amount: int) -> None:

@@ -36,6 +36,8 @@ CREATE TABLE applied (
 ) STRICT, WITHOUT ROWID
 """,
     "CREATE INDEX applied_by_place ON applied (store, epoch, seq)",
+    # Whether another store has used an id (op_names.py).
+    "CREATE INDEX applied_by_op ON applied (op_id)",
 )
 
 # An entry that could not be applied. `open`: it failed; `parked`: its kind or version is newer than this release;

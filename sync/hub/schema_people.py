@@ -8,7 +8,8 @@ def _fact(name: str, key: tuple[str, ...], ddl: str) -> Table:
     return Table(name, TableClass.FACT, key, ddl, op="op")
 
 
-# Where a member's profile comes from: of two changes the one with the higher revision counts, then the later one.
+# Where a member's profile comes from: of two changes the one with the higher revision counts, then the later one. Her
+# home is the store whose enrolment came in first, at `home_at`.
 MEMBER_PLACE = _fact(
     "member_place",
     ("member",),
@@ -17,6 +18,7 @@ CREATE TABLE member_place (
     member BLOB PRIMARY KEY,
     op BLOB NOT NULL,
     home BLOB,
+    home_at INTEGER,
     revision INTEGER NOT NULL,
     effective_at INTEGER NOT NULL,
     origin INTEGER NOT NULL,

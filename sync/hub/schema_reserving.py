@@ -1,5 +1,6 @@
 """pure: the tables of what is kept for one store: the use of a coupon, goods that come back, money of a gift card. A
-reservation is made by a command and ended by a fact of the store that has it."""
+reservation is made by a command and ended by a fact of the store that has it. Beside them what a store did on a day
+that no reservation stands for."""
 
 from loyalty.tables import Table, TableClass
 
@@ -74,4 +75,37 @@ CREATE TABLE coupon_news (
 """,
 )
 
-TABLES: tuple[Table, ...] = (RESERVATION, RESERVED, RESERVED_LOCK, COUPON_NEWS)
+# What a store did on such a day to what is others' and was not kept for it: things, as each counts, and points it took.
+REACH_DAY = Table(
+    name="reach_day",
+    table_class=TableClass.LOCAL,
+    key=("store", "day"),
+    ddl="""
+CREATE TABLE reach_day (
+    store BLOB NOT NULL,
+    day INTEGER NOT NULL,
+    things INTEGER NOT NULL,
+    points INTEGER NOT NULL,
+    PRIMARY KEY (store, day)
+) STRICT, WITHOUT ROWID
+""",
+)
+
+# Facts of a store whose id another store had used before, and under which id they are known here (op_names.py).
+# `is_named`: wherever the store's entries name the id, the other one is read.
+OP_ALIAS = Table(
+    name="op_alias",
+    table_class=TableClass.LOCAL,
+    key=("store", "op_id"),
+    ddl="""
+CREATE TABLE op_alias (
+    store BLOB NOT NULL,
+    op_id BLOB NOT NULL,
+    as_op BLOB NOT NULL,
+    is_named INTEGER NOT NULL CHECK (is_named IN (0, 1)),
+    PRIMARY KEY (store, op_id)
+) STRICT, WITHOUT ROWID
+""",
+)
+
+TABLES: tuple[Table, ...] = (RESERVATION, RESERVED, RESERVED_LOCK, COUPON_NEWS, REACH_DAY, OP_ALIAS)

@@ -20,6 +20,7 @@ from sync.db_connections import spare_adapting
 from sync.http.application import build_runner
 from sync.http.logs import set_up_logging
 from sync.hub.compose import Hub
+from sync.hub.problems import HubNotReady
 from sync.hub.settings import Settings
 from sync.supervisor import feed_watchdog, notify
 
@@ -42,6 +43,8 @@ def run_hub(
 
     Raises HubNotReady, HubWasRestored, DatabaseInUse, HubAddressTaken before anything is served.
     """
+    if not folder.is_dir():
+        raise HubNotReady(str(folder))
     set_up_logging(logging.StreamHandler(sys.stderr), getattr(logging, log_level.upper()))
     raise_open_files()
     spare_adapting()

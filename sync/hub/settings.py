@@ -60,6 +60,8 @@ class Settings(Struct, frozen=True, forbid_unknown_fields=True):
     store_reservations: Annotated[int, Meta(ge=0, le=100_000)]
     store_credit_points: Annotated[int, Meta(ge=0, le=2**53)]
     store_credit_minor: Annotated[int, Meta(ge=0, le=2**53)]
+    store_reach: Positive
+    store_taken_points: Annotated[int, Meta(ge=1, le=2**53)]
     currency: Annotated[str, Meta(pattern=r"^[A-Z]{3}$")]
     point_value_minor: Annotated[int, Meta(ge=0, le=2**31)]
     point_value_points: Positive

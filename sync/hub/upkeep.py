@@ -22,7 +22,11 @@ from sync.hub.credits import Caps, list_untold
 from sync.hub.door import Door
 from sync.hub.feed_store import collect_tombstones, read_positions
 from sync.hub.incidents import count_open, put_incidents
+from sync.hub.let_through import find_let_through, let_through
 from sync.hub.marker import Mark, look, note_progress
+from sync.hub.reach import forget_days
+from sync.hub.reserving import limits_of
+from sync.hub.returns import free_over
 from sync.hub.tokens import drop_ended
 from sync.hub.voucher_news import forget_over
 
@@ -53,6 +57,7 @@ class Upkeep:
             asyncio.create_task(_repeat(_SWEEP_S, self.sweep_now)),
             asyncio.create_task(_repeat(_BIND_S, self.bind_now)),
             asyncio.create_task(_repeat(_CREDITS_S, self.look_at_credits)),
+            asyncio.create_task(_repeat(_CREDITS_S, self.let_through_now)),
         ]
 
     async def stop(self) -> None:
@@ -84,6 +89,8 @@ class Upkeep:
         """Forget what nobody can need any more, bucket by bucket, so that no store waits long for its own."""
         now_ms, database = self._door.now_ms(), self._door.database
         await self._door.write(lambda tx: drop_ended(tx, now_ms))
+        await self._door.write(lambda tx: forget_days(tx, now_ms))
+        await self._door.write(lambda tx: free_over(tx, limits_of(self._door.settings), now_ms))
         while await self._door.write(lambda tx: forget_over(tx, now_ms)):
             pass
         for bucket in sorted(await self._door.read(read_positions)):
@@ -110,6 +117,17 @@ class Upkeep:
         untold = await self._door.read(lambda tx: list_untold(tx, caps))
         if untold:
             await self._door.write(lambda tx: put_incidents(tx, untold))
+
+    async def let_through_now(self) -> None:
+        """Apply what waited because its store did too much to what is others', once a person has let it through."""
+        door, erased = self._door, False
+        now_ms, version = door.now_ms(), door.version
+        for store, day in await door.read(lambda tx: find_let_through(tx, now_ms)):
+            apply = functools.partial(let_through, store=store, day=day, now_ms=now_ms, version=version)
+            while (done := await door.write(apply)).entries:
+                erased = erased or done.erased
+        if erased and isinstance(door.database, Database):
+            await door.database.erase_traces()
 
     def collectors(self, appliers: Appliers) -> Iterable[Collector]:
         """What /metrics shows beside the requests."""

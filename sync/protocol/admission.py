@@ -13,11 +13,11 @@ behind the place that the store had before, whichever is later. What redeems or 
 sales before profiles, those before telemetry; but what came long enough ago goes before all that comes now. When the
 line is full, a newcomer with a better place takes that of the last. Who was turned away and asks again has the place of
 his first try, so nobody starves, however long the rush. A store that asks over and over stands behind those that ask
-seldom.
+seldom, and never has more than a few requests served at a time: one whose bodies do not arrive keeps nobody else out.
 """
 
 from bisect import bisect_left, insort
-from collections import OrderedDict
+from collections import Counter, OrderedDict
 from typing import NamedTuple, TypeAlias
 from uuid import UUID
 
@@ -52,10 +52,12 @@ _FIRST_GUESS_MS = 50
 
 
 class Limits(Struct, frozen=True, kw_only=True):
-    """How many requests are served at a time, and how many may wait."""
+    """How many requests are served at a time, of one store too, and how many may wait. A store has one push under way,
+    and beside it something that can wait, or a push of a line that has just broken."""
 
     served: int
     waiting: int
+    of_a_store: int = 2
 
 
 class Ticket(Struct, frozen=True):
@@ -106,6 +108,7 @@ class Admission:
     def __init__(self, limits: Limits) -> None:
         self._limits = limits
         self._since: dict[Ticket, int] = {}
+        self._of_store: Counter[UUID] = Counter()
         # (place in time, order of arrival) is never twice the same, so tickets are not compared. The same by store and
         # class: in a rush most of the work is to say no, and nobody should be looked for one by one.
         self._line: list[_InLine] = []
@@ -136,7 +139,7 @@ class Admission:
             return Waiting(TurnedAway(known.ticket, RETRY_MS_MAX))
         self._arrivals += 1
         place = (self._place_ms(ticket, now_ms), self._arrivals)
-        if len(self._since) < self._limits.served:
+        if len(self._since) < self._limits.served and self._may_have_more(ticket):
             self._serve(ticket, place[0], now_ms)
             return Served()
         if len(self._line) < self._limits.waiting:
@@ -154,10 +157,15 @@ class Admission:
         since_ms = self._since.pop(ticket, None)
         if since_ms is None:
             return ()
+        self._of_store[ticket.store] -= 1
+        if not self._of_store[ticket.store]:
+            del self._of_store[ticket.store]
         self._service_ms = max(1, (7 * self._service_ms + now_ms - since_ms) // 8)
         called = []
-        while self._line and len(self._since) < self._limits.served:
-            first = self._line[0]
+        while len(self._since) < self._limits.served:
+            first = next((waiting for waiting in self._line if self._may_have_more(waiting.ticket)), None)
+            if first is None:
+                break
             self._remove(first)
             self._serve(first.ticket, first.place[0], now_ms)
             called.append(first.ticket)
@@ -171,6 +179,9 @@ class Admission:
         self._remove(known)
         return self._turn_away(ticket, known.place[0], now_ms)
 
+    def _may_have_more(self, ticket: Ticket) -> bool:
+        return self._of_store[ticket.store] < self._limits.of_a_store
+
     def _insert(self, waiting: _InLine) -> None:
         insort(self._line, waiting, key=_place_of)
         self._by_owner[waiting.ticket.store, waiting.ticket.priority] = waiting
@@ -181,6 +192,7 @@ class Admission:
 
     def _serve(self, ticket: Ticket, place_ms: int, now_ms: int) -> None:
         self._since[ticket] = now_ms
+        self._of_store[ticket.store] += 1
         self._last_places[ticket.store] = max(place_ms, self._last_places.pop(ticket.store, 0))
         if len(self._last_places) > REMEMBERED:
             self._last_places.popitem(last=False)

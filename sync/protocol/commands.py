@@ -34,6 +34,7 @@ LEASE_POINTS_MAX = 2**31
 _SERIAL_MAX = 2**50 - 1
 
 Code = Annotated[str, Meta(min_length=1, max_length=8, pattern=r"^[A-Z0-9]*$(?!\n)")]
+Heard = Annotated[str, Meta(max_length=64, pattern=r"^([0-9a-f]{64})?$(?!\n)")]
 
 
 Line = Annotated[int, Meta(ge=1, le=10_000)]
@@ -72,16 +73,18 @@ class CouponUseCommand(
 class ReturnReserveCommand(
     Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, tag_field="kind", tag="return_reserve"
 ):
-    """Keep goods of a sale of another store for the return `taken` of this one. `lines` are (line, thousandths of
-    pieces), `refunds` what goes back for them by the kind of tender that it settles; `returns` is how many returns of
-    the sale this store has been told of."""
+    """Keep goods of a sale for `taken`, a return, exchange or void of this store. `lines` are (line, thousandths of
+    pieces), `refunds` what goes back for them by the kind of tender that it settles. What this store knows of the sale
+    is said, of another store's, by how many `returns` it was told of; of its own, by what it `heard` of returns at
+    other stores (`name_word`)."""
 
     id: UUID
     taken: UUID
     sale: UUID
     lines: Annotated[tuple[tuple[Line, Milli], ...], Meta(min_length=1, max_length=1000)]
     refunds: Annotated[dict[TenderKind, Minor], Meta(max_length=40)] = {}
-    returns: Annotated[int, Meta(ge=0, le=2**31)]
+    returns: Annotated[int, Meta(ge=0, le=2**31)] = 0
+    heard: Heard | None = None
     epoch: Epoch
     seq: Seq
 

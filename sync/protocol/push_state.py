@@ -82,6 +82,13 @@ class StorePush(Struct, frozen=True, kw_only=True):
         """Whether head office answered the last time it was asked, and let this store in."""
         return self.session is not None and self.attempt == 0
 
+    @property
+    def is_whole(self) -> bool:
+        """Whether this journal holds everything that head office holds of the store: no life of it has to be fetched,
+        and each was proved in this run up to its end."""
+        proved = all(c.proved_at_ms is not None and not c.waiting and not c.healing for c in self.cursors)
+        return self.session is not None and not self.missing and proved
+
 
 class Woken(Struct, frozen=True):
     """Something was booked, or a new life began. `heads`: newest entries by epoch, the open epoch's last; an epoch

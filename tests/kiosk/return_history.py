@@ -9,7 +9,9 @@ from uuid import UUID
 
 import msgspec
 
-from kiosk.sales.told_returns import follow_returns
+from kiosk.sales.told_returns import follow_returns, note_whole
+from kiosk.shop import Caller, Shop
+from loyalty.transactions import Tx
 from sync.protocol.sale_states import ReturnedElsewhere
 
 if TYPE_CHECKING:
@@ -24,5 +26,10 @@ def come_back_elsewhere(story: "Story", sale: UUID, returned: Mapping[int, int])
         "INSERT INTO feed_row (bucket, entity, key, seq, generation, value) VALUES ('x', ?, ?, 1, 0, ?)",
         (*thing, value),
     )
-    story.do(lambda tx, shop, who: follow_returns(tx, shop, who.now_ms, {thing}))
+
+    def follow(tx: Tx, shop: Shop, who: Caller) -> None:
+        note_whole(tx, shop, who.now_ms)
+        follow_returns(tx, shop, who.now_ms, {thing})
+
+    story.do(follow)
     story.connection.execute("DELETE FROM feed_row WHERE bucket = 'x'")

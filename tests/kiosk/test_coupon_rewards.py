@@ -230,7 +230,7 @@ def test_what_other_stores_take_is_voided_for_points_only_when_head_office_keeps
     free = issue(till, member=anna, scope="chain")
     note_line(till.connection, online=True, now_ms=till.who.now_ms)
     [command] = till.do(list_void_coupon_commands, coupon.serial)
-    assert till.do(list_void_coupon_commands, free.serial) == []
+    assert len(till.do(list_void_coupon_commands, free.serial)) == 1
     with pytest.raises(CouponVoidNeedsLine):
         void(till, coupon.serial)
     kept = Kept(coupons={command.serial: command.id})

@@ -66,7 +66,7 @@ def test_a_store_that_was_made_is_whole_and_starts_in_its_first_life(config: Con
 def test_an_init_that_fails_anywhere_leaves_no_store_and_can_be_repeated(
     config: Config, monkeypatch: pytest.MonkeyPatch, place: str
 ) -> None:
-    def fail(*_: object) -> None:
+    def fail(*_: object, **__: object) -> None:
         raise OSError("no space left")
 
     with monkeypatch.context() as patch:

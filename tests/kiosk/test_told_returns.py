@@ -1,5 +1,6 @@
 """Goods of own sales that came back at other stores: what else an own return undoes is undone when it is told."""
 
+import contextlib
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -12,7 +13,7 @@ from kiosk.answers import SaleAnswer
 from kiosk.commands import LineRequest
 from kiosk.program.program_service import RULES, TYPES
 from kiosk.sales.sale_service import AlreadyReturned
-from kiosk.sales.told_returns import follow_returns
+from kiosk.sales.told_returns import follow_returns, note_whole
 from loyalty.earning_rules.rule import Once, RuleConditions, RuleTerms
 from sync.protocol.sale_states import ReturnedElsewhere
 from tests.kiosk.couponing import OFFER, issue, make_offer
@@ -46,8 +47,11 @@ def till(tmp_path: Path) -> Iterator[Till]:
         assert_holds(opened.connection)
 
 
-def _open(folder: Path) -> Any:  # noqa: ANN401  a context manager
-    return open_till(folder, coupons=GIVES, loyalty={"per_minor": 100})
+@contextlib.contextmanager
+def _open(folder: Path) -> Iterator[Till]:
+    with open_till(folder, coupons=GIVES, loyalty={"per_minor": 100}) as opened:
+        opened.do(lambda tx, shop, who: note_whole(tx, shop, who.now_ms))
+        yield opened
 
 
 def rich_sale(till: Till) -> SaleAnswer:

@@ -112,7 +112,7 @@ class Line:
         network: Network,
         serve: Callable[[str, str, Mapping[str, str], bytes], Awaitable[Reply | None]],
     ) -> None:
-        self.name, self._network, self._serve = name, network, serve
+        self.name, self.serve, self._network = name, serve, network
         self._serving: set[asyncio.Task[None]] = set()
 
     async def ask(self, method: str, target: str, headers: Mapping[str, str], body: bytes) -> Reply:
@@ -122,7 +122,7 @@ class Line:
         what = f"{method} {target.partition('?')[0]}"
 
         async def at_hub() -> None:
-            reply = await self._serve(method, target, headers, body)
+            reply = await self.serve(method, target, headers, body)
             if reply is not None:
                 self._network.send(self.name, f"{self.name} <- {what}", lambda: hear(reply))
 

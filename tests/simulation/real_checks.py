@@ -116,7 +116,7 @@ def check_prices(universe: "RealUniverse", sales: list[tuple[str, int, SaleCompl
     # A head office that went back and was not told so gives numbers of bundles again that shops have seen as others:
     # those shops wait for a higher one.
     if universe.faults.prices and not universe.hub_forgot:
-        last = universe.faults.prices[-1]
+        last = max(reversed(universe.faults.prices), key=lambda price: price.active_at)
         for shop in universe.shops:
             basket = {"lines": [{"sku": "100"}]}
             shop.seen = ""  # nobody comes any more who could have seen what a disk has lost
@@ -177,7 +177,7 @@ def check_points(universe: "RealUniverse") -> None:
     """Without a floor nobody spends what is not there, as long as no disk goes back in time."""
     overspent = _incidents(universe, "overspend")
     if universe.never_went_back and not universe.floor_minor:
-        assert not overspent, overspent
+        assert not overspent, f"more points were spent than there are: {overspent}"
     universe.counts["points lent"] += len(universe.hub.rows("SELECT lease FROM lent_lease"))
 
 

@@ -27,15 +27,14 @@ from kiosk.life.enrolment import enrol
 from kiosk.life.rebuild import rebuild
 from kiosk.life.recover import recover
 from kiosk.life.start import StoreDamaged
-from kiosk.registry import TABLES
 from kiosk.simulate.network import GOOD
 from loyalty.errors import Problem
-from loyalty.tables import TableClass
 from sync.agent.key import FILE_NAME as KEY_NAME
 from sync.db import connect
 from sync.hub.enrolment import CODE_RANDOM_BYTES, make_code
 from sync.hub.problems import HubWasRestored
 from tests.simulation.crash_disk import flip_bit
+from tests.simulation.flipped_cell import flip_cell
 from tests.simulation.in_process_http import LineClient, code_of
 from tests.simulation.real_hub import LEAD_S
 from tests.simulation.real_shop import RealShop
@@ -100,41 +99,74 @@ class Faults:
     def _try_shop(self, shop: RealShop) -> None:
         universe, random = self.universe, self.universe.random
         if random.random() < 0.3 or not self._image(shop).exists():
-            shop.copy_to(self._image(shop))
-        if universe.luck("line down"):
-            universe.network.cut[shop.name] = True
-            universe.later(OUTAGE_S, _async(lambda: universe.network.cut.pop(shop.name, None)))
-        if universe.luck("disk full"):
-            self._fill(shop.disk)
+            self.take_image(shop)
+        for name in ("line down", "disk full"):
+            if universe.luck(name):
+                self.befall(name, shop)
         for name in ("restore", "revert"):
             if shop.up and universe.luck(name):
-                shop.put_back(self._image(shop), marks_too=name == "revert")
-                self.take_stock(shop)
+                self.befall(name, shop)
                 return
         if len(universe.disks_of(shop.joined.id)) > 1:
             return
-        if universe.luck("clone"):
-            self.clone(shop)
-        elif universe.luck("new disk"):
-            self.replace_disk(shop)
-        elif universe.luck("bit in the journal"):
-            self.flip_in_journal(shop)
-        elif universe.luck("bit in a table"):
-            self.flip_in_table(shop)
+        for name in ("clone", "new disk", "bit in the journal", "bit in a table"):
+            if universe.luck(name):
+                self.befall(name, shop)
+                return
 
     def _try_hub(self) -> None:
-        universe, hub = self.universe, self.universe.hub
-        if hub.postgres is not None:
-            if universe.luck("hub power cut"):  # its process; the server is another machine
-                hub.kill()
-                hub.power_cuts += 1
+        universe = self.universe
+        if universe.hub.postgres is not None:
+            if universe.luck("hub power cut"):
+                self.befall_hub("hub power cut")
             return
         if universe.luck("hub disk full"):
-            self._fill(hub.disk)
-        if universe.luck("hub power cut"):
-            hub.disk.cut_after(1 + universe.random.randrange(80))
-        elif universe.luck("hub restore") or universe.luck("hub restore unnoticed"):
-            self.restore_hub(unnoticed=universe.last_luck == "hub restore unnoticed")
+            self.befall_hub("hub disk full")
+        for name in ("hub power cut", "hub restore", "hub restore unnoticed"):
+            if universe.luck(name):
+                self.befall_hub(name)
+                return
+
+    def befall(self, name: str, shop: RealShop) -> None:
+        """This happens to a shop that is up, now. What goes back in time goes back to its image."""
+        universe = self.universe
+        match name:
+            case "line down":
+                universe.network.cut[shop.name] = True
+                universe.later(OUTAGE_S, _async(lambda: universe.network.cut.pop(shop.name, None)))
+            case "disk full":
+                self._fill(shop.disk)
+            case "power cut":
+                shop.disk.cut_after(1 + universe.random.randrange(50))
+            case "restore" | "revert":
+                shop.put_back(self._image(shop), marks_too=name == "revert")
+                self.take_stock(shop)
+            case "clone":
+                self.clone(shop)
+            case "new disk":
+                self.replace_disk(shop)
+            case "bit in the journal":
+                self.flip_in_journal(shop)
+            case "bit in a table":
+                self.flip_in_table(shop)
+            case _:
+                raise AssertionError(name)
+
+    def befall_hub(self, name: str) -> None:
+        """This happens to head office, now. It goes back to its newest backup."""
+        universe, hub = self.universe, self.universe.hub
+        match name:
+            case "hub disk full":
+                self._fill(hub.disk)
+            case "hub power cut" if hub.postgres is not None:  # its process; the server is another machine
+                hub.kill()
+                hub.power_cuts += 1
+            case "hub power cut":
+                hub.disk.cut_after(1 + universe.random.randrange(80))
+            case "hub restore" | "hub restore unnoticed":
+                self.restore_hub(unnoticed=name == "hub restore unnoticed")
+            case _:
+                raise AssertionError(name)
 
     def _fill(self, disk: Any) -> None:  # noqa: ANN401  a CrashDisk
         disk.is_full = True
@@ -146,6 +178,10 @@ class Faults:
 
     def _image(self, shop: RealShop) -> Path:
         return self.universe.folder / f"{shop.name}.image"
+
+    def take_image(self, shop: RealShop) -> None:
+        """Keep a shop's disk as it is now."""
+        shop.copy_to(self._image(shop))
 
     # -- head office
 
@@ -216,7 +252,7 @@ class Faults:
         both = universe.disks_of(copied.joined.id)
         if len(both) < 2:
             return
-        if not universe.hub.up or not all(disk.up for disk in both):
+        if not universe.hub.up or universe.hub.disk.is_full or not all(disk.up for disk in both):
             if universe.trouble:
                 universe.later(5.0, _async(lambda: self.choose(copied)))
             return
@@ -302,10 +338,12 @@ class Faults:
         with connect(shop.path) as connection:
             contents = [row[0] for row in connection.execute("SELECT content FROM journal")]
         connection.close()
-        if not flip_bit(shop.path, universe.random.choice(contents), universe.random):
-            universe.counts["bit in the journal"] -= 1  # it runs over a page's end
-            shop.start_later()
-            return
+        chosen = universe.random.choice(contents)
+        for content in (chosen, *contents):
+            if flip_bit(shop.path, content, universe.random):
+                break
+        else:
+            raise AssertionError("each entry runs over a page's end")
         report = proof.prove(shop.path, full=True)
         assert not report.ok, f"{shop.name}: a changed bit in the journal is not found"
         self._need_read_only(shop)
@@ -313,17 +351,18 @@ class Faults:
         universe.counts["bit in the journal found"] += 1
         self.replace_disk(shop)
 
-    def flip_in_table(self, shop: RealShop) -> None:
-        """One bit of a row: verify finds it, the shop books nothing more until `counterfoil rebuild` has mended it."""
+    def flip_in_table(self, shop: RealShop, cell: str = "") -> None:
+        """One bit of a row: verify finds it, the shop books nothing more until `counterfoil rebuild` has mended it.
+        `cell` is the table and the column, where it shall be no other."""
         universe = self.universe
         universe.run_until(shop.stop())
-        what = _flip_cell(shop.path, universe.random)
+        what = flip_cell(shop.path, universe.random, cell)
         universe.note(shop.name, f"a bit flips in {what}")
         report = proof.prove(shop.path, full=True)
         assert not report.ok, f"{shop.name}: a changed bit in {what} is not found"
         self._need_read_only(shop)
-        if not shop.hold_still():
-            return  # it begins a new life by itself, which makes every table anew
+        if not shop.hold_still() and not what.startswith("life."):
+            return  # it begins a new life by itself, which makes every other table anew
         rebuild(shop.path)
         report = proof.prove(shop.path, full=True)
         assert report.ok, (what, report.first_wrong)
@@ -351,39 +390,6 @@ class Faults:
                 held |= disk.ops()
         for key in [key for key in universe.owed if key[0] == store and key[1] not in held]:
             del universe.owed[key]
-
-
-def _flip_cell(path: Path, random: Any) -> str:  # noqa: ANN401  a Random
-    """One bit of one number in one row of a table of facts."""
-    # A changed number of a life makes the next start take another life for the newest: it begins a new one, as on a
-    # disk that was put back, and what verify had found is found again by the next verify.
-    facts = [table for table in TABLES if table.table_class is TableClass.FACT and table.name != "life"]
-    connection = connect(path)
-    try:
-        connection.execute("PRAGMA foreign_keys = OFF")
-        connection.execute("PRAGMA ignore_check_constraints = ON")
-        while True:
-            table = random.choice(facts)
-            columns = connection.execute(f"PRAGMA table_info({table.name})").fetchall()
-            numbers = [row[1] for row in columns if row[2] == "INTEGER" and row[1] not in table.key]
-            keys = connection.execute(f"SELECT {', '.join(table.key)} FROM {table.name}").fetchall()
-            if not numbers or not keys:
-                continue
-            column, key = random.choice(numbers), random.choice(keys)
-            where = " AND ".join(f"{name} = ?" for name in table.key)
-            bit = 1 << random.randrange(8)
-            try:
-                changed = connection.execute(
-                    f"UPDATE {table.name} SET {column} = ({column} | ?) - ({column} & ?)"
-                    f" WHERE {where} AND {column} IS NOT NULL",
-                    (bit, bit, *key),
-                ).rowcount
-            except Exception:  # noqa: BLE001  a unique number; a bit that turns it into another row's is no case
-                continue
-            if changed == 1:
-                return f"{table.name}.{column}"
-    finally:
-        connection.close()
 
 
 def _async(action: Callable[[], Any]) -> Callable[[], Any]:

@@ -59,8 +59,8 @@ _TOKENS = {hash_token(role): role for role in ("cashier", "manager")}
 def config_of(folder: Path, code: str, floor_minor: int = 0) -> Any:  # noqa: ANN401  a Config
     """The configuration of a shop. `floor_minor`: what a member may spend without a line."""
     offline = {"member_limit_minor": floor_minor, "store_limit_minor": 4 * floor_minor, "coupon_limit_minor": 60}
-    more = {"loyalty.offline": offline, **SETTINGS}
-    return make_config(folder, store={"data_dir": "data", "code": code}, **more)
+    sections: dict[str, Mapping[str, object]] = {"loyalty.offline": offline, **SETTINGS}
+    return make_config(folder, store={"data_dir": "data", "code": code}, **sections)
 
 
 class RealShop:

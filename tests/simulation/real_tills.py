@@ -63,7 +63,7 @@ class Till:
         for _ in range(customers):
             kind = self.random.choice(KINDS)
             if self.shop.up and self.universe.luck("power cut"):
-                self.shop.disk.cut_after(1 + self.random.randrange(50))
+                self.universe.faults.befall("power cut", self.shop)
             try:
                 await getattr(self, kind)()
             except Gone:

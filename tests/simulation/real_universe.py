@@ -28,6 +28,7 @@ from uuid import UUID
 from kiosk.bench.postgres_server import PostgresServer
 from kiosk.simulate.network import GOOD, Manners, Network
 from loyalty.ids import uuid7
+from sync.http.problems import StorageUnavailable
 from sync.hub import stores
 from sync.hub.problems import StoreNotQuarantined
 from tests.kiosk.shopkit import NOW_MS
@@ -42,6 +43,7 @@ from tests.simulation.real_tills import Carried, Till
 from tests.simulation.virtual_time import VirtualLoop
 
 T = TypeVar("T")
+Story = Callable[["RealUniverse"], None]
 CUSTOMERS = 20
 TURN_MS, LOOK_MS, HEALED_MS = 9_000, 20_000, 3_600_000
 FAST = "/dev/shm" if Path("/dev/shm").is_dir() else None
@@ -59,13 +61,12 @@ class RealUniverse:
         self.trace: list[str] = []
         self.owed: dict[tuple[UUID, bytes], bool] = {}
         self.counts: Counter[str] = Counter()
-        self.last_luck = ""
         self.hub_forgot = False
         self.carried = Carried()
         self.floor_minor = self.random.choice((0, 0, 30))
         self.bundles = self.random.randrange(2)
         self._rates = {name: self._some(rate) for name, rate in RATES.items()}
-        self._page_items = self.random.choice((4, 500))
+        self.page_items = self.random.choice((4, 500))
         self._selling = 0
         self._closed = False
         self._failures: list[BaseException] = []
@@ -89,8 +90,8 @@ class RealUniverse:
         """The product's clocks and randomness are this universe's; so is how much a page of the feed holds."""
         with (
             self.loop.virtual(NOW_MS, self.random),
-            patch("sync.hub.pull.PAGE_ITEMS", self._page_items),
-            patch("sync.protocol.pull_hub.PAGE_ITEMS", self._page_items),
+            patch("sync.hub.pull.PAGE_ITEMS", self.page_items),
+            patch("sync.protocol.pull_hub.PAGE_ITEMS", self.page_items),
             patch("kiosk.life.upkeep.Helper", InlineHelper),
         ):
             yield
@@ -111,10 +112,13 @@ class RealUniverse:
         """Whether this befalls somebody now."""
         if not self.trouble or self.random.random() >= self._rates[name]:
             return False
-        self.counts[name] += 1
-        self.last_luck = name
-        self.note("luck", name)
+        self.count_luck(name)
         return True
+
+    def count_luck(self, name: str) -> None:
+        """This befalls somebody."""
+        self.counts[name] += 1
+        self.note("luck", name)
 
     @property
     def never_went_back(self) -> bool:
@@ -192,15 +196,23 @@ class RealUniverse:
         self.begin(serve())
 
     def run(self, customers: int) -> None:
-        """Sell, have trouble, heal, and look whether all is right."""
+        """Sell and have trouble, heal, and look whether all is right."""
+
+        def sell(universe: RealUniverse) -> None:
+            for shop in universe.shops:
+                universe.serve(shop, customers)
+            while universe._selling:
+                assert universe.loop.now_ms < HEALED_MS, "customers wait for ever"
+                universe.wait(1 + TURN_MS // 2 + universe.random.randrange(TURN_MS))
+                universe.faults.turn()
+
+        self.tell(sell)
+
+    def tell(self, story: Story) -> None:
+        """Let this happen, heal, and look whether all is right."""
         with self.patched(), collecting_nothing():
             self.open()
-            for shop in self.shops:
-                self.serve(shop, customers)
-            while self._selling:
-                assert self.loop.now_ms < HEALED_MS, "customers wait for ever"
-                self.wait(1 + TURN_MS // 2 + self.random.randrange(TURN_MS))
-                self.faults.turn()
+            story(self)
             self.heal()
             reckon(self)
 
@@ -219,12 +231,13 @@ class RealUniverse:
             # others did not.
             self.faults.plan_price(60)
         until_ms = self.loop.now_ms + HEALED_MS
-        while why := self._unsettled():
+        while why := self.unsettled():
             assert self.loop.now_ms < until_ms, f"they do not agree: {why}"
             self.wait(LOOK_MS)
             self._look_after()
 
-    def _unsettled(self) -> str:
+    def unsettled(self) -> str:
+        """What is not as it shall be yet; nothing when all is."""
         if any(price.active_at > self.now_ms() for price in self.faults.prices):
             return "a price has not begun"
         return agrees(self)
@@ -239,14 +252,19 @@ class RealUniverse:
             disk.disk.spare()
             if not disk.scrapped and len(self.disks_of(disk.joined.id)) > 1:
                 self.faults.choose(disk)
-        for code, shop in enumerate(self.shops):
-            if shop.scrapped:
-                self.shops[code] = self.disks_of(shop.joined.id)[0]
-            self.release(self.shops[code])
+        self.replace_scrapped()
+        for shop in self.shops:
+            self.release(shop)
         for shop in self.shops:
             state = shop.agent_state()
             if state is not None and state.alarm == "bad_signature":
                 self.faults.enrol_again(shop)
+
+    def replace_scrapped(self) -> None:
+        """A shop whose machine was switched off for ever is the copy of it."""
+        for code, shop in enumerate(self.shops):
+            if shop.scrapped:
+                self.shops[code] = self.disks_of(shop.joined.id)[0]
 
     def release(self, shop: RealShop) -> None:
         """Head office believes this machine to be the store."""
@@ -261,7 +279,9 @@ class RealUniverse:
                 return False
             return True
 
-        if self.hub.write(release):
+        with contextlib.suppress(StorageUnavailable):  # whoever did this tries again when all is over
+            if not self.hub.write(release):
+                return
             self.counts["released"] += 1
             self.note(shop.name, "is the true one")
 
@@ -293,11 +313,16 @@ def _fields(struct: Any) -> dict[str, Any]:  # noqa: ANN401  any Struct
 
 
 def run_real(seed: int, customers: int = CUSTOMERS, postgres: str | None = None) -> RealUniverse:
+    """One universe with its customers and its luck. Raises AssertionError with the end of its trace."""
+    return live(seed, lambda universe: universe.run(customers), postgres=postgres)
+
+
+def live(seed: int, life: Story, *, luck: int = 1, postgres: str | None = None) -> RealUniverse:
     """One universe, in a folder that goes away again. Raises AssertionError with the end of its trace."""
     with tempfile.TemporaryDirectory(prefix="counterfoil-universe-", dir=FAST) as place:
-        universe = RealUniverse(seed, Path(place), postgres=postgres)
+        universe = RealUniverse(seed, Path(place), luck, postgres)
         try:
-            universe.run(customers)
+            life(universe)
         except Exception as wrong:
             wrong.add_note("\n".join([f"seed {seed}", *universe.trace[-40:]]))
             raise
@@ -306,14 +331,20 @@ def run_real(seed: int, customers: int = CUSTOMERS, postgres: str | None = None)
     return universe
 
 
-def run_on_postgres(seed: int, server: PostgresServer, customers: int = CUSTOMERS) -> RealUniverse:
-    """One universe whose head office has its books on this server."""
-    name = f"universe_{seed}"
+@contextlib.contextmanager
+def books_on(server: PostgresServer, name: str) -> Iterator[str]:
+    """The address of a head office's books on this server; they go again."""
     address = real_hub.make_postgres(server, name, templates().keys, Random(HUB_SEED), NOW_MS)
     try:
-        return run_real(seed, customers, address)
+        yield address
     finally:
         server.drop_database(name)
+
+
+def run_on_postgres(seed: int, server: PostgresServer, customers: int = CUSTOMERS) -> RealUniverse:
+    """One universe whose head office has its books on this server."""
+    with books_on(server, f"universe_{seed}") as address:
+        return run_real(seed, customers, address)
 
 
 def main(arguments: argparse.Namespace) -> None:

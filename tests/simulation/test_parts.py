@@ -1,6 +1,7 @@
 """The parts of a universe by themselves: time, network, the command."""
 
 import json
+from functools import partial
 from random import Random
 
 import pytest
@@ -24,7 +25,7 @@ FIELDS = {
 def test_time_goes_from_plan_to_plan_and_equal_times_keep_their_order() -> None:
     scheduler, done = Scheduler(), list[str]()
     for delay_ms, name in ((20, "c"), (10, "a"), (10, "b"), (-5, "now")):
-        scheduler.after(delay_ms, name, lambda name=name: done.append(name))
+        scheduler.after(delay_ms, name, partial(done.append, name))
     assert [scheduler.step() for _ in range(3)] == ["now", "a", "b"]
     assert (scheduler.now_ms, done) == (10, ["now", "a", "b"])
     assert scheduler.step(15) is None
@@ -38,9 +39,9 @@ def arrivals(manners: Manners, *, sent: int = 200, cut: bool = False) -> int:
     scheduler = Scheduler()
     network = Network(scheduler, Random(1), manners)
     network.cut["s1"] = cut
-    arrived = []
+    arrived: list[int] = []
     for number in range(sent):
-        network.send("s1", "message", lambda number=number: arrived.append(number))
+        network.send("s1", "message", partial(arrived.append, number))
     while scheduler.step() is not None:
         pass
     return len(arrived)

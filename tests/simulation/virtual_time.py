@@ -11,7 +11,7 @@ seed gives the same order of everything. `Owner` is a process in it: its tasks c
 import asyncio
 import contextlib
 import selectors
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextvars import ContextVar
 from pathlib import Path
 from random import Random
@@ -97,7 +97,7 @@ class VirtualLoop(asyncio.SelectorEventLoop):
         del what
         self.call_later(max(delay_ms, 0) / 1000, action)
 
-    def run_in_executor(self, executor: Any, func: Callable[..., Any], *args: Any) -> Any:  # noqa: ANN401  asyncio's
+    def run_in_executor(self, executor: Any, func: Any, *args: Any) -> Any:  # type: ignore[override]  # noqa: ANN401
         """What another thread or process would do is done here and now."""
         del executor
         future = self.create_future()

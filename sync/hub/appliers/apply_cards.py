@@ -9,9 +9,7 @@ from uuid import UUID
 
 from loyalty.bulk import read_rows, write_returning, write_rows
 from loyalty.transactions import Row, Tx
-from sync.facts.gift_cards import CardPosted
-from sync.facts.returns import ReturnTaken
-from sync.facts.sales import SaleCompleted, SaleVoided
+from sync.facts.card_movements import list_movements
 from sync.hub.accepted import Accepted
 from sync.hub.appliers.receipts import read_receipts
 from sync.hub.incidents import Incident, incident_id, put_incidents, withdraw_incidents
@@ -53,17 +51,6 @@ def _rows(entry: Accepted) -> Iterator[Row]:
             *(bytes.fromhex(posted.card), entry.op_id.bytes, posted.n, entry.store.bytes, posted.kind, posted.ending),
             *(currency, posted.amount_minor, entry.effective_at, entry.epoch, entry.seq),
         )
-
-
-def list_movements(body: object) -> Iterator[tuple[str, CardPosted]]:
-    """What a fact did to gift cards, each with its currency."""
-    if isinstance(body, SaleCompleted):
-        found = [body.vouchers, *(taken.vouchers for taken in body.returned)]
-        yield from ((body.currency, posted) for each in found if each is not None for posted in each.gift_cards)
-    elif isinstance(body, SaleVoided) and body.vouchers is not None:
-        yield from ((body.currency, posted) for posted in body.vouchers.gift_cards)
-    elif isinstance(body, ReturnTaken) and body.taken.vouchers is not None:
-        yield from ((body.currency, posted) for posted in body.taken.vouchers.gift_cards)
 
 
 def _overdrawn(tx: Tx, balances: dict[bytes, int]) -> list[Incident]:

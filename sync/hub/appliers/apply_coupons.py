@@ -3,9 +3,11 @@
 Two stores that cannot hear each other may both take one coupon. Both uses stand, because the goods are gone; as long as
 more uses count than the coupon allows, an incident names every receipt. The use that came in first is the one that is
 kept, by head office's own clock: no store gains anything by setting back its own. What the others took off is the loss.
+
+A use is given back by the store that booked it and by no other, and at most once, whichever of both comes in first.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import NamedTuple
 from uuid import UUID
 
@@ -29,7 +31,11 @@ _SPEND = (
     "INSERT INTO coupon_spending (serial, op, n, store, offer, uses_max, effective_at, origin, seq, received_at,"
     " value_minor, last_day) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
 )
-_GIVE_BACK = "INSERT INTO coupon_return (serial, sale, n, op) VALUES (?, ?, ?, ?)"
+# Goods that came back in two lives of a store, because the second had lost the first: the use comes back once.
+_GIVE_BACK = (
+    "INSERT INTO coupon_return (serial, sale, n, op) VALUES (?, ?, ?, ?)"
+    " ON CONFLICT (serial, sale, n) DO NOTHING RETURNING serial, sale, n"
+)
 _END = "INSERT INTO coupon_end (serial, op, at, reason, replacement) VALUES (?, ?, ?, ?, ?)"
 _COUNT = (
     "INSERT INTO coupon_count (serial, uses) VALUES (?, ?)"
@@ -42,8 +48,15 @@ class _Moves(NamedTuple):
 
     issued: list[Row]
     spent: list[Row]
-    returned: list[Row]
+    returned: list["_Back"]
     ended: list[Row]
+
+
+class _Back(NamedTuple):
+    """A row of a use that counts no longer, and the store that says so."""
+
+    row: Row
+    store: bytes
 
 
 class _Use(NamedTuple):
@@ -69,9 +82,17 @@ def apply_coupons(tx: Tx, entries: Sequence[Accepted]) -> None:
         return
     write_rows(tx, _ISSUE, _unique(moves.issued, 1))
     write_rows(tx, _SPEND, sorted(moves.spent, key=lambda row: row[:3]))
-    write_rows(tx, _GIVE_BACK, sorted(moves.returned, key=lambda row: row[:3]))
+    known = _read_returns(tx, moves.spent)
+    returned, counted = _take_returns(tx, moves.returned)
     write_rows(tx, _END, sorted(moves.ended, key=lambda row: row[:2]))
-    _count_uses(tx, moves)
+    counts: dict[int, int] = {}
+    for row in moves.spent:
+        counts[row[0]] = counts.get(row[0], 0) + (row[:3] not in known)
+    for serial in counted:
+        counts[serial] = counts.get(serial, 0) - 1
+    for row in moves.ended:
+        counts.setdefault(row[0], 0)
+    _count_uses(tx, counts, anything_back=bool(known or returned))
 
 
 def _collect(entry: Accepted, moves: _Moves) -> None:
@@ -118,8 +139,8 @@ def _use_row(entry: Accepted, use: UsedCoupon) -> Row:
     )
 
 
-def _return_row(entry: Accepted, sale: UUID, back: CouponGivenBack) -> Row:
-    return back.serial, sale.bytes, back.n, entry.op_id.bytes
+def _return_row(entry: Accepted, sale: UUID, back: CouponGivenBack) -> _Back:
+    return _Back((back.serial, sale.bytes, back.n, entry.op_id.bytes), entry.store.bytes)
 
 
 def _end_row(entry: Accepted, serial: int, reason: str, replacement: int | None) -> Row:
@@ -134,24 +155,42 @@ def _unique(rows: Iterable[Row], key: int) -> list[Row]:
     return [first[name] for name in sorted(first)]
 
 
-def _count_uses(tx: Tx, moves: _Moves) -> None:
-    """Count, and look closer at coupons with more than one use: whether that is too many."""
-    counts: dict[int, int] = {}
-    for row in moves.spent:
-        counts[row[0]] = counts.get(row[0], 0) + 1
-    for row in moves.returned:
-        counts[row[0]] = counts.get(row[0], 0) - 1
+def _read_returns(tx: Tx, spent: Sequence[Row]) -> set[Row]:
+    """Which of these uses were given back before they were heard of."""
+    if not spent:
+        return set()
+    rows = read_rows(tx, "SELECT serial, sale, n FROM coupon_return WHERE serial IN (?)", [row[0] for row in spent])
+    return set(rows)
+
+
+def _take_returns(tx: Tx, said: Sequence[_Back]) -> tuple[list[Row], list[int]]:
+    """Write what a store says it gives back of uses: (serial, sale, n) of those that are new, and the serials of those
+    that were counted. Another store's use is none of its business, one that nobody heard of yet is not counted."""
+    if not said:
+        return [], []
+    select = "SELECT serial, op, n, store FROM coupon_spending WHERE serial IN (?)"
+    users = {row[:3]: row[3] for row in read_rows(tx, select, [back.row[0] for back in said])}
+    mine = [back.row for back in said if users.get(back.row[:3], back.store) == back.store]
+    written = [tuple(row) for row in write_returning(tx, _GIVE_BACK, _unique(mine, 3))]
+    return written, [use[0] for use in written if use in users]
+
+
+def _count_uses(tx: Tx, counts: Mapping[int, int], *, anything_back: bool) -> None:
+    """Count, and look closer at coupons with more than one use, or with one although they are void: whether that is too
+    many."""
     counted: dict[int, int] = dict(write_returning(tx, _COUNT, sorted(counts.items())))
     known = {incident_id(_KIND, str(serial).encode()): serial for serial in counted}
-    suspicious = [serial for serial, uses in counted.items() if uses > 1]
-    incidents = _find_reuse(tx, suspicious) if suspicious else []
+    used = [serial for serial, uses in counted.items() if uses > 0]
+    void = {row[0] for row in read_rows(tx, "SELECT serial FROM coupon_end WHERE serial IN (?)", used)}
+    suspicious = [serial for serial in used if counted[serial] > 1 or serial in void]
+    incidents = _find_reuse(tx, suspicious, void) if suspicious else []
     put_incidents(tx, incidents)
     broken = {incident.id for incident in incidents}
-    if moves.returned:
+    if anything_back:
         withdraw_incidents(tx, (identity for identity in known if identity not in broken))
 
 
-def _find_reuse(tx: Tx, serials: Sequence[int]) -> list[Incident]:
+def _find_reuse(tx: Tx, serials: Sequence[int], void: Collection[int]) -> list[Incident]:
     back = set(read_rows(tx, "SELECT serial, sale, n FROM coupon_return WHERE serial IN (?)", serials))
     uses: dict[int, list[_Use]] = {serial: [] for serial in serials}
     select = (
@@ -162,18 +201,22 @@ def _find_reuse(tx: Tx, serials: Sequence[int]) -> list[Incident]:
         use = _Use(*columns)
         if (serial, use.op, use.n) not in back:
             uses[serial].append(use)
-    over = {serial: sorted(found) for serial, found in uses.items() if len(found) > _allowed(found)}
+    allowed = {serial: _allowed(found, is_void=serial in void) for serial, found in uses.items()}
+    over = {serial: sorted(found) for serial, found in uses.items() if len(found) > allowed[serial]}
     receipts = read_receipts(tx, [use.op for found in over.values() for use in found])
     numbers = {op: receipt.number for op, receipt in receipts.items()}
-    return [_reuse(serial, found, numbers) for serial, found in sorted(over.items())]
+    return [_reuse(serial, found, len(found) - allowed[serial], numbers) for serial, found in sorted(over.items())]
 
 
-def _allowed(uses: Sequence[_Use]) -> int:
-    """How often the coupon may be used: every store reads it from the same signed token."""
-    return min((use.uses_max for use in uses), default=0)
+def _allowed(uses: Sequence[_Use], *, is_void: bool) -> int:
+    """How often the coupon may be used: every store reads it from the same signed token. One for a single use is void
+    only as long as nobody has used it, whatever is heard of first; of one for several uses nobody can tell which of
+    them came before its end."""
+    allowed = min((use.uses_max for use in uses), default=0)
+    return 0 if is_void and allowed == 1 else allowed
 
 
-def _reuse(serial: int, uses: Sequence[_Use], numbers: Mapping[bytes, str]) -> Incident:
+def _reuse(serial: int, uses: Sequence[_Use], over: int, numbers: Mapping[bytes, str]) -> Incident:
     refs = [
         {
             "op": str(UUID(bytes=use.op)),
@@ -184,7 +227,6 @@ def _reuse(serial: int, uses: Sequence[_Use], numbers: Mapping[bytes, str]) -> I
         }
         for use in uses
     ]
-    over = len(uses) - _allowed(uses)
     first_too_many = uses[-over]
     return Incident(
         id=incident_id(_KIND, str(serial).encode()),

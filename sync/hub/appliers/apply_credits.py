@@ -9,8 +9,8 @@ from collections.abc import Iterable
 
 from loyalty.bulk import write_rows
 from loyalty.transactions import Tx
+from sync.facts.card_movements import list_movements
 from sync.hub.accepted import HEAD_OFFICE, Accepted
-from sync.hub.appliers.apply_cards import list_movements
 from sync.hub.appliers.apply_points import list_postings
 
 DAY_MS = 86_400_000

@@ -20,7 +20,7 @@ from loyalty.apply_accounts import ChangedAccount, clear_accounts, lock_accounts
 from loyalty.apply_members import put_erased_member, put_member
 from loyalty.identifier_store import IdentifierRow, read_identifiers
 from loyalty.member_store import MemberRow
-from loyalty.transactions import Tx
+from loyalty.transactions import Row, Tx
 from sync.chain import private_hash
 from sync.facts.members import (
     Consent,
@@ -38,9 +38,10 @@ from sync.hub.incidents import Incident, incident_id, put_incidents
 from sync.profiles import list_more, read_profile, secrets_of
 
 _PLACE = (
-    "INSERT INTO member_place (member, op, home, revision, effective_at, origin, seq) VALUES (?, ?, ?, ?, ?, ?, ?)"
-    " ON CONFLICT (member) DO UPDATE SET op = excluded.op, home = coalesce(excluded.home, member_place.home),"
-    " revision = excluded.revision, effective_at = excluded.effective_at, origin = excluded.origin, seq = excluded.seq"
+    "INSERT INTO member_place (member, op, home, home_at, revision, effective_at, origin, seq)"
+    " VALUES (?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (member) DO UPDATE SET op = excluded.op, home = excluded.home,"
+    " home_at = excluded.home_at, revision = excluded.revision, effective_at = excluded.effective_at,"
+    " origin = excluded.origin, seq = excluded.seq"
 )
 _SAY = (
     "INSERT INTO consent_word (member, channel, purpose, op, granted, frequency, at, effective_at, origin, seq,"
@@ -163,13 +164,13 @@ def _put_profile(
         return
     place = (revision, entry.effective_at, entry.epoch, entry.seq)
     known = tx.execute(
-        "SELECT revision, effective_at, origin, seq FROM member_place WHERE member = ?", (key,)
+        "SELECT revision, effective_at, origin, seq, home, home_at FROM member_place WHERE member = ?", (key,)
     ).fetchone()
-    home = entry.store.bytes if isinstance(body, MemberEnrolled) else None
-    if known is not None and tuple(known) > place:
-        tx.execute("UPDATE member_place SET home = coalesce(home, ?) WHERE member = ?", (home, key))
+    home = _home(entry, body, known)
+    if known is not None and tuple(known[:4]) > place:
+        tx.execute("UPDATE member_place SET home = ?, home_at = ? WHERE member = ?", (*home, key))
         return
-    tx.execute(_PLACE, (key, entry.op_id.bytes, home, *place))
+    tx.execute(_PLACE, (key, entry.op_id.bytes, *home, *place))
     profile = read_profile(_private_data(entry, body))
     merged = find_survivors(tx, [key])[key] != key
     row = MemberRow(
@@ -189,6 +190,20 @@ def _put_profile(
     own = (("card", profile.card), ("phone", profile.phone), ("email", profile.email))
     has = [IdentifierRow(kind, value) for kind, value in own if value is not None]
     settle_contacts(tx, entry, body.member, had, [*has, *more])
+
+
+def _home(
+    entry: Accepted, body: MemberEnrolled | MemberChanged, known: Row | None
+) -> tuple[bytes, int] | tuple[None, None]:
+    """Where a member is at home, and since when by head office's own clock: with whom said first that she joined
+    there. No store makes another's members its own."""
+    said = [(entry.received_at, entry.store.bytes)] if isinstance(body, MemberEnrolled) else []
+    if known is not None and known[4] is not None:
+        said.append((known[5], known[4]))
+    if not said:
+        return None, None
+    at, home = min(said)
+    return home, at
 
 
 def _private_data(entry: Accepted, body: MemberEnrolled | MemberChanged) -> bytes | None:

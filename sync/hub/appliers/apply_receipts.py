@@ -1,7 +1,8 @@
 """sql: which entry has been applied, and which receipt it gave. Both are written before anything else of a batch.
 
 `applied` makes the effect of an entry unique: the same fact logged again by a later life of its store adds nothing; the
-same id with other content is a conflict that a person has to look at.
+same id with other content is a conflict that a person has to look at. Only what a store says by itself, and names after
+what it is about, is said again in other words by every life that has lost it: the first word counts, as for any fact.
 """
 
 from collections.abc import Mapping, Sequence
@@ -9,7 +10,11 @@ from typing import NamedTuple
 
 from loyalty.bulk import read_rows, write_returning
 from loyalty.transactions import Row, Tx
-from sync.facts.returns import ReturnTaken
+from sync.facts.lending import LeaseEnded
+from sync.facts.members import MemberErased, MemberMerged, MemberParted
+from sync.facts.points import PointsReleased
+from sync.facts.reserving import ReservationEnded
+from sync.facts.returns import ReturnFollowed, ReturnTaken
 from sync.facts.sales import SaleCompleted
 from sync.hub.accepted import Accepted
 from sync.hub.appliers.receipts import find_receipts
@@ -47,11 +52,21 @@ def note_applied(tx: Tx, entries: Sequence[Accepted]) -> Sorted:
     for entry in entries:
         if (entry.epoch, entry.seq) in fresh:
             found.fresh.append(entry)
-        elif known[entry.op_id.bytes] == entry.content_hash:
+        elif known[entry.op_id.bytes] == entry.content_hash or is_said_by_itself(entry.body):
             found.repeated.append(entry)
         else:
             found.conflicting.append(entry)
     return found
+
+
+def is_said_by_itself(body: object) -> bool:
+    """Whether a store writes this without anybody's doing, under the name of what it is about. Money never moves by
+    it, so two of them are no two payments."""
+    return (
+        isinstance(body, LeaseEnded | ReservationEnded | PointsReleased | MemberErased | ReturnFollowed)
+        or (isinstance(body, MemberMerged) and body.told is not None)
+        or (isinstance(body, MemberParted) and body.is_told)
+    )
 
 
 def note_receipts(tx: Tx, entries: Sequence[Accepted]) -> None:

@@ -2,9 +2,11 @@
 
 from collections.abc import Iterable
 from typing import Any
+from uuid import UUID
 
 from loyalty.transactions import Tx
 from sync.hub.accepted import Accepted
+from sync.hub.op_names import read_names
 from sync.hub.reports.accounting import DaySums, sum_days
 from sync.hub.reports.report import Asked
 from sync.hub.reports.shop_rows import read_codes, select_days
@@ -42,18 +44,18 @@ def read_day_entries(tx: Tx, store: bytes, day: str) -> list[Accepted]:
         " WHERE business_day_span.store = ? AND business_day = ? ORDER BY ordinal",
         (store, day),
     ).fetchall()
-    found = []
+    found, names = [], read_names(tx, UUID(bytes=store))
     for epoch, first, last in spans:
         after = first - 1
         while True:
             rows = tx.execute(
                 "SELECT inbox.seq, inbox.content FROM inbox JOIN applied ON applied.store = inbox.store"
-                " AND applied.op_id = inbox.op_id AND applied.epoch = inbox.epoch AND applied.seq = inbox.seq"
+                " AND applied.epoch = inbox.epoch AND applied.seq = inbox.seq"
                 " WHERE inbox.store = ? AND inbox.epoch = ? AND inbox.seq > ? AND inbox.seq <= ?"
                 " ORDER BY inbox.seq LIMIT ?",
                 (store, epoch, after, last, _PAGE),
             ).fetchall()
-            found += [accepted_of(store, epoch, seq, content) for seq, content in rows]
+            found += [accepted_of(store, epoch, seq, content, names) for seq, content in rows]
             if len(rows) < _PAGE:
                 break
             after = rows[-1][0]

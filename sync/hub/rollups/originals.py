@@ -16,16 +16,17 @@ from sync.facts import decode_body
 from sync.facts.sales import SaleCompleted
 from sync.facts.store import EpochStarted
 from sync.hub.accepted import Accepted
+from sync.hub.op_names import NO_NAMES, Names, read_names
 from sync.hub.rollups.fold import originals_needed
 from sync.hub.rollups.places import Calendar, Known, Original, place_of
 
 _AT_ONCE = 200
 _APPLIED = (
-    "SELECT inbox.op_id, inbox.epoch, inbox.seq, inbox.content FROM applied JOIN inbox ON inbox.store = applied.store"
+    "SELECT applied.op_id, inbox.epoch, inbox.seq, inbox.content FROM applied JOIN inbox ON inbox.store = applied.store"
     " AND inbox.epoch = applied.epoch AND inbox.seq = applied.seq WHERE applied.store = ? AND applied.op_id IN"
 )
 _DEAD = (
-    "SELECT inbox.op_id, inbox.epoch, inbox.seq, inbox.content FROM dead_letter JOIN inbox"
+    "SELECT dead_letter.op_id, inbox.epoch, inbox.seq, inbox.content FROM dead_letter JOIN inbox"
     " ON inbox.store = dead_letter.store AND inbox.epoch = dead_letter.epoch AND inbox.seq = dead_letter.seq"
     " WHERE dead_letter.store = ? AND dead_letter.op_id IN"
 )
@@ -66,14 +67,14 @@ def read_known(tx: Tx, entries: Sequence[Accepted], calendars: Calendars) -> Kno
     return Known(calendars, originals)
 
 
-def accepted_of(store: bytes, epoch: int, seq: int, content: bytes) -> Accepted:
+def accepted_of(store: bytes, epoch: int, seq: int, content: bytes, names: Names = NO_NAMES) -> Accepted:
     """An entry of the inbox as the fold reads it. Raises KeyError or msgspec.DecodeError for one of a newer release."""
-    told = decode_content(content)
+    told = decode_content(names.rewrite(content))
     return Accepted(
         store=UUID(bytes=store),
         epoch=epoch,
         seq=seq,
-        op_id=told.op_id,
+        op_id=UUID(bytes=names.of(told.op_id.bytes)),
         kind=told.kind,
         at=told.at,
         business_day=told.business_day,
@@ -88,13 +89,14 @@ def accepted_of(store: bytes, epoch: int, seq: int, content: bytes) -> Accepted:
 def _read_sales(tx: Tx, store: bytes, sales: Sequence[bytes], calendars: Calendars) -> list[tuple[bytes, Original]]:
     found = []
     missing = list(sales)
+    names = read_names(tx, UUID(bytes=store))
     for select in (_APPLIED, _DEAD):
         if not missing:
             break
         marks = ", ".join("?" * len(missing))
         for op_id, epoch, seq, content in tx.execute(f"{select} ({marks})", (store, *missing)).fetchall():
             try:
-                entry = accepted_of(store, epoch, seq, content)
+                entry = accepted_of(store, epoch, seq, content, names)
             except (KeyError, msgspec.DecodeError):
                 continue  # it lies among the dead because nobody here can read it
             if isinstance(entry.body, SaleCompleted):

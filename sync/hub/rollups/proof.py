@@ -4,9 +4,11 @@ Store by store, so that no more than one store's sums are in memory at a time.
 """
 
 from collections.abc import Iterator, Sequence
+from uuid import UUID
 
 from loyalty.transactions import Row, Tx
 from sync.hub.accepted import Accepted
+from sync.hub.op_names import read_names
 from sync.hub.rollups.fold import fold_entry
 from sync.hub.rollups.originals import accepted_of, read_calendars, read_known
 from sync.hub.rollups.sums import SHAPES, Sums
@@ -43,17 +45,18 @@ def _fold_store(tx: Tx, store: bytes) -> Sums:
 
 def _pages(tx: Tx, store: bytes) -> Iterator[Sequence[Accepted]]:
     epoch, seq = -1, 0
+    names = read_names(tx, UUID(bytes=store))
     while True:
         rows = tx.execute(
             "SELECT inbox.epoch, inbox.seq, inbox.content FROM inbox JOIN applied ON applied.store = inbox.store"
-            " AND applied.op_id = inbox.op_id AND applied.epoch = inbox.epoch AND applied.seq = inbox.seq"
+            " AND applied.epoch = inbox.epoch AND applied.seq = inbox.seq"
             " WHERE inbox.store = ? AND (inbox.epoch, inbox.seq) > (?, ?) ORDER BY inbox.epoch, inbox.seq LIMIT ?",
             (store, epoch, seq, _PAGE),
         ).fetchall()
         if not rows:
             return
         epoch, seq = rows[-1][0], rows[-1][1]
-        yield [accepted_of(store, *row) for row in rows]
+        yield [accepted_of(store, epoch, seq, content, names) for epoch, seq, content in rows]
 
 
 def _compare(tx: Tx, table: str, store: bytes, sums: Sums) -> str | None:

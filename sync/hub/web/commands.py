@@ -7,7 +7,6 @@ from uuid import UUID
 
 from aiohttp import web
 
-from loyalty.lending import LAPSED_KEPT_MS
 from loyalty.transactions import Tx
 from sync.http.calls import Call
 from sync.http.routes import Answer, replayed
@@ -18,9 +17,10 @@ from sync.hub.coupon_tokens import read_token
 from sync.hub.coupon_uses import reserve_coupon
 from sync.hub.door import STORES, Door, StoreSession
 from sync.hub.lending import Terms, is_applied, lend
-from sync.hub.reserving import Limits
+from sync.hub.reserving import limits_of
 from sync.hub.returns import read_sale_state, reserve_return
 from sync.hub.settings import Settings
+from sync.hub.web.sync import enter_reading
 from sync.protocol.commands import (
     Command,
     CommandAnswer,
@@ -74,7 +74,8 @@ async def decide(door: Door, call: Call[StoreSession, Command, None]) -> object:
     "/sync/v1/sales/{number}/state",
     "A sale of any store, and what came back of it",
     response=SaleState,
-    problems=(403, 409),
+    problems=(403, 409, 429),
+    admission=enter_reading,
 )
 async def show_state(door: Door, call: Call[StoreSession, None, None]) -> object:
     """GET /sync/v1/sales/{number}/state, by receipt number or id."""
@@ -113,7 +114,7 @@ def _decide(tx: Tx, store: UUID, command: Command, settings: Settings, now_ms: i
     if isinstance(command, LeaseCommand):
         terms = Terms(duration_ms, settings.store_lease_points, settings.store_credit_points)
         return lend(tx, store, command, terms, now_ms)
-    limits = Limits(settings.store_reservations, duration_ms + LAPSED_KEPT_MS)
+    limits = limits_of(settings)
     if isinstance(command, ReturnReserveCommand):
         return reserve_return(tx, store, command, limits, now_ms)
     if isinstance(command, GiftCardCommand):

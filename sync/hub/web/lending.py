@@ -7,6 +7,7 @@ from sync.http.table import RouteTable
 from sync.hub import stores
 from sync.hub.door import STORES, Door, StoreSession
 from sync.hub.lending_reports import keep_report
+from sync.hub.web.sync import enter_reading
 from sync.protocol.lease_report import LeaseReport
 
 routes = RouteTable(tag="sync", roles=STORES)
@@ -17,7 +18,8 @@ routes = RouteTable(tag="sync", roles=STORES)
     "Say what this store has on lease",
     body=LeaseReport,
     statuses=(204,),
-    problems=(403, 409),
+    problems=(403, 409, 429),
+    admission=enter_reading,
 )
 async def report_leases(door: Door, call: Call[StoreSession, LeaseReport, None]) -> object:
     """POST /sync/v1/lease-reports: the same again changes nothing."""

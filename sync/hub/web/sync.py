@@ -128,6 +128,16 @@ def enter_telemetry(door: Door, session: StoreSession, _request: web.Request) ->
     return door.turnstile.enter(session.store, TELEMETRY)
 
 
+def enter_news(door: Door, session: StoreSession, _request: web.Request) -> AbstractAsyncContextManager[None]:
+    """A store's share of the questions for news, those that wait among them."""
+    return door.news.enter(session.store)
+
+
+def enter_reading(door: Door, session: StoreSession, _request: web.Request) -> AbstractAsyncContextManager[None]:
+    """A store's share of what is read for stores."""
+    return door.readings.enter(session.store)
+
+
 @routes.post(
     "/sync/v1/push",
     "Hand over entries, or say that nothing is new",
@@ -155,7 +165,8 @@ async def push(door: Door, call: Call[StoreSession, bytes, None]) -> object:
     "A life of this store, entry by entry, for a store that lost its disk",
     query=EntriesQuery,
     response=EntriesAnswer,
-    problems=(403, 409),
+    problems=(403, 409, 429),
+    admission=enter_reading,
 )
 async def entries(door: Door, call: Call[StoreSession, None, EntriesQuery]) -> object:
     """GET /sync/v1/epochs/{epoch}/entries: of the store that asks, whatever number another store's epoch has."""
@@ -173,10 +184,12 @@ async def entries(door: Door, call: Call[StoreSession, None, EntriesQuery]) -> o
     "What changed, bucket by bucket; waits while nothing has",
     query=PullQuery,
     response=PullAnswer,
-    problems=(403, 409),
+    problems=(403, 409, 429),
+    admission=enter_news,
 )
 async def pull(door: Door, call: Call[StoreSession, None, PullQuery]) -> object:
-    """GET /sync/v1/pull."""
+    """GET /sync/v1/pull: at once where there is something to tell; else when there is, or when what the store has
+    pushed is applied."""
     query, session = call.query, call.session
     refetch = tuple(filter(None, query.refetch.split(",")))
     loop = asyncio.get_running_loop()
@@ -185,12 +198,15 @@ async def pull(door: Door, call: Call[StoreSession, None, PullQuery]) -> object:
     async def read() -> PullAnswer:
         return await door.read(lambda tx: read_page(tx, session.store, session.session, query.cursor, refetch))
 
-    answer = await read()
-    while not is_news(answer) and (left_s := until - loop.time()) > 0:
-        behind = {state.bucket: state.seq for state in answer.buckets}
-        if not await door.watch.wait(behind, left_s, call.request.app[STREAMS].stopping):
-            break
+    applied = door.watch.times_applied(session.store)
+    answer = first = await read()
+    while not is_news(answer) and answer.applied == first.applied and (left_s := until - loop.time()) > 0:
+        behind = {state.bucket: state.seq for state in answer.buckets} | applied
+        is_woken = await door.watch.wait(behind, left_s, call.request.app[STREAMS].stopping)
+        applied = door.watch.times_applied(session.store)
         answer = await read()
+        if not is_woken:
+            break
     return answer
 
 
@@ -198,7 +214,8 @@ async def pull(door: Door, call: Call[StoreSession, None, PullQuery]) -> object:
     "/sync/v1/sales/{number}",
     "A receipt of any store of the chain",
     response=HeldSale,
-    problems=(403, 409),
+    problems=(403, 409, 429),
+    admission=enter_reading,
 )
 async def show_sale(door: Door, call: Call[StoreSession, None, None]) -> object:
     """GET /sync/v1/sales/{number}."""

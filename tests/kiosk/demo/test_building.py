@@ -4,6 +4,7 @@ import datetime as dt
 import shutil
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from kiosk.compose import now_ms
@@ -11,12 +12,14 @@ from kiosk.config import Config
 from kiosk.demo.loyalty import OFFERS, REWARDS
 from kiosk.demo.store import Access, build_demo
 from kiosk.identity.factor_service import show_factors
+from kiosk.identity.people_store import end_token, read_tokens
 from kiosk.life.initialise import open_offline
 from kiosk.life.proof import prove
 from kiosk.life.start import DATABASE_NAME
 from kiosk.offers.member_offers import list_member_offers
 from kiosk.points.accounts import view_account
 from kiosk.program.reward_service import list_rewards
+from sync.http.auth import hash_token
 from tests.kiosk.shopkit import caller
 
 
@@ -36,6 +39,17 @@ def test_the_same_folder_is_built_once_and_keeps_its_tokens(built: tuple[Config,
     assert told == ["built"]
     assert other.till_token != again.till_token
     assert (other.products, other.repriced) == (again.products, again.repriced)
+
+
+def test_who_locked_the_till_is_signed_in_again_at_the_next_start(built: tuple[Config, Access], tmp_path: Path) -> None:
+    shutil.copytree(built[0].folder, tmp_path / "demo")
+    config, access = build_demo(tmp_path / "demo", 8080)
+    with open_offline(config) as (tx, _):
+        tokens = {row.hash: row for row in read_tokens(tx, now_ms())}
+        end_token(tx, hash_token(access.till_token))
+    build_demo(tmp_path / "demo", 8080)
+    with open_offline(config) as (tx, _):
+        assert {row.hash: row for row in read_tokens(tx, now_ms())} == tokens
 
 
 def test_every_member_on_the_sheet_can_spend_by_pin(built: tuple[Config, Access]) -> None:
@@ -88,6 +102,32 @@ def test_the_past_is_eight_weeks_of_shifts_with_sales_returns_and_drawers_a_litt
     assert returns[0] >= 10
     assert first is not None
     assert first[0] < now_ms() - 48 * 86_400_000
+
+
+def test_in_the_second_half_members_pay_with_points_and_bring_coupons(built: tuple[Config, Access]) -> None:
+    config, _ = built
+    with open_offline(config) as (tx, _):
+        paid = tx.execute(
+            "SELECT min(business_day), count(*), sum(amount_minor) FROM sale_tender JOIN sale ON sale.id = sale"
+            " WHERE kind = 'points'"
+        )
+        first_day, payments, paid_minor = paid.fetchone() or ()
+        (used,) = tx.execute("SELECT count(*) FROM coupon_use").fetchone() or ()
+        (issued,) = tx.execute("SELECT count(*) FROM coupon").fetchone() or ()
+        (begun,) = tx.execute("SELECT min(business_day) FROM sale").fetchone() or ()
+    assert payments >= 10
+    assert paid_minor % 100 == 0
+    assert issued > used >= 10
+    assert dt.date.fromisoformat(first_day) - dt.date.fromisoformat(begun) > dt.timedelta(days=24)
+
+
+def test_the_store_begins_before_its_past_so_that_head_office_dates_every_point_by_its_purchase(
+    built: tuple[Config, Access],
+) -> None:
+    config, _ = built
+    with open_offline(config) as (tx, _):
+        moments = [msgspec.json.decode(row[0])["at"] for row in tx.execute("SELECT content FROM journal ORDER BY seq")]
+    assert moments[0] == min(moments)
 
 
 def test_nothing_that_is_on_the_sheet_gets_another_price(built: tuple[Config, Access]) -> None:

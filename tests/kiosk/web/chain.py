@@ -10,9 +10,12 @@ import contextlib
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from kiosk.life.enrolment import enrol
 from kiosk.life.head_office import make_head_office
 from kiosk.points.link import note_line
+from sync.protocol.pull_store import ApplyPage
 from tests.kiosk.linked import SETTLE_S, settled
 from tests.kiosk.shopkit import Running, make_config, new_id, running_store
 from tests.sync.hub.hubkit import RunningHub
@@ -75,6 +78,21 @@ async def cut(store: Running) -> None:
     assert store.store.head_office is not None
     await store.store.head_office.stop()
     await store.store.database.write(lambda tx: note_line(tx, online=False, now_ms=store.store.door.now_ms()))
+
+
+def make_deaf(store: Running, monkeypatch: pytest.MonkeyPatch) -> asyncio.Event:
+    """The store's line is up, but it reads nothing before the event."""
+    hears, line = asyncio.Event(), store.store.head_office
+    assert line is not None
+    reader = line.puller._reader
+    keep_page = reader.keep_page
+
+    async def keep_late(page: ApplyPage) -> tuple[str, ...]:
+        await hears.wait()
+        return await keep_page(page)
+
+    monkeypatch.setattr(reader, "keep_page", keep_late)
+    return hears
 
 
 async def branch(stack: contextlib.AsyncExitStack, hub: RunningHub, folder: Path, code: str) -> Running:

@@ -14,7 +14,7 @@ from sync.protocol.commands import CouponToken, ReservedAnswer, Reserving
 from sync.protocol.sale_states import SaleState
 from tests.kiosk.linked import settled
 from tests.kiosk.shopkit import Reply, Running, new_id, sale_request
-from tests.kiosk.web.chain import Chain, cut, reconnect, until
+from tests.kiosk.web.chain import Chain, cut, make_deaf, reconnect, until
 from tests.kiosk.web.test_points import PIN, member_with
 
 ROUNDS = 5
@@ -270,3 +270,35 @@ async def test_of_a_void_for_points_and_a_use_elsewhere_at_once_exactly_one_is_d
     path = f"/v1/coupons/{coupon['serial']}/void"
     free = await chain.first.call("POST", path, {"reason": "a mistake"}, role="manager")
     assert free.status == 200, "one that cost nothing is voided without a line, too"
+
+
+async def test_a_coupon_that_was_just_used_elsewhere_is_neither_voided_nor_issued_again(
+    chain: Chain, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The store that issued it has not heard of it yet; then its line is down and it could not hear."""
+    coupon = await chain.issue()
+    hears = make_deaf(chain.first, monkeypatch)
+    assert (await buy(chain.second, coupon["token"])).status == 201
+    refused = await issue_again(chain.first, coupon["serial"])
+    assert (refused.status, refused.json["code"]) == (409, "coupon_used")
+    path = f"/v1/coupons/{coupon['serial']}/void"
+    refused = await chain.first.call("POST", path, {"reason": "x"}, role="manager")
+    assert (refused.status, refused.json["code"]) == (409, "coupon_used")
+    hears.set()
+    other, third = await chain.issue(), await chain.issue()
+    body = {"id": str(new_id()), "reason": "lost"}
+    replies = [await issue_again(chain.first, other["serial"], body) for _ in range(2)]
+    assert [reply.status for reply in replies] == [201, 200]
+    await chain.agree()
+    assert (await buy(chain.second, other["token"])).json["code"] == "coupon_void"
+    assert (await buy(chain.second, replies[0].json["token"])).status == 201
+    await until(chain.first, "SELECT count(*) FROM feed_row WHERE entity = 'reservation'", lambda n: n == 0)
+    await cut(chain.first)
+    refused = await issue_again(chain.first, third["serial"])
+    assert (refused.status, refused.json["code"]) == (409, "coupon_void_needs_line")
+    assert (await issue_again(chain.first, other["serial"], body)).status == 200
+
+
+async def issue_again(store: Running, serial: str, body: object = None) -> Reply:
+    body = body or {"id": str(new_id()), "reason": "lost"}
+    return await store.call("POST", f"/v1/coupons/{serial}/reissue", body, role="manager")

@@ -190,3 +190,24 @@ def payment_back(number: str, value: int) -> dict[str, object]:
 
 async def exchange(store: Running, number: str, value: int) -> Reply:
     return await store.call("POST", "/v1/sales", payment_back(number, value))
+
+
+async def test_goods_that_a_card_paid_for_by_way_of_an_exchange_stay_with_their_shop_too(managed: Chain) -> None:
+    """The second receipt names no card; the money still belongs on the card that paid the first one."""
+    chain = managed
+    await sell_card(chain, "CHAIN-CARD-0008")
+    paid = (await pay(chain.first, "CHAIN-CARD-0008")).json
+    line = {"sku": "100", "quantity_milli": 1000, "unit_price_minor": 1000, "reason": "x"}
+    back = {"sale": paid["number"], "line": 1, "quantity_milli": 1000}
+    swap = {"id": str(new_id()), "lines": [line], "returns": [back]}
+    swapped = await chain.first.call("POST", "/v1/sales", swap, role="manager")
+    assert swapped.status == 201, swapped
+    await chain.agree()
+    lines = [{"line": 1, "quantity_milli": 1000}]
+    quoted = await chain.second.call("POST", "/v1/return-quotes", {"sale": swapped.json["number"], "lines": lines})
+    assert (quoted.status, quoted.json["code"]) == (409, "card_stays_there"), quoted
+    refunds = [{"kind": "gift_card", "amount_minor": 1000}]
+    body = {"id": str(new_id()), "sale": swapped.json["number"], "lines": lines, "refunds": refunds, "reason": "x"}
+    assert (await chain.first.call("POST", "/v1/returns", body, role="manager")).status == 201
+    await chain.agree()
+    assert (await balance(chain.second, "CHAIN-CARD-0008")).json["balance_minor"] == VALUE

@@ -6,14 +6,16 @@ import io
 import json
 import logging
 from collections.abc import Iterator
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
+from sync.http.files import file_routes
 from sync.http.logs import REQUEST_ID, read_trace_id, set_up_logging
 
 if TYPE_CHECKING:
-    from tests.sync.http.conftest import Served
+    from tests.sync.http.conftest import Serve, Served
 
 TRACE = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"
 PHONE = "48600100200"
@@ -50,6 +52,21 @@ async def test_a_request_is_one_line_with_its_template(served: Served, log: io.S
         "status": 404,
         "trace": "4bf92f3577b34da6a3ce929d0e0e4736",
     }
+
+
+async def test_files_of_a_screen_are_no_lines_unless_they_are_refused(
+    serve: Serve, log: io.StringIO, tmp_path: Path
+) -> None:
+    (tmp_path / "till.js").write_text("let a = 1")
+    served = await serve(extra=file_routes("/static", tmp_path))
+    for path, headers, status in (
+        ("/static/till.js", {}, 200),
+        ("/static/till.js", {"Host": "evil.example"}, 421),
+        ("/static/nothing.js", {}, 404),
+    ):
+        async with served.client.get(path, headers=headers) as response:
+            assert response.status == status
+    assert [(line["route"], line["status"]) for line in lines(log)] == [("/static/till.js", 421), ("unmatched", 404)]
 
 
 async def test_no_log_line_holds_what_a_caller_sent(served: Served, log: io.StringIO) -> None:

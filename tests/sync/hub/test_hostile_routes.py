@@ -281,3 +281,43 @@ async def test_a_session_that_is_over_asks_nothing_more(hub: RunningHub, hostile
         status, answer = await hub.call(method, path, body, token=former)
         assert (status, answer["code"]) == (409, "fenced"), path
     assert await books(hub) == before
+
+
+async def test_bodies_that_never_arrive_keep_no_other_store_from_pushing(small_hub: RunningHub) -> None:
+    hub = small_hub
+    honest, hostile = await Lender.enrolled(hub, "S001"), await Lender.enrolled(hub, "S666")
+    head = (
+        f"POST /sync/v1/push HTTP/1.1\r\nHost: 127.0.0.1\r\nAuthorization: Bearer {hostile.shop.token}\r\n"
+        "Content-Type: application/json\r\nContent-Length: 1000\r\n\r\n{"
+    )
+    writers = []
+    turnstile = hub.hub.door.turnstile
+    for n in range(2 * settings().pushes_at_once):
+        _, writer = await asyncio.open_connection("127.0.0.1", int(hub.url.rpartition(":")[2]))
+        presses = "redemptions" if n % 2 else "sales"
+        writer.write(head.replace("Host:", f"Counterfoil-Class: {presses}\r\nHost:").encode())
+        writers.append(writer)
+    while turnstile.waiting < 2:  # noqa: ASYNC110  nothing tells of those who wait
+        await asyncio.sleep(0.001)
+    async with asyncio.timeout(60):
+        assert (await honest.shop.push(honest.shop.book(1)))[0] == 200
+    for writer in writers:
+        writer.close()
+
+
+async def test_a_store_waits_for_news_a_few_times_at_once_and_reads_no_more_than_its_share(
+    small_hub: RunningHub,
+) -> None:
+    hub = small_hub
+    shops = [await hub.enrol("S001"), await hub.enrol("S666")]
+    hub.hub.door.news, hub.hub.door.readings = (Questions(Rate(per_s=0.001, burst=2)) for _ in range(2))
+    paths = ("/sync/v1/pull", "/sync/v1/sales/S001-T01-000001", "/sync/v1/sales/S001-T01-000001/state")
+    for shop in shops:
+        await shop.open_session()
+        news = [(await hub.call("GET", paths[0], token=shop.token))[0] for _ in range(3)]
+        assert news == [200, 200, 429]
+        receipts = [(await hub.call("GET", path, token=shop.token))[0] for path in paths[1:]]
+        assert receipts == [404, 404]
+        assert (await shop.entries())[0] == 429
+        report = {"leases": [], "heads": []}
+        assert (await hub.call("POST", "/sync/v1/lease-reports", report, token=shop.token))[0] == 429

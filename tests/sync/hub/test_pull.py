@@ -2,12 +2,13 @@
 
 import asyncio
 from pathlib import Path
+from uuid import UUID
 
 import pytest
 
 from sync.hub.feed_store import FeedChange, collect_tombstones, put_many, read_heads, store_bucket
 from sync.protocol.feed import checksum_of, checksum_text
-from tests.sync.hub.hubkit import RunningHub, Shop, running_hub
+from tests.sync.hub.hubkit import RunningHub, Shop, running_hub, settings
 
 
 async def put(hub: RunningHub, *changes: tuple[str, str, str | None]) -> None:
@@ -105,6 +106,39 @@ async def test_a_question_waits_until_there_is_news_for_this_store(address: str,
         await put_now(hub, store_bucket(str(shop.store)), "1")
         status, page = await asyncio.wait_for(waiting, 120)
         assert (status, [item["value"] for item in page["items"]]) == (200, [1])
+
+
+@pytest.mark.parametrize("ends", ["by its time", "by what is applied"])
+async def test_a_question_ends_with_how_far_the_store_is_counted_then(
+    small_hub: RunningHub, monkeypatch: pytest.MonkeyPatch, ends: str
+) -> None:
+    shop = await a_shop(small_hub)
+    _, first = await shop.pull()
+    await shop.push(shop.book(2))
+    watch, door = small_hub.hub.watch, small_hub.hub.door
+    door.settings = settings(pull_wait_seconds=600)
+    until_then = watch.wait
+
+    async def wait(behind: dict[str, int], timeout_s: float, stopping: asyncio.Event) -> bool:
+        await small_hub.hub.appliers.settle()
+        return ends == "by what is applied" and await until_then(behind, timeout_s, stopping)
+
+    monkeypatch.setattr(watch, "wait", wait)
+    status, page = await asyncio.wait_for(shop.pull(first["cursor"]), 120)
+    assert (status, page["items"]) == (200, [])
+    assert page["applied"] == {shop.head().epoch: 2}
+
+
+async def test_what_another_store_pushed_wakes_nobody(small_hub: RunningHub) -> None:
+    watch, stopping = small_hub.hub.watch, asyncio.Event()
+    mine, other = UUID(int=1), UUID(int=2)
+    waiting = asyncio.ensure_future(watch.wait(watch.times_applied(mine), 120, stopping))
+    await asyncio.sleep(0)
+    watch.note_applied(other)
+    await asyncio.sleep(0)
+    assert not waiting.done()
+    watch.note_applied(mine)
+    assert await asyncio.wait_for(waiting, 120)
 
 
 async def put_now(hub: RunningHub, bucket: str, value: str) -> None:

@@ -11,10 +11,12 @@ from sync.chain import epoch_text
 from sync.facts.reserving import ReservationEnded
 from sync.facts.returns import Elsewhere, Refunded, ReturnedLine, ReturnTaken, TakenBack
 from sync.facts.sales import SaleVoided, SoldLine, Tendered, VoidedLine
+from sync.protocol.sale_states import name_word
 from tests.sync.hub.hubkit import Answer, RunningHub
 from tests.sync.hub.selling_store import SellingStore
 
 PRICE = 100
+DAY_MS, HOUR_MS = 86_400_000, 3_600_000
 
 
 class Counter(SellingStore):
@@ -289,3 +291,73 @@ async def test_a_sale_that_is_voided_after_its_goods_came_back_is_an_incident(
     await seller.tell()
     _, page = await hub.call("GET", "/v1/incidents", token=await hub.office())
     assert [each["kind"] for each in page["items"]] == ["return_twice"]
+
+
+async def test_what_the_selling_store_takes_back_nobody_else_gets_meanwhile(
+    hub: RunningHub, seller: Counter, others: tuple[Counter, Counter]
+) -> None:
+    """Its own books decide between its tills, so what it asked for itself bars nobody there; in another store, who
+    says that he has heard everything bars nothing."""
+    sale, ops = seller.sell(2), [hub.new_id(), hub.new_id()]
+    await seller.tell()
+    for op in ops:
+        assert await seller.refusal(sale, taken=op, heard="", refunds={"cash": 100}) == "ok"
+    assert await others[0].refusal(sale) == "return_pending"
+    assert await others[0].refusal(sale, heard="") == "return_pending"
+    assert await seller.refusal(sale, 3, heard="") == "return_gone"
+    assert await seller.refusal(sale, heard="", refunds={"cash": 201}) == "refund_gone"
+    _, page = await seller.shop.pull()
+    assert [item for item in page["items"] if item["entity"] == "returned_elsewhere"] == [], "it knows that itself"
+    seller.take_back(sale, 1, ops[0])
+    seller.take_back(sale, 1, ops[1])
+    await seller.tell()
+    assert await others[0].refusal(sale, returns=2) == "return_gone"
+    assert (await hub.call("GET", "/v1/incidents", token=await hub.office()))[1]["items"] == []
+
+
+async def test_the_selling_store_gets_nothing_before_it_heard_what_is_kept_or_came_back_elsewhere(
+    hub: RunningHub, seller: Counter, others: tuple[Counter, Counter]
+) -> None:
+    sale, op = seller.sell(3), hub.new_id()
+    await seller.tell()
+    words = [""]
+    status, answer = await others[0].ask(sale, taken=op, refunds={"cash": 100})
+    assert status == 201
+    words.append(await heard(seller))
+    assert [await seller.refusal(sale, heard=word) for word in words] == ["return_changed", "ok"]
+    others[0].take_back(sale, 1, op, from_there(UUID(answer["reservation"]), 1))
+    await others[0].tell()
+    words.append(await heard(seller))
+    assert [await seller.refusal(sale, heard=word) for word in words] == ["return_changed", "return_changed", "ok"]
+    assert await seller.refusal(sale, 3, heard=words[-1]) == "return_gone"
+    # One who says another store's word gets nothing by it.
+    assert await others[1].refusal(sale, heard=words[-1], returns=1) == "return_pending"
+
+
+async def heard(store: Counter) -> str:
+    """The name of the newest word that the feed has for a store."""
+    _, page = await store.shop.pull()
+    [item] = [each for each in page["items"] if each["entity"] == "returned_elsewhere"]
+    return name_word(msgspec.json.encode(item["value"]))
+
+
+async def test_what_a_revoked_store_kept_comes_free_at_the_store_that_sold_too(
+    hub: RunningHub, seller: Counter, others: tuple[Counter, Counter]
+) -> None:
+    """Nobody hears of that return any more. Until the sweep finds it, the seller holds it for kept."""
+    sale = seller.sell(1)
+    await seller.tell()
+    assert await others[0].refusal(sale, refunds={"cash": 100}) == "ok"
+    status, _ = await hub.call("POST", f"/v1/stores/{others[0].shop.store}/revoke", {}, token=await hub.office())
+    assert status == 200
+    for waits, pending in ((0, [{"1": 1000}]), (DAY_MS + HOUR_MS + 1, [])):
+        hub.clock.now_ms += waits
+        await hub.hub.upkeep.sweep_now()
+        _, page = await seller.shop.pull()
+        told = [each["value"] for each in page["items"] if each["entity"] == "returned_elsewhere" and each["value"]]
+        assert [value["pending"] for value in told] == pending
+    assert await seller.refusal(sale, heard="") == "ok"
+    await seller.tell()
+    assert await others[1].refusal(sale) == "return_pending", "what an honest store keeps stays kept"
+    await hub.hub.upkeep.sweep_now()
+    assert await others[1].refusal(sale) == "return_pending"

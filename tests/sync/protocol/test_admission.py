@@ -154,6 +154,21 @@ def test_a_store_that_asks_again_while_it_waits_takes_over_its_own_place() -> No
     assert called(admission, ticket(9), 5_001)[0] == ticket(1, number=2)
 
 
+def test_a_store_never_has_all_the_turns_however_much_it_asks() -> None:
+    admission = line(served=4, waiting=9)
+    mine = [ticket(1, number=number) for number in (1, 2)]
+    assert [admission.arrive(each, 0) for each in mine] == [Served(), Served()]
+    waits = ticket(1, PROFILES, 3)
+    assert admission.arrive(waits, 0) == Waiting()
+    others = [ticket(store) for store in (2, 3)]
+    assert [admission.arrive(each, 1) for each in others] == [Served(), Served()]
+    late = ticket(4)
+    assert admission.arrive(late, 2) == Waiting()
+    assert admission.leave(others[0], 3) == (late,)
+    assert admission.leave(late, 4) == (), "a turn is free, and it is not the store's"
+    assert admission.leave(mine[0], 5) == (waits,)
+
+
 def test_nobody_waits_where_waiting_is_not_allowed() -> None:
     admission = line(waiting=0)
     assert admission.arrive(ticket(1), 0) == Served()

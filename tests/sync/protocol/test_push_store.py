@@ -348,6 +348,43 @@ class TestEpochs:
         assert [cursor.epoch for cursor in store.state.cursors] == [5, EPOCH]
 
 
+class TestEverythingIsHere:
+    def test_once_every_life_was_proved_up_to_its_end(self) -> None:
+        old, new = chain(3, epoch=5), chain(2)
+        store = Store(old, new, cursors=(old.head(), new.head()))
+        assert not store.state.is_whole, "nobody has been asked"
+        store.open(old.head(), new.head(1))
+        assert not store.state.is_whole, "head office may hold another second entry"
+        store.answer("acknowledged", new.head())
+        assert store.state.is_whole
+        store.tell(SessionEnded("s" * 20))
+        assert not store.state.is_whole
+
+    def test_not_while_a_life_that_only_head_office_has_is_fetched(self) -> None:
+        lost, new = chain(4, epoch=5), chain(2)
+        store = Store(new, cursors=(new.head(),))
+        store.open(lost.head(), new.head())
+        assert not store.state.is_whole
+        store.chains[5] = lost
+        store.tell(Healed(5, (lost.head(), new.head())))
+        while not store.state.is_whole:
+            store.now += HEARTBEAT_MS
+            flight = store.state.in_flight
+            assert flight is not None
+            assert flight.newest is not None
+            store.answer("acknowledged", flight.newest)
+            store.tell(Tick())
+        assert [cursor.acknowledged for cursor in store.state.cursors] == [lost.head(), new.head()]
+
+    def test_not_while_head_office_has_more_of_a_life_or_another_history_of_it(self) -> None:
+        mine, theirs = chain(5), chain(9)
+        store = Store(mine, cursors=(mine.head(),))
+        store.open(theirs.head())
+        assert not store.state.is_whole
+        store.answer("fork", mine.head(), *(theirs.head(seq) for seq in (9, 6, 5)))
+        assert not store.state.is_whole
+
+
 class TestHeartbeats:
     def test_with_nothing_to_send_all_epochs_take_turns(self) -> None:
         chains = chain(2, epoch=3), chain(3, epoch=5), chain(4)

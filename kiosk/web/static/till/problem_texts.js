@@ -125,7 +125,7 @@ export const PROBLEMS = {
   unknown_coupon: ["This coupon is not known here.", "알 수 없는 쿠폰입니다.", "このクーポンは確認できません。", "Ten kupon nie jest znany."],
   coupon_not_found: ["There is no such coupon.", "그런 쿠폰이 없습니다.", "そのクーポンはありません。", "Nie ma takiego kuponu."],
   coupon_cut: ["Only a part of the code was read. Scan it again.", "코드가 일부만 읽혔습니다. 다시 스캔하세요.", "コードの一部しか読めませんでした。もう一度読み取ってください。", "Odczytano tylko część kodu. Zeskanuj ponownie."],
-  coupon_void_needs_line: ["Paid with points, and other shops take it: head office is asked first. Try again in a moment.", "포인트로 받은 쿠폰이며 다른 매장에서도 쓸 수 있어 본사 확인이 필요합니다. 잠시 후 다시 시도하세요.", "ポイントで交換され他店でも使えるクーポンです。本部に確認が必要なため、少し待ってやり直してください。", "Kupon opłacono punktami i przyjmują go inne sklepy: trzeba zapytać centralę. Spróbuj za chwilę."],
+  coupon_void_needs_line: ["Other shops take this coupon: head office is asked first. Try again in a moment.", "다른 매장에서도 쓸 수 있는 쿠폰이라 본사 확인이 필요합니다. 잠시 후 다시 시도하세요.", "他店でも使えるクーポンです。本部に確認が必要なため、少し待ってやり直してください。", "Kupon przyjmują też inne sklepy: trzeba zapytać centralę. Spróbuj za chwilę."],
   coupon_code_needs_line: ["This code is of no coupon of this shop, and head office cannot be asked now. Scan its QR code.", "이 매장의 쿠폰 코드가 아니며 지금은 본사에 확인할 수 없습니다. QR 코드를 스캔하세요.", "当店のクーポンではなく、今は本部に確認できません。QRコードを読み取ってください。", "To kod kuponu innego sklepu, a z centralą nie ma teraz łączności. Zeskanuj kod QR."],
   coupon_expired: ["This coupon has run out.", "기간이 지난 쿠폰입니다.", "期限切れのクーポンです。", "Kupon stracił ważność."],
   coupon_forged: ["This coupon was never issued. Do not take it.", "발행된 적 없는 쿠폰입니다. 받지 마세요.", "発行されていないクーポンです。受け取らないでください。", "Tego kuponu nigdy nie wydano. Nie przyjmuj go."],

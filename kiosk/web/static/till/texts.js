@@ -93,9 +93,10 @@ export const TEXTS = {
   lines_count: ["Lines: {count}", "품목 {count}개", "{count} 行", "Pozycje: {count}"],
   // Customer
   member_title: ["Find a member by phone or card", "전화번호나 카드로 회원 찾기", "電話番号かカードで会員を探す", "Klient: po telefonie lub karcie"],
-  member_lead: ["Scan the customer's card, or type the phone number.", "고객 카드를 스캔하거나 전화번호를 입력하세요.", "会員カードを読み取るか、電話番号を入力してください。", "Zeskanuj kartę klienta lub wpisz numer telefonu."],
+  member_lead: ["Scan the customer's card, or type the phone number or the number of the card.", "고객 카드를 스캔하거나 전화번호 또는 카드 번호를 입력하세요.", "会員カードを読み取るか、電話番号またはカード番号を入力してください。", "Zeskanuj kartę klienta lub wpisz numer telefonu albo karty."],
   member_which: ["Which of them?", "어느 분인가요?", "どちらの方ですか", "Która osoba?"],
   member_remove: ["Without {name}", "{name} 해제", "{name} を外す", "Bez: {name}"],
+  phone_or_card: ["Phone or card number", "전화번호 또는 카드 번호", "電話番号またはカード番号", "Numer telefonu lub karty"],
   phone: ["Phone number", "전화번호", "電話番号", "Numer telefonu"],
   member_offers: ["Offers for this member", "이 회원의 혜택", "この会員の特典", "Oferty dla klienta"],
   offers_more: ["{count} more", "{count}개 더", "他 {count} 件", "jeszcze {count}"],

@@ -13,6 +13,9 @@ import { balanceOf } from "./standing.js";
 import { notify } from "./state.js";
 import { hasText, say } from "./texts.js";
 
+// A phone number has at most fifteen digits (E.164), a card has more.
+const CARD = /^\d{16,}$/;
+const bare = (text) => text.replace(/[\s-]/g, "");
 const LANGUAGES = [["en", "English"], ["ko", "한국어"], ["ja", "日本語"], ["pl", "Polski"]];
 
 export function MemberDialog({ till }) {
@@ -20,22 +23,31 @@ export function MemberDialog({ till }) {
   const ask = useAsk();
   const { member } = till.basket;
   useLayoutEffect(() => claimScans(takesCards), []);
-  const find = submit(() => ask.run(async () => takeMember(await call("POST", "/v1/members/resolve", { phone: text.trim() }))));
+  const find = submit(() => ask.run(() => findMember(text.trim())));
   if (till.panel.choices) return html`<${Choices} members=${till.panel.choices} />`;
   return html`<${Dialog} title=${say("member_title")} onClose=${closePanel}>
     ${member ? html`<${Standing} till=${till} />` : html`<p class="lead">${say("member_lead")}</p>`}
     <form onSubmit=${find}>
-      <label>${say("phone")}
+      <label>${say("phone_or_card")}
         <input id="phone" class="large" data-first type="tel" autocomplete="off" maxlength="64" value=${text}
           onInput=${(event) => setText(event.target.value)} /></label>
       <${Problem} problem=${ask.problem} />
       <footer>
         ${member && html`<button type="button" onClick=${() => chooseMember(null)}>${say("member_remove", { name: member.name ?? "" })}</button>`}
-        <button type="button" onClick=${() => openPanel("enrol", { phone: text.trim() })}>${say("key_enrol")} …</button>
+        <button type="button" onClick=${() => openPanel("enrol", { phone: CARD.test(bare(text)) ? "" : text.trim() })}>${say("key_enrol")} …</button>
         <button class="main" disabled=${!text.trim() || ask.busy}>${say("find")} <kbd>Enter</kbd></button>
       </footer>
     </form>
   <//>`;
+}
+
+// What was typed. A card that nobody here has goes the way of a scanned one.
+async function findMember(typed) {
+  const card = bare(typed);
+  if (!CARD.test(card)) return takeMember(await call("POST", "/v1/members/resolve", { phone: typed }));
+  const found = await call("POST", "/v1/scans", { text: card });
+  if (takesCards(found)) return undefined;
+  return takeMember(await call("POST", "/v1/members/resolve", { token: card })); // says what is wrong with the number
 }
 
 // All that the member may ask at the till.

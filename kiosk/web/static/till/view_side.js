@@ -57,13 +57,15 @@ function Sums({ till }) {
   const shown = finished ?? (till.basket.lines.length ? quote : null);
   const sums = shown?.totals;
   const stale = !finished && shown && !isPriced(till);
+  // What points pay earns less or nothing: how much is known with the sale.
+  const earns = shown && (finished || !till.payment?.tenders.some(({ kind }) => kind === "points")) ? shown.points.earned : 0;
   return html`<div class=${stale ? "sums stale" : "sums"}>
     ${sums && html`<dl>
       <dt>${say("gross")}</dt><dd>${money(sums.gross_minor)}</dd>
       ${sums.discount_minor > 0 && html`<dt class="off">${say("discounts")}</dt><dd class="off">${money(-sums.discount_minor)}</dd>`}
       ${sums.taxes.map((tax) => html`<dt class="tax">${say(till.shop.prices_include_tax ? "tax" : "tax_added", { rate: tax.rate })}</dt><dd class="tax">${money(tax.tax_minor)}</dd>`)}
       ${sums.rounding_minor !== 0 && html`<dt>${say("rounding")}</dt><dd>${money(sums.rounding_minor)}</dd>`}
-      ${shown.points.earned > 0 && html`<dt class="earn">${say("earns")}</dt><dd class="earn">+${wholeNumber(shown.points.earned)}</dd>`}
+      ${earns > 0 && html`<dt class="earn">${say("earns")}</dt><dd class="earn">+${wholeNumber(earns)}</dd>`}
     </dl>`}
     <div class="due"><span>${finished ? say("paid_total") : say("due")}</span><output>${money(sums?.due_minor ?? 0)}</output></div>
   </div>`;

@@ -310,7 +310,7 @@ def test_an_older_version_is_read_as_the_newest(monkeypatch: pytest.MonkeyPatch)
     assert read == LampSwitchedTwice("RED", 1)
 
 
-def test_a_posting_of_another_stores_fact_cannot_be_booked_again(office: Office) -> None:
+def test_a_posting_under_the_name_of_another_stores_fact_is_the_forgers_own(office: Office) -> None:
     honest, forger = Shop(), Shop(OTHER, epoch=8)
     sale = honest.sell(ANNA, earn=10)
     office.take_in(STORE, honest.journal)
@@ -320,5 +320,9 @@ def test_a_posting_of_another_stores_fact_cannot_be_booked_again(office: Office)
     forger.log(body, sale)
     office.take_in(OTHER, forger.journal)
     office.apply_all(OTHER)
-    assert office.rows("account", "active") == [(10,)]
-    assert office.rows("dead_letter", "store, code") == [(OTHER.bytes, "constraint_broken")]
+    assert office.rows("dead_letter", "store, code") == []
+    postings = office.rows("posting", "op, points")
+    assert (sale.bytes, 10) in postings, "the honest one is what it was"
+    [forged] = [op for op, points in postings if points == 500]
+    assert forged != sale.bytes
+    assert office.rows("credit_day", "store, points") == [(STORE.bytes, 10), (OTHER.bytes, 500)]

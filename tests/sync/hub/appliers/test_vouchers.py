@@ -2,6 +2,8 @@
 
 from uuid import UUID
 
+import pytest
+
 from sync.facts.catalogue import ProductFact, ProductsChanged, StockCount, StockCounted
 from sync.facts.coupons import CouponVoided
 from sync.facts.offers import OfferGivenBack, OfferUsed
@@ -73,6 +75,30 @@ def test_a_use_whose_sale_is_voided_counts_no_longer_and_the_incident_goes(offic
     assert office.rows("coupon_count") == [(5, 1)]
 
 
+@pytest.mark.parametrize("void_first", [True, False])
+def test_a_coupon_that_is_void_and_was_taken_without_a_line_is_an_incident(office: Office, void_first: bool) -> None:
+    """Its points are given back, or a newer one is good: the use is one too many, whatever is heard of first."""
+    here, there = Shop(), Shop(OTHER, epoch=8)
+    here.sell(vouchers=vouchers(issued=[coupon(5)]))
+    here.log(CouponVoided(request="", serial=5, reason="points back"))
+    sale = there.sell(vouchers=vouchers(used=[used(5)]))
+    bring(office, *((here, there) if void_first else (there, here)))
+    refs = [{"op": str(sale), "store": str(OTHER), "number": "S008-T01-000001", "serial": 5, "value_minor": 0}]
+    assert office.incidents() == [("coupon_reuse", 1, refs)]
+    there.log(void_of(sale, undone(5)))
+    bring(office, there)
+    assert office.incidents() == []
+
+
+def test_of_a_coupon_for_several_uses_nobody_can_tell_which_came_before_its_end(office: Office) -> None:
+    here, there = Shop(), Shop(OTHER, epoch=8)
+    there.sell(vouchers=vouchers(used=[used(5, uses_max=2)]))
+    here.sell(vouchers=vouchers(issued=[coupon(5, uses_max=2)]))
+    here.log(CouponVoided(request="", serial=5, reason="over"))
+    bring(office, there, here)
+    assert office.incidents() == []
+
+
 def test_uses_that_came_back_are_not_among_those_that_are_too_many(office: Office) -> None:
     here, there = Shop(), Shop(OTHER, epoch=8)
     twice = here.sell(vouchers=vouchers(used=[used(5, uses_max=2)]))
@@ -83,6 +109,34 @@ def test_uses_that_came_back_are_not_among_those_that_are_too_many(office: Offic
     here.log(void_of(twice, undone(5)))
     bring(office, here)
     assert office.incidents() == []
+
+
+def test_only_the_shop_that_used_a_coupon_gives_the_use_back(office: Office) -> None:
+    """Another one that says so, of that sale or of one it made up, gives nothing back, and is in nobody's way."""
+    here, there = Shop(), Shop(OTHER, epoch=8)
+    sale = here.sell(vouchers=vouchers(used=[used(5)]))
+    bring(office, here)
+    made_up = there.sell()
+    there.log(void_of(sale, undone(5)))
+    there.log(void_of(made_up, undone(5)))
+    bring(office, there)
+    assert office.rows("coupon_count") == [(5, 1)]
+    here.log(void_of(sale, undone(5)))
+    bring(office, here)
+    assert office.rows("coupon_count") == [(5, 0)]
+
+
+def test_a_use_that_was_given_back_before_it_was_heard_of_does_not_count(office: Office) -> None:
+    """The sale waited among the dead letters; its void came in before it."""
+    here = Shop()
+    sale = here.sell(vouchers=vouchers(used=[used(5)]))
+    late = here.ops.pop()
+    here.log(void_of(sale, undone(5)))
+    bring(office, here)
+    assert office.rows("coupon_count") == []
+    here.relog(late)
+    bring(office, here)
+    assert office.rows("coupon_count") == [(5, 0)]
 
 
 def test_what_became_of_a_coupon_is_known(office: Office) -> None:

@@ -154,6 +154,7 @@ export const WORDS = {
   card_overdrawn: ["gift card overdrawn", "상품권 잔액 초과", "ギフトカード残高超過", "przekroczone saldo karty"],
   points_above_cap: ["a store gave too many points", "매장 과다 적립", "店舗のポイント過剰付与", "sklep wydał za dużo punktów"],
   cards_above_cap: ["a store sold too much on gift cards", "매장 상품권 과다 판매", "店舗のギフトカード過剰販売", "sklep sprzedał za dużo na kartach"],
+  beyond_share: ["a store changed too much of others'", "다른 매장 데이터 과다 변경", "他店データの過剰変更", "sklep zmienił za dużo cudzych danych"],
   duplicate_member: ["same contact, two members", "연락처가 같은 두 회원", "連絡先が同じ二人の会員", "dwóch klientów, jeden kontakt"],
   merge_conflict: ["merged twice", "중복 병합", "二重の統合", "podwójne scalenie"],
   number_reused: ["receipt number used twice", "영수증 번호 중복", "レシート番号の重複", "powtórzony numer paragonu"],
