@@ -13,7 +13,16 @@ from kiosk import __version__
 from kiosk.cli_bench import bench, campaigns, replay
 from kiosk.cli_hub import FIELDS, hub, is_hub, verify_hub
 from kiosk.cli_link import enrol, recover
-from kiosk.cli_options import FILE, ask_secret, config_option, echo_json, json_option, pin_option, reports_problems
+from kiosk.cli_options import (
+    FILE,
+    ask_secret,
+    config_option,
+    echo_json,
+    json_option,
+    pin_option,
+    reports_problems,
+    reports_wrong_use,
+)
 from kiosk.cli_simulate import simulate
 from kiosk.config import Config, load_config
 
@@ -43,6 +52,7 @@ main.add_command(hub)
 @pin_option
 @json_option
 @reports_problems
+@reports_wrong_use
 def init(config_file: Path | None, manager: str, name: str, pin: str | None, as_json: bool) -> None:
     """Make a store: data folder, database, first manager, first pairing code."""
     from kiosk.life.initialise import initialise, refuse_second_store

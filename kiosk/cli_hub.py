@@ -6,7 +6,7 @@ from pathlib import Path
 import click
 
 from kiosk import __version__
-from kiosk.cli_options import FILE, ask_secret, echo_json, json_option, reports_problems
+from kiosk.cli_options import FILE, ask_secret, echo_json, json_option, reports_problems, reports_wrong_use
 from kiosk.config import Config, load_config
 
 FIELDS = ("ok", "entries", "epochs", "head", "first_wrong", "tables")
@@ -44,6 +44,7 @@ def hub(context: click.Context, config_file: Path | None, restored: bool) -> Non
 @password_option
 @json_option
 @reports_problems
+@reports_wrong_use
 def init_hub(config_file: Path | None, user: str, password: str | None, as_json: bool) -> None:
     """Make a head office: tables, first timeline, first user."""
     from sync.hub.initialise import make_hub
@@ -61,6 +62,7 @@ def init_hub(config_file: Path | None, user: str, password: str | None, as_json:
 @click.option("--user", default="office", show_default=True, help="Whose password; a new name adds a user.")
 @password_option
 @reports_problems
+@reports_wrong_use
 def set_password(config_file: Path | None, user: str, password: str | None) -> None:
     """Set the password of a user, who may then change everything; for when nobody can sign in any more."""
     from sync.hub.initialise import set_user

@@ -4,7 +4,15 @@ from pathlib import Path
 
 import click
 
-from kiosk.cli_options import ask_secret, config_option, echo_json, json_option, pin_option, reports_problems
+from kiosk.cli_options import (
+    ask_secret,
+    config_option,
+    echo_json,
+    json_option,
+    pin_option,
+    reports_problems,
+    reports_wrong_use,
+)
 from kiosk.config import load_config
 
 hub_option = click.option("--hub", "url", required=True, help="Address of head office, such as https://office.example.")
@@ -17,6 +25,7 @@ code_option = click.option("--code", required=True, help="The code that head off
 @code_option
 @json_option
 @reports_problems
+@reports_wrong_use
 def enrol(config_file: Path | None, url: str, code: str, as_json: bool) -> None:
     """Join a head office with the code it gave for this store; the service takes part from its next start on."""
     from kiosk.life.enrolment import enrol as join
@@ -37,6 +46,7 @@ def enrol(config_file: Path | None, url: str, code: str, as_json: bool) -> None:
 @pin_option
 @json_option
 @reports_problems
+@reports_wrong_use
 def recover(
     config_file: Path | None, url: str, code: str, manager: str, name: str, pin: str | None, as_json: bool
 ) -> None:

@@ -38,15 +38,12 @@ json_option = click.option("--json", "as_json", is_flag=True, help="Print one JS
 
 
 def reports_problems(command: Command) -> Command:
-    """Turn a problem into its sentence and hint on standard error, and exit 1; a refused option into wrong use, and
-    exit 2."""
+    """Turn a problem into its sentence and hint on standard error, and exit 1."""
 
     @functools.wraps(command)
     def run(*args: Any, **kwargs: Any) -> Any:  # noqa: ANN401  click hands over whatever the options give
         try:
             return command(*args, **kwargs)
-        except InvalidInput as problem:
-            raise click.UsageError(f"{_say(problem)} {problem.hint}") from problem
         except StorageUnavailable as problem:
             # Its own hint is for a till, which asks again by itself.
             _fail(_say(problem), "Look at the disk, or whether the database answers; then run the command again.")
@@ -55,7 +52,23 @@ def reports_problems(command: Command) -> Command:
         except OSError as error:
             if error.errno not in _ABOUT_FILES or error.filename is None:
                 raise
-            _fail(f"{error.strerror}: {error.filename}", "Look at the path, who may write there, and the free space.")
+            _fail(
+                f"{error.strerror}: {error.filename}",
+                "Look at the path, its rights and the free space.",
+            )
+
+    return run
+
+
+def reports_wrong_use(command: Command) -> Command:
+    """Turn what an option cannot be into wrong use, exit 2; for commands that take a name, a PIN or an address."""
+
+    @functools.wraps(command)
+    def run(*args: Any, **kwargs: Any) -> Any:  # noqa: ANN401  click hands over whatever the options give
+        try:
+            return command(*args, **kwargs)
+        except InvalidInput as problem:
+            raise click.UsageError(f"{_say(problem)} {problem.hint}") from problem
 
     return run
 

@@ -5,7 +5,7 @@ from uuid import UUID
 
 from kiosk.coupons.coupons import serial_text
 from kiosk.documents import store_header
-from kiosk.members.known_members import find_member
+from kiosk.members.known_members import read_member
 from kiosk.offers.offer_store import read_offer
 from kiosk.paper import queue_paper
 from kiosk.shifts.business_day import local_text
@@ -27,7 +27,8 @@ def print_coupons(tx: Tx, shop: Shop, caller: Caller, stamp: Stamp, coupons: Ite
     for coupon in coupons:
         row = read_offer(tx, coupon.offer)
         assert row is not None, "it was issued for an offer"
-        language = find_member(tx, coupon.member).locale if coupon.member else shop.terms.locale
+        member = read_member(tx, coupon.member) if coupon.member is not None else None
+        language = member.locale if member is not None else shop.terms.locale
         paper = coupon_paper(shop, stamp, row.offer, coupon, language)
         queue_paper(tx, shop, caller, coupon_job(coupon), "coupon", stamp.op_id, coupon.member, paper)
 

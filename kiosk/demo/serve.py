@@ -67,7 +67,8 @@ The store is open ({seconds:.0f} s).
   Sheet     {(folder / _SHEET_NAME).absolute().as_uri()}
             barcodes and loyalty codes to scan or print
 
-Try: type {product.gtin} and Enter ({product.name}), then F4 and {member.token} ({member.name}), then F9.
+Try: type {product.gtin} and Enter ({product.name}), then F4, {member.token} and Enter
+     ({member.name}), then F9 and Enter.
 Prove it: .venv/bin/counterfoil verify --config {folder / "store.toml"}
           .venv/bin/counterfoil verify --config {folder / "hub.toml"}
 Stop with Ctrl-C. The same command goes on where you stopped.

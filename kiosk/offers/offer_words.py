@@ -7,9 +7,12 @@ import functools
 from collections.abc import Iterable, Mapping, Sequence
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from loyalty.basket import Discount
+from loyalty.offers.book import OfferBook
 from loyalty.offers.outcome import Code, Note, Outcome, Reason
+from loyalty.offers.terms import say_title
 from loyalty.offers.texts import say_note, say_reason
 from sync.facts.offers import OfferUsed
 from sync.facts.sales import SoldDiscount
@@ -18,11 +21,13 @@ _TEXTS_KEPT = 4096
 
 
 class NoteAnswer(Struct, frozen=True, kw_only=True):
-    """An offer that gave nothing or not its most: what is missing, or why it was refused, as code and in words."""
+    """An offer that gave nothing or not its most: what is missing, or why it was refused, as code and in words. `title`
+    is the offer's, where one is missing something."""
 
     offer: str
     code: str
     text: str
+    title: str = ""
 
 
 def used_offers(outcome: Outcome | None) -> tuple[OfferUsed, ...]:
@@ -45,6 +50,14 @@ def say_notes(notes: Iterable[Note], language: str, currency: str) -> list[NoteA
     """Near misses or refusals in words."""
     return [
         NoteAnswer(offer=note.offer, code=note.code.value, text=say_note(note, language, currency)) for note in notes
+    ]
+
+
+def entitle(notes: Iterable[NoteAnswer], book: OfferBook, language: str) -> list[NoteAnswer]:
+    """The notes with the titles of their offers: "10% off" alone does not say of what."""
+    return [
+        replace(note, title=say_title(book.by_id[note.offer].offer, language)) if note.offer in book.by_id else note
+        for note in notes
     ]
 
 

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Sequence
 from uuid import UUID
 
 from kiosk.commands import LineRequest
-from kiosk.members.known_members import find_member
+from kiosk.members.known_members import read_member
 from kiosk.members.members import ReasonNamesMember, mentions
 from loyalty.member_store import MemberRow
 from loyalty.transactions import Tx
@@ -26,14 +26,18 @@ def list_reasons(lines: Sequence[LineRequest]) -> list[tuple[str, str]]:
 
 
 def refuse_names(tx: Tx, members: Iterable[UUID | None], reasons: Sequence[tuple[str, str]]) -> None:
-    """Look for each member in each (reason, pointer). Reads nothing where there is no reason or no member.
+    """Look for each member in each (reason, pointer). Reads nothing where there is no reason or no member. Of one whom
+    this store does not know, another store's or a lost disk's, nobody here knows a name: her goods come back all the
+    same.
 
     Raises ReasonNamesMember.
     """
     if not reasons:
         return
     for member in {member for member in members if member is not None}:
-        row = find_member(tx, member)
+        row = read_member(tx, member)
+        if row is None:
+            continue
         for reason, pointer in reasons:
             refuse_name(row, reason, pointer)
 

@@ -51,7 +51,6 @@ from kiosk.sales.tender import POINTS, POINTS_DEBT
 from kiosk.sales.voucher_service import undo_by_return
 from kiosk.shifts.business_day import utc_text
 from kiosk.shop import Caller, Shop, need_open_shift, origin_of
-from loyalty.member_store import read_member
 from loyalty.transactions import Tx
 from sync.chain import JournalMark
 from sync.facts.returns import Refunded, ReturnedLine, ReturnTaken, TakenBack
@@ -147,9 +146,7 @@ def take_back(
     if foreign is not None and not is_reserved(tx, foreign):
         raise ReturnNeedsLine(pointer="/sale")
     approver = need_approval(tx, caller, command.approval, "return", shop.terms.needs_approval)
-    # A member of another store may be unknown here: then nobody here knows a name that could stand in the reason.
-    is_known = foreign is None or (sold.member is not None and read_member(tx, sold.member) is not None)
-    refuse_names(tx, [sold.member] if is_known else [], [(command.reason, "/reason")])
+    refuse_names(tx, [sold.member], [(command.reason, "/reason")])
     owed = [Owed(points.owed_minor, points.sold.allowed())]
     given = settle_refunds(owed, 0, pool_of(command.refunds), shop.terms.cash_rounding_step_minor).given[0]
     refunds = refunds_of(given) + points.refunds

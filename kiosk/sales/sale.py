@@ -16,7 +16,7 @@ from kiosk.commands import CompleteSale, LineRequest
 from kiosk.coupons.coupon_refusals import CouponVoid
 from kiosk.coupons.shown_coupons import NONE_SHOWN, ShownCoupons
 from kiosk.offers.live_offers import NOTHING, Offered
-from kiosk.offers.offer_words import used_offers
+from kiosk.offers.offer_words import entitle, used_offers
 from kiosk.program.held_rewards import HeldReward, check_given
 from kiosk.sales.numbering import document_number
 from kiosk.sales.sale_earning import SaleEarning, evaluate_sale, preview_by_line
@@ -255,7 +255,8 @@ def quote_priced(
         earned = dict(earn_for(lines, priced, (), terms).by_line)
     language = offered.language or terms.locale
     quote = render_quote(terms.currency, names, priced, earned, balance, language=language, provisional=False)
-    return replace(quote, redeem=redeem)
+    near_misses = entitle(quote.near_misses, offered.live.book, language)
+    return replace(quote, redeem=redeem, near_misses=near_misses)
 
 
 def _settle(

@@ -48,7 +48,7 @@ from kiosk.sales.voucher_service import charge_gift_cards, undo_by_void
 from kiosk.shop import Caller, OpenShift, Shop, day_of, need_open_shift, origin_of
 from loyalty.errors import Conflict
 from loyalty.ids import derived_uuid
-from loyalty.member_store import MemberRow, read_member
+from loyalty.member_store import MemberRow
 from loyalty.points.decide import undo_earn, undo_redeem
 from loyalty.points.facts import id_of
 from loyalty.points.operation import OpenAccount
@@ -275,7 +275,7 @@ def _gather(
     approvals = use_approvals(tx, caller, _approval_tokens(command))
     back = _take_back(tx, shop, caller, command, items, offered, approvals, kept, foreign)
     points = _open_points(tx, shop, caller, command, back) if command.member is not None else None
-    refuse_names(tx, [command.member, *_known_members(tx, back)], list_reasons(command.lines))
+    refuse_names(tx, [command.member, *(taken.member for taken in back.taken)], list_reasons(command.lines))
     return SaleFacts(
         items=items,
         till=caller.till,
@@ -297,15 +297,6 @@ def _gather(
         reward=reward,
         language=member.locale if member is not None and member.locale != shop.terms.locale else "",
     )
-
-
-def _known_members(tx: Tx, back: ExchangeReturn) -> list[UUID | None]:
-    """Whose goods come back. A member of another store may be unknown here: then nobody here knows her name."""
-    return [
-        taken.member
-        for taken in back.taken
-        if taken.elsewhere is None or (taken.member is not None and read_member(tx, taken.member) is not None)
-    ]
 
 
 def _open_points(tx: Tx, shop: Shop, caller: Caller, command: CompleteSale, back: ExchangeReturn) -> OpenAccount:

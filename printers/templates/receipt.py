@@ -117,7 +117,7 @@ def _points(content: ReceiptContent) -> Iterator[Element]:
     if points.earned:
         yield Line(label(ReportWord.POINTS_EARNED, locale), format_count(points.earned, locale, signed=True))
     if points.redeemed:
-        yield Line(label(ReportWord.POINTS_REDEEMED, locale), format_count(-points.redeemed, locale))
+        yield Line(label(ReportWord.POINTS_REDEEMED, locale), format_count(-points.redeemed, locale, signed=True))
     yield Line(label(Word.POINTS_BALANCE, locale), format_count(points.active, locale), style=BOLD)
     if points.pending:
         yield Line(label(Word.POINTS_PENDING, locale), format_count(points.pending, locale))

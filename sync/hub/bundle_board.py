@@ -1,6 +1,8 @@
 """sql: bundles as the office sees them: what is planned, what is active, and what each store made of it."""
 
-from collections.abc import Iterable, Sequence
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from typing import NamedTuple
 from uuid import UUID
 
 from msgspec import Struct
@@ -20,6 +22,18 @@ _NEWEST_BEGUN = (
     f"SELECT {_COLUMNS} FROM store_bundle WHERE store = ? AND outcome = 'active'"  # noqa: S608  names of columns
     " ORDER BY active_at DESC, version DESC LIMIT 1"
 )
+_SAYS_SOMETHING = "SELECT 1 FROM office_change WHERE version = ? AND live = 1 AND definition IS NOT NULL LIMIT 1"
+# Of each store what it made of a bundle, as `_at_stores` says it, added up.
+_COUNTS = (
+    "SELECT coalesce(sum(active), 0), coalesce(sum(CASE WHEN active = 1 THEN late ELSE refused_late END), 0),"
+    " coalesce(sum(1 - active), 0) FROM (SELECT store_bundle.store,"
+    " max(CASE WHEN outcome = 'active' THEN 1 ELSE 0 END) AS active,"
+    " max(CASE WHEN outcome = 'active' AND arrived_at > active_at THEN 1 ELSE 0 END) AS late,"
+    " max(CASE WHEN outcome = 'refused' AND arrived_at > active_at THEN 1 ELSE 0 END) AS refused_late"
+    " FROM store_bundle JOIN store ON store.store = store_bundle.store"
+    " WHERE store_bundle.version = ? AND store.state <> 'revoked'"
+)
+_OF: Mapping[str, str] = {"zone": " AND store.zone = ?", "store": " AND store.store = ?"}
 # One that was refused first and taken later, by another release or configuration, is taken.
 _NEWEST_REFUSED = (
     "SELECT code FROM store_bundle AS refused WHERE store = ? AND outcome = 'refused' AND NOT EXISTS (SELECT 1"
@@ -60,7 +74,8 @@ class NamedChange(Struct, frozen=True, kw_only=True):
 
 class BundleAnswer(Struct, frozen=True, kw_only=True):
     """A bundle. `state` is planned, active or withdrawn, by head office's clock; `zone` and `store` are null for one
-    that is for all stores. The counts are of stores."""
+    that is for all stores. `ends`: it only takes back what was said before, such as the end of a campaign. The counts
+    are of stores."""
 
     version: int
     title: str
@@ -70,6 +85,7 @@ class BundleAnswer(Struct, frozen=True, kw_only=True):
     active_from: str
     state: str
     changes: int
+    ends: bool
     planned_at: str
     stores: int
     active: int
@@ -82,6 +98,15 @@ class BundlePage(BundleAnswer, frozen=True, kw_only=True):
 
     things: list[NamedChange]
     at_stores: list[BundleAtStore]
+
+
+class _Counts(NamedTuple):
+    """How many stores a bundle is for, and what they made of it."""
+
+    stores: int
+    active: int
+    late: int
+    refused: int
 
 
 class _Outcome(Struct, frozen=True):
@@ -120,7 +145,40 @@ def store_bundle(tx: Tx, store: StoreRow, now_ms: int) -> StoreBundle | None:
     )
 
 
-def read_audience(tx: Tx) -> list[StoreRow]:
+def read_audience(tx: Tx) -> Mapping[str, int]:
+    """How many stores read each bucket, of those that bundles are for."""
+    return Counter(bucket for row in _read_stores(tx) for bucket in buckets_of(row))
+
+
+def show_bundle(tx: Tx, bundle: BundleRow, audience: Mapping[str, int], now_ms: int) -> BundleAnswer:
+    """A bundle in the list."""
+    return BundleAnswer(**_answer(tx, bundle, _count_stores(tx, bundle, audience), now_ms))  # type: ignore[arg-type]
+
+
+def show_bundle_page(tx: Tx, bundle: BundleRow, now_ms: int) -> BundlePage:
+    """A bundle alone."""
+    at_stores = _at_stores(tx, bundle, _read_stores(tx))
+    counts = _Counts(
+        len(at_stores),
+        active=sum(each.state == "active" for each in at_stores),
+        late=sum(each.late for each in at_stores),
+        refused=sum(each.state == "refused" for each in at_stores),
+    )
+    things = [
+        NamedChange(sort=each.sort, name=each.name, says=_says(live=each.live, word=bool(each.definition)))
+        for each in changes_of(tx, bundle.version)
+    ]
+    return BundlePage(**_answer(tx, bundle, counts, now_ms), things=things, at_stores=at_stores)  # type: ignore[arg-type]
+
+
+def state_of(bundle: BundleRow, now_ms: int) -> str:
+    """planned, active or withdrawn, by head office's clock."""
+    if bundle.withdrawn_at:
+        return "withdrawn"
+    return "active" if bundle.active_at <= now_ms else "planned"
+
+
+def _read_stores(tx: Tx) -> list[StoreRow]:
     """The stores that bundles are for: all but those whose key was taken back."""
     stores: list[StoreRow] = []
     after = None
@@ -130,26 +188,16 @@ def read_audience(tx: Tx) -> list[StoreRow]:
     return stores
 
 
-def show_bundle(tx: Tx, bundle: BundleRow, audience: Sequence[StoreRow], now_ms: int) -> BundleAnswer:
-    """A bundle in the list."""
-    return BundleAnswer(**_answer(bundle, _at_stores(tx, bundle, audience), now_ms))  # type: ignore[arg-type]
-
-
-def show_bundle_page(tx: Tx, bundle: BundleRow, now_ms: int) -> BundlePage:
-    """A bundle alone."""
-    at_stores = _at_stores(tx, bundle, read_audience(tx))
-    things = [
-        NamedChange(sort=each.sort, name=each.name, says=_says(live=each.live, word=bool(each.definition)))
-        for each in changes_of(tx, bundle.version)
-    ]
-    return BundlePage(**_answer(bundle, at_stores, now_ms), things=things, at_stores=at_stores)  # type: ignore[arg-type]
-
-
-def state_of(bundle: BundleRow, now_ms: int) -> str:
-    """planned, active or withdrawn, by head office's clock."""
-    if bundle.withdrawn_at:
-        return "withdrawn"
-    return "active" if bundle.active_at <= now_ms else "planned"
+def _count_stores(tx: Tx, bundle: BundleRow, audience: Mapping[str, int]) -> _Counts:
+    """The same without a look at each store: a list has many bundles, a chain thousands of stores."""
+    kind, _, name = bundle.bucket.partition(":")
+    of: tuple[object, ...] = ()
+    if kind in _OF:
+        of = (UUID(name).bytes if kind == "store" else name,)
+    select = f"{_COUNTS}{_OF.get(kind, '')} GROUP BY store_bundle.store) AS told"
+    row = tx.execute(select, (bundle.version, *of)).fetchone()
+    assert row is not None
+    return _Counts(audience.get(bundle.bucket, 0), *map(int, row))
 
 
 def _says(*, live: bool, word: bool) -> str:
@@ -186,7 +234,7 @@ def _at_store(store: StoreRow, told: _Outcome | None) -> BundleAtStore:
     )
 
 
-def _answer(bundle: BundleRow, at_stores: list[BundleAtStore], now_ms: int) -> dict[str, object]:
+def _answer(tx: Tx, bundle: BundleRow, counts: _Counts, now_ms: int) -> dict[str, object]:
     kind, _, name = bundle.bucket.partition(":")
     return {
         "version": bundle.version,
@@ -197,9 +245,7 @@ def _answer(bundle: BundleRow, at_stores: list[BundleAtStore], now_ms: int) -> d
         "active_from": utc_text(bundle.active_at),
         "state": state_of(bundle, now_ms),
         "changes": bundle.changes,
+        "ends": tx.execute(_SAYS_SOMETHING, (bundle.version,)).fetchone() is None,
         "planned_at": utc_text(bundle.planned_at),
-        "stores": len(at_stores),
-        "active": sum(each.state == "active" for each in at_stores),
-        "late": sum(each.late for each in at_stores),
-        "refused": sum(each.state == "refused" for each in at_stores),
+        **counts._asdict(),
     }

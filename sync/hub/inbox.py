@@ -19,6 +19,7 @@ from sync.hub.received import ReceivedOp
 from sync.protocol.messages import EPOCHS_MAX
 from sync.protocol.push_hub import EpochState, nothing_held
 
+_INBOX = "store, epoch, seq, op_id, kind, v, content, hash, received_at, offset_ms"
 _AT_ONCE = 500
 
 
@@ -100,11 +101,20 @@ def add_ops(tx: Tx, store: UUID, epoch: int, ops: Sequence[ReceivedOp], now_ms: 
             parameters += (store.bytes, epoch, op.seq, op.op_id.bytes, op.kind, op.v, op.content, op.hash)
             parameters += (now_ms, offset_ms)
         tx.execute(
-            "INSERT INTO inbox (store, epoch, seq, op_id, kind, v, content, hash, received_at, offset_ms) VALUES "  # noqa: S608
+            f"INSERT INTO inbox ({_INBOX}) VALUES "  # noqa: S608
             + ", ".join(["(?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"] * len(part)),
             parameters,
         )
         _add_private(tx, store, epoch, part)
+
+
+def copy_entry(tx: Tx, into: Tx, store: UUID, epoch: int, seq: int) -> None:
+    """Lay an entry into another database's inbox as it stands here, without its private half; once, however often."""
+    select = f"SELECT {_INBOX} FROM inbox WHERE store = ? AND epoch = ? AND seq = ?"  # noqa: S608
+    row = tx.execute(select, (store.bytes, epoch, seq)).fetchone()
+    if row is not None:
+        put = f"INSERT INTO inbox ({_INBOX}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING"  # noqa: S608
+        into.execute(put, tuple(row))
 
 
 def move_head(tx: Tx, store: UUID, state: EpochState) -> None:

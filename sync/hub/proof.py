@@ -28,7 +28,10 @@ from loyalty.transactions import Row, Tx
 from sync.chain import ZERO_HASH, chain_hash, epoch_text, private_hash
 from sync.hub.accepted import Accepted
 from sync.hub.appliers.apply_receipts import is_said_by_itself
+from sync.hub.appliers.apply_returns import list_undone
+from sync.hub.appliers.receipts import read_receipts
 from sync.hub.apply import apply_facts
+from sync.hub.inbox import copy_entry
 from sync.hub.incidents import OF_FACTS
 from sync.hub.intake_reader import Found, read_inbox
 from sync.hub.proof_tables import find_difference, proved_tables
@@ -82,6 +85,7 @@ def prove(tx: Tx, scratch: Tx) -> Report:
     try:
         for arrived in _batches(merge(*(_walk(tx, life) for life in lives))):
             report.entries += len(arrived)
+            _lend_sales(tx, scratch, arrived)
             _replay(scratch, arrived)
         _check_count(tx, report.entries)
     except _Broken as broken:
@@ -217,6 +221,15 @@ def _batches(arrived: Iterator[_Arrived]) -> Iterator[list[_Arrived]]:
     for _, run in groupby(arrived, key=lambda each: each.store):
         while batch := list(islice(run, _BATCH)):
             yield batch
+
+
+def _lend_sales(tx: Tx, scratch: Tx, arrived: Sequence[_Arrived]) -> None:
+    """Lay the sales that these entries take back where whoever applies them looks for what was sold."""
+    sales = {sale.bytes for each in arrived for sale in list_undone(each.entry.body)}
+    if not sales:
+        return
+    for receipt in read_receipts(tx, sorted(sales)).values():
+        copy_entry(tx, scratch, receipt.store, receipt.epoch, receipt.seq)
 
 
 def _replay(scratch: Tx, arrived: Sequence[_Arrived]) -> None:

@@ -36,7 +36,19 @@ from loyalty.bulk import read_rows
 from loyalty.transactions import Tx
 from sync.hub.accepted import HEAD_OFFICE, Accepted
 from sync.hub.incidents import Incident, incident_id, put_incidents
-from sync.hub.touched import CARD, COUPON, ERASURE, MEMBER, MERGE, SALE, TIMES_COUNTED, Thing, Touched, list_touched
+from sync.hub.touched import (
+    CARD,
+    COUPON,
+    ERASURE,
+    MEMBER,
+    MERGE,
+    NOTHING,
+    SALE,
+    TIMES_COUNTED,
+    Thing,
+    Touched,
+    list_touched,
+)
 
 KIND = "beyond_share"
 DAY_MS = 86_400_000
@@ -83,7 +95,7 @@ class _Counted(NamedTuple):
 def hold_back(tx: Tx, entries: Sequence[Accepted], shares: Shares, now_ms: int) -> Found:
     """Which of these entries of one store are to be applied now. The day (UTC) is head office's own, on which it first
     looks at an entry: no store spreads what it does over days that never were."""
-    touching = [(entry, touched) for entry in entries if any(touched := list_touched(entry.body))]
+    touching = [(entry, touched) for entry in entries if (touched := list_touched(entry.body)) is not NOTHING]
     if not touching or entries[0].store == HEAD_OFFICE:
         return Found(list(entries), [])
     counted = _count(tx, entries[0].store.bytes, touching)
@@ -97,12 +109,7 @@ def make_room(tx: Tx, store: UUID, member: UUID, points: int, now_ms: int) -> No
     is locked, as appliers do it."""
     home = tx.execute("SELECT home FROM member_place WHERE member = ?", (member.bytes,)).fetchone()
     if home is not None and home[0] not in (None, store.bytes):
-        tx.execute(_COUNT, (store.bytes, now_ms // DAY_MS, 0, -TIMES_COUNTED * points)).fetchone()
-
-
-def forget_days(tx: Tx, now_ms: int) -> None:
-    """Forget what was counted on days long over."""
-    tx.execute("DELETE FROM reach_day WHERE day < ?", (now_ms // DAY_MS - _KEPT_DAYS,))
+        _add(tx, store.bytes, now_ms // DAY_MS, 0, -TIMES_COUNTED * points)
 
 
 def incident_of(store: bytes, day: int) -> bytes:
@@ -168,12 +175,11 @@ def _list_waiting(tx: Tx, counted: Sequence[_Counted], shares: Shares, day: int)
     until the commit: two lives of a store have one share."""
     store = counted[0].entry.store
     things, points = sum([each.things for each in counted]), sum([each.points for each in counted])
-    row = tx.execute(_COUNT, (store.bytes, day, things, points)).fetchone()
-    assert row is not None
-    if row[0] <= shares.things and row[1] <= shares.points:
+    all_things, all_points = _add(tx, store.bytes, day, things, points)
+    if all_things <= shares.things and all_points <= shares.points:
         return []
     allowed = _allowed(tx, store.bytes, day, shares)
-    things, points = row[0] - things, row[1] - points
+    things, points = all_things - things, all_points - points
     waiting = []
     for each in counted:
         things, points = things + each.things, points + each.points
@@ -182,6 +188,15 @@ def _list_waiting(tx: Tx, counted: Sequence[_Counted], shares: Shares, day: int)
     if waiting:
         put_incidents(tx, [_describe(waiting[0], day, things, points)])
     return waiting
+
+
+def _add(tx: Tx, store: bytes, day: int, things: int, points: int) -> tuple[int, int]:
+    """Count on a day; what it has come to."""
+    row = tx.execute(_COUNT, (store, day, things, points)).fetchone()
+    assert row is not None
+    if tuple(row) == (things, points):  # the first of this day: what was counted on days long over is forgotten
+        tx.execute("DELETE FROM reach_day WHERE store = ? AND day < ?", (store, day - _KEPT_DAYS))
+    return row[0], row[1]
 
 
 def _allowed(tx: Tx, store: bytes, day: int, shares: Shares) -> Shares:

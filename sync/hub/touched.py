@@ -47,19 +47,19 @@ class Touched(NamedTuple):
     taken: Mapping[Thing, int]
 
 
-_NOTHING = Touched({}, {})
+NOTHING = Touched({}, {})
 
 
 def list_touched(body: Struct) -> Touched:
     """What a fact changes beside the store's own books."""
     listed = _LISTED.get(type(body))
-    things = _add_up(listed(body)) if listed is not None else {}
-    taking = [posted for posted in postings_of(body) if posted.points < 0 or posted.kind == "hold"]
+    things = _add_up(listed(body)) if listed is not None else None
     if isinstance(body, LeaseEnded) and body.unspent > 0:
-        return Touched(things, {(MEMBER, body.member.bytes): TIMES_COUNTED * body.unspent})
+        return Touched({}, {(MEMBER, body.member.bytes): TIMES_COUNTED * body.unspent})
+    taking = [posted for posted in postings_of(body) if posted.points < 0 or posted.kind == "hold"]
     if not things and not taking:
-        return _NOTHING
-    return Touched(things, _add_up(((MEMBER, posted.member.bytes), abs(posted.points)) for posted in taking))
+        return NOTHING
+    return Touched(things or {}, _add_up(((MEMBER, posted.member.bytes), abs(posted.points)) for posted in taking))
 
 
 def _add_up(listed: Iterator[tuple[Thing, int]]) -> dict[Thing, int]:
@@ -89,6 +89,8 @@ def _parted(body: MemberParted) -> _Listed:
 
 
 def _completed(body: SaleCompleted) -> _Listed:
+    if body.vouchers is None and not body.returned:  # nearly every sale
+        return
     if body.vouchers is not None:
         yield from _coupons(*(use.serial for use in body.vouchers.used))
     for taken in body.returned:

@@ -24,7 +24,6 @@ from sync.hub.feed_store import collect_tombstones, read_positions
 from sync.hub.incidents import count_open, put_incidents
 from sync.hub.let_through import find_let_through, let_through
 from sync.hub.marker import Mark, look, note_progress
-from sync.hub.reach import forget_days
 from sync.hub.reserving import limits_of
 from sync.hub.returns import free_over
 from sync.hub.tokens import drop_ended
@@ -89,7 +88,6 @@ class Upkeep:
         """Forget what nobody can need any more, bucket by bucket, so that no store waits long for its own."""
         now_ms, database = self._door.now_ms(), self._door.database
         await self._door.write(lambda tx: drop_ended(tx, now_ms))
-        await self._door.write(lambda tx: forget_days(tx, now_ms))
         await self._door.write(lambda tx: free_over(tx, limits_of(self._door.settings), now_ms))
         while await self._door.write(lambda tx: forget_over(tx, now_ms)):
             pass

@@ -145,7 +145,8 @@ class TestReceiptOfASale:
             points = "Points earned +2\nPoints used −50\nPoints balance 69\nPoints that count later 2\n"
             assert f"{points}Of these valid through 2026-12-31 69\n" in sale
             assert "Points −0.50\n" in back
-            assert "Points earned −2\nPoints used 50\nPoints balance 119\nOf these valid through 2026-12-31 119" in back
+            assert "Points earned −2\nPoints used +50\n" in back
+            assert "Points balance 119\nOf these valid through 2026-12-31 119" in back
 
     def test_no_paper_is_printed_that_nobody_asked_for(self, tmp_path: Path) -> None:
         with open_till(tmp_path) as till:

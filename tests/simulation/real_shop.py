@@ -19,7 +19,7 @@ import msgspec
 
 from kiosk.compose import Store
 from kiosk.identity.sessions import Sessions
-from kiosk.life import backup, healing, proof
+from kiosk.life import backup, proof
 from kiosk.life.start import DATABASE_NAME, Started, start_store
 from kiosk.web import coupons, members, points, sales
 from kiosk.web.door import Session
@@ -85,6 +85,7 @@ class RealShop:
         self.store: Store | None = None
         self._app: web.Application | None = None
         self._started: Started | None = None
+        self._closing: asyncio.Future[None] | None = None
         self._owner = Owner()
         self.line = Line(self.name, universe.network, universe.hub.serve)
 
@@ -105,6 +106,8 @@ class RealShop:
 
     async def start(self) -> None:
         """Start on whatever is on the disk, as the product does."""
+        if self._closing is not None:
+            await self._closing
         if self.store is not None or self.scrapped or not self.path.exists():
             return
         own = self.config.store
@@ -132,11 +135,19 @@ class RealShop:
             assert self.has(op_id), f"{self.name} told a till that {op_id} is done and does not have it"
 
     async def stop(self) -> None:
-        """The service ends; what was committed stays."""
+        """The service ends, if it does not end already; what was committed stays."""
         store, self.store, self._app = self.store, None, None
-        if store is not None:
+        if store is None:
+            if self._closing is not None:
+                await self._closing
+            return
+        closing = self._closing = asyncio.get_running_loop().create_future()
+        try:
             await store.close()
             self._let_go()
+        finally:
+            self._closing = None
+            closing.set_result(None)
 
     def kill(self) -> None:
         """The process ends at once."""
@@ -146,12 +157,6 @@ class RealShop:
             assert isinstance(database, DiskDatabase)
             database.drop()
             self._let_go()
-
-    def hold_still(self) -> bool:
-        """Switch it off; False where it was about to begin a new life by itself. The loop does not run."""
-        renews = healing.read_plan(self.data) is not None
-        self.universe.run_until(self.stop())
-        return not renews
 
     def _let_go(self) -> None:
         self._owner.kill()

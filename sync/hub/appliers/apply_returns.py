@@ -1,8 +1,9 @@
 """sql: goods that came back, of whichever store's sale. The only writer of their tables.
 
 A store takes its own receipts back without asking anybody, and another store's only when head office keeps the goods
-for it. Should both take the same goods, both returns stand, because the money is gone; as long as more came back of a
-line than was sold, an incident names the sale and every return. The one that came in first is the one that is kept.
+for it. Should both take the same goods, or one store in two lives of which the second has lost the first, both returns
+stand, because the money is gone; as long as more came back of a line than was sold, an incident names the sale and
+every return. The one that came in first is the one that is kept.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -11,10 +12,13 @@ from uuid import UUID
 
 from loyalty.bulk import read_rows, write_returning, write_rows
 from loyalty.transactions import Row, Tx
+from sync.chain import decode_content
+from sync.facts import decode_body
 from sync.facts.returns import ReturnTaken, TakenBack
 from sync.facts.sales import SaleCompleted, SaleVoided
 from sync.hub.accepted import Accepted
 from sync.hub.appliers.receipts import Receipt, read_receipts
+from sync.hub.inbox import read_entries
 from sync.hub.incidents import Incident, incident_id, put_incidents, withdraw_incidents
 
 KIND = "return_twice"
@@ -81,26 +85,37 @@ def _judge(tx: Tx, sales: Sequence[bytes]) -> None:
     backs: dict[bytes, list[_Back]] = {sale: [] for sale in sales}
     for sale, *columns in read_rows(tx, _READ, sales):
         backs[sale].append(_Back(*columns))
-    over = {sale: (sorted(found), _excess_minor(sorted(found))) for sale, found in backs.items()}
+    sold = _read_sold(tx, sales)
+    over = {sale: (sorted(found), _excess_minor(sorted(found), sold.get(sale))) for sale, found in backs.items()}
     broken = {sale: (found, amount) for sale, (found, amount) in over.items() if amount}
     receipts = read_receipts(tx, [*broken, *(back.op for found, _ in broken.values() for back in found)])
     put_incidents(tx, [_incident(sale, *broken[sale], receipts) for sale in sorted(broken)])
     withdraw_incidents(tx, (incident_id(KIND, sale) for sale in sales if sale not in broken))
 
 
-def _excess_minor(backs: Sequence[_Back]) -> int:
+def _read_sold(tx: Tx, sales: Sequence[bytes]) -> dict[bytes, dict[int, int]]:
+    """How much these sales sold by line, as they say themselves. One that did not come in yet is missing."""
+    sold: dict[bytes, dict[int, int]] = {}
+    for sale, receipt in read_receipts(tx, sales).items():
+        for entry in read_entries(tx, receipt.store, receipt.epoch, receipt.seq - 1, 1):
+            content = decode_content(entry.content)
+            body = decode_body(content.kind, content.v, content.body)
+            if isinstance(body, SaleCompleted):
+                sold[sale] = {line.line: line.quantity_milli for line in body.lines}
+    return sold
+
+
+def _excess_minor(backs: Sequence[_Back], sold_milli: Mapping[int, int] | None) -> int:
     """What was given back for goods beyond those sold, in minor units and at least 1; 0 where nothing was too much.
 
-    A store that made the sale says of it by voiding how much there was; of another's it says so with the return. What
-    only the selling store took back is right by its own books.
+    `sold_milli` (by line) is what the sale says itself; without it counts what was said with a void or a return.
     """
-    if len({back.store for back in backs}) == 1 and not any(back.sold_milli for back in backs):
-        return 0
     excess = 0
     for line in sorted({back.line for back in backs}):
         mine = [back for back in backs if back.line == line]
-        sold = min((back.sold_milli for back in mine if back.sold_milli), default=0)
-        if not sold:
+        said = min((back.sold_milli for back in mine if back.sold_milli), default=0)
+        sold = said if sold_milli is None else sold_milli.get(line, 0)
+        if not sold and sold_milli is None:
             continue
         left = sold
         for back in mine:
@@ -156,6 +171,11 @@ def _money_rows(entry: Accepted) -> Iterator[Row]:
                 *(taken.sale.bytes, entry.op_id.bytes, refund.settles, entry.store.bytes),
                 refund.amount_minor,
             )
+
+
+def list_undone(body: object) -> list[UUID]:
+    """The sales that a fact takes back, in whole or in parts: what they sold has to be known when it is applied."""
+    return [body.sale] if isinstance(body, SaleVoided) else [taken.sale for taken in _taken(body)]
 
 
 def _taken(body: object) -> Sequence[TakenBack]:

@@ -74,7 +74,9 @@ async def test_a_quote_that_an_ended_offer_made_wrong_is_answered_with_the_new_o
 async def test_near_misses_and_refusals_are_told_in_a_quote(store: Running) -> None:
     await put(store, "CLUB", {**OFFER, "conditions": {"member_required": True}})
     quote = (await store.call("POST", "/v1/quotes", {"lines": [{"sku": "100"}]})).json
-    assert quote["near_misses"] == [{"offer": "CLUB", "code": "with_card", "text": "With a loyalty card: 10% off"}]
+    assert quote["near_misses"] == [
+        {"offer": "CLUB", "code": "with_card", "text": "With a loyalty card: 10% off", "title": "Milk week"}
+    ]
     assert quote["refused"] == []
 
 

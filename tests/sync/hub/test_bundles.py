@@ -204,6 +204,8 @@ async def test_a_campaign_begins_and_ends_at_one_instant_each(hub: RunningHub) -
     }
     planned = await ask(hub, "PUT", "/v1/campaigns/spring", asked, expect=201)
     assert [(each["version"], each["changes"]) for each in planned["bundles"]] == [(1, 3), (2, 2)]
+    listed = (await ask(hub, "GET", "/v1/bundles"))["items"]
+    assert [(each["version"], each["ends"]) for each in listed] == [(2, True), (1, False)]
     found = await told(shop)
     assert sorted(found["global bundle:1"]) == ["earning_rule/gift", "offer/D", "product/100"]
     assert {key: value["live"] for key, value in found["global bundle:2"].items()} == {
@@ -310,6 +312,33 @@ async def test_what_a_store_tells_of_a_bundle_is_on_the_board_and_a_store_plans_
     assert sorted(found[f"global {HEAD}"]) == ["1", "2"], "and no other store hears of what it forged"
     assert list(found["global bundle:1"]) == ["offer/D"]
     assert await is_provable(hub)
+
+
+async def test_the_list_counts_what_the_page_of_each_bundle_shows(hub: RunningHub) -> None:
+    shops = [await hub.enrol(f"S00{n}") for n in range(1, 6)]
+    for shop in shops[1:3]:
+        await ask(hub, "PUT", f"/v1/stores/{shop.store}/zone", {"zone": "north"})
+    await ask(hub, "PUT", "/v1/offers/A", OFFER, expect=201)
+    await ask(hub, "PUT", "/v1/offers/Z", OFFER, expect=201, params={"zone": "north"})
+    await ask(hub, "PUT", "/v1/offers/S", OFFER, expect=201, params={"store": str(shops[3].store)})
+    await ask(hub, "POST", f"/v1/stores/{shops[4].store}/revoke")
+    # What a store says of a bundle that is not for it, or after its key was taken back, is not counted either.
+    said = [
+        (shop.store.bytes, version, outcome, b"", 5, 5 + late, 9, "", 0, 0, 0)
+        for n, shop in enumerate(shops)
+        for version in (1, 2, 3)
+        for outcome, says, late in (("active", n != 2, n % 2), ("refused", n > 1, (n + version) % 2))
+        if says
+    ]
+    marks = ", ".join("?" * len(said[0]))
+    await hub.hub.door.write(lambda tx: tx.executemany(f"INSERT INTO store_bundle VALUES ({marks})", said))
+    listed = (await ask(hub, "GET", "/v1/bundles"))["items"]
+    assert [each["stores"] for each in listed] == [1, 2, 4]
+    assert [(each["active"], each["refused"]) for each in listed] == [(1, 0), (1, 1), (3, 1)]
+    for each in listed:
+        page = await ask(hub, "GET", f"/v1/bundles/{each['version']}")
+        assert {name: page[name] for name in each} == each
+        assert each["late"] == sum(at_store["late"] for at_store in page["at_stores"])
 
 
 async def test_a_viewer_sees_and_decides_nothing(small_hub: RunningHub) -> None:

@@ -319,5 +319,5 @@ async def test_a_store_waits_for_news_a_few_times_at_once_and_reads_no_more_than
         receipts = [(await hub.call("GET", path, token=shop.token))[0] for path in paths[1:]]
         assert receipts == [404, 404]
         assert (await shop.entries())[0] == 429
-        report = {"leases": [], "heads": []}
+        report: dict[str, list[object]] = {"leases": [], "heads": []}
         assert (await hub.call("POST", "/sync/v1/lease-reports", report, token=shop.token))[0] == 429

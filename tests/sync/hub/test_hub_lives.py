@@ -126,7 +126,7 @@ def test_init_makes_a_head_office_once(tmp_path: Path) -> None:
     assert again.exit_code == 1
     assert "already" in again.output
     unfit = CliRunner().invoke(main, [*command[:-1], "short"])
-    assert unfit.exit_code == 1
+    assert unfit.exit_code == 2
 
 
 def test_a_forgotten_password_is_set_anew_on_the_machine_itself(folder: Path) -> None:
@@ -135,7 +135,7 @@ def test_a_forgotten_password_is_set_anew_on_the_machine_itself(folder: Path) ->
     for user in ("office", "olga"):
         done = CliRunner().invoke(main, [*command, "--user", user])
         assert done.exit_code == 0, done.output
-    assert CliRunner().invoke(main, [*command, "--user", "No Name"]).exit_code == 1
+    assert CliRunner().invoke(main, [*command, "--user", "No Name"]).exit_code == 2
 
     async def sign_in_with_it() -> None:
         async with running_hub(address_in(folder), folder) as hub:

@@ -85,5 +85,7 @@ async def test_points_that_head_office_has_lent_take_nothing_of_the_share(addres
         await other.tell()
         assert await count(hub, "dead_letter") == 2
         hub.clock.now_ms += 9 * 86_400_000
-        await hub.hub.upkeep.sweep_now()
-        assert await count(hub, "reach_day") == 0
+        await other.shop.open_session()
+        other.hold(anna, 1, None)
+        await other.tell()
+        assert await count(hub, "reach_day") == 1, "days long over are forgotten"

@@ -270,12 +270,17 @@ async def test_the_same_goods_back_in_two_stores_are_an_incident_and_the_first_t
 async def test_a_store_that_takes_back_more_than_was_sold_is_found_out(
     hub: RunningHub, seller: Counter, others: tuple[Counter, Counter]
 ) -> None:
-    sale = seller.sell(1)
+    sale, other = seller.sell(1), seller.sell(1)
     await seller.tell()
     others[0].take_back(sale, 9, None, from_there(hub.new_id(), 1))
+    # It says how much was sold, too; the sale knows better.
+    others[0].take_back(other, 8, None, from_there(hub.new_id(), 8))
     await others[0].tell()
     _, page = await hub.call("GET", "/v1/incidents", token=await hub.office())
-    assert [(each["kind"], each["amount"]) for each in page["items"]] == [("return_twice", 800)]
+    assert sorted((each["kind"], each["amount"]) for each in page["items"]) == [
+        ("return_twice", 700),
+        ("return_twice", 800),
+    ]
 
 
 async def test_a_sale_that_is_voided_after_its_goods_came_back_is_an_incident(
@@ -361,3 +366,19 @@ async def test_what_a_revoked_store_kept_comes_free_at_the_store_that_sold_too(
     assert await others[1].refusal(sale) == "return_pending", "what an honest store keeps stays kept"
     await hub.hub.upkeep.sweep_now()
     assert await others[1].refusal(sale) == "return_pending"
+
+
+async def test_goods_that_came_back_in_two_lives_of_their_own_store_are_an_incident(
+    hub: RunningHub, seller: Counter
+) -> None:
+    """The second life had lost the return of the first, and nobody could be asked."""
+    once, twice = seller.sell(2), seller.sell(2)
+    for pieces in (1, 1):
+        seller.take_back(once, pieces)
+    for pieces in (1, 2):
+        seller.take_back(twice, pieces)
+    await seller.tell()
+    _, page = await hub.call("GET", "/v1/incidents", token=await hub.office())
+    assert [(each["kind"], each["amount"]) for each in page["items"]] == [("return_twice", 100)]
+    numbers = ["S001-T01-000002", "S001-T01-000005", "S001-T01-000006"]
+    assert [ref["number"] for ref in page["items"][0]["refs"]] == numbers

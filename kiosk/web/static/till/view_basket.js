@@ -136,7 +136,7 @@ function Coupon({ coupon, quote, on, onSelect }) {
 function NearMisses({ quote, coupons }) {
   const shown = (quote?.near_misses ?? []).filter(({ offer }) => !coupons.some((coupon) => coupon.offer === offer));
   if (!shown.length) return null;
-  return html`<ul class="near" aria-label=${say("near_misses")}>${shown.map((near) => html`<li key=${near.offer}>${near.text}</li>`)}</ul>`;
+  return html`<ul class="near" aria-label=${say("near_misses")}>${shown.map((near) => html`<li key=${near.offer}>${near.text}${near.title && html` <small>${near.title}</small>`}</li>`)}</ul>`;
 }
 
 function Empty({ till }) {

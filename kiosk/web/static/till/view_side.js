@@ -58,7 +58,7 @@ function Sums({ till }) {
   const sums = shown?.totals;
   const stale = !finished && shown && !isPriced(till);
   // What points pay earns less or nothing: how much is known with the sale.
-  const earns = shown && (finished || !till.payment?.tenders.some(({ kind }) => kind === "points")) ? shown.points.earned : 0;
+  const earns = sums && (finished || !till.payment?.tenders.some(({ kind }) => kind === "points")) ? shown.points.earned : 0;
   return html`<div class=${stale ? "sums stale" : "sums"}>
     ${sums && html`<dl>
       <dt>${say("gross")}</dt><dd>${money(sums.gross_minor)}</dd>

@@ -6,6 +6,7 @@ from sync.facts.coupons import CouponGivenBack
 from sync.facts.returns import Refunded, ReturnedLine, ReturnTaken, TakenBack
 from sync.facts.vouchers import UndoneVouchers
 from tests.sync.hub.appliers.office import STORE, Office, Shop
+from tests.sync.hub.appliers.test_proof import proof_of
 from tests.sync.hub.appliers.vouchers import coupon, used, vouchers
 
 UNDONE = UndoneVouchers(given_back=(CouponGivenBack(serial=5, n=1),), voided=(6,))
@@ -49,3 +50,6 @@ def test_a_return_that_two_lives_have_booked_counts_twice_and_its_coupon_is_free
     assert {row[0] for row in office.rows("goods_back", "op")} == {each.bytes for each in returns}
     assert sum(row[0] for row in office.rows("money_back", "amount_minor")) == 200
     assert dict(office.rows("coupon_count"))[5] == 0, "the coupon was used once and is free once"
+    assert [kind for (kind,) in office.rows("incident", "kind")] == ["return_twice"]
+    report = proof_of(office)
+    assert report.ok, report.first_wrong

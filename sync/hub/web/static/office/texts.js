@@ -52,6 +52,7 @@ export const TEXTS = {
   // Bundles of prices, offers and rules
   bundles_note: ["Prices, offers and rules begin together, in every store at the same instant. A store without a line begins as soon as it hears of them.", "가격, 혜택, 규칙은 모든 매장에서 같은 순간에 함께 시작됩니다. 연결이 끊긴 매장은 소식을 받는 즉시 시작합니다.", "価格・特典・ルールは全店舗で同じ時刻に一斉に始まります。回線が切れている店舗は、届き次第すぐに始めます。", "Ceny, oferty i reguły zaczynają się razem, w każdym sklepie w tej samej chwili. Sklep bez łączności zaczyna, gdy tylko się o nich dowie."],
   bundle_version: ["No.", "번호", "番号", "Nr"],
+  bundle_ends: ["ends", "종료", "終了", "koniec"],
   bundle_title: ["What", "내용", "内容", "Co"],
   bundle_scope: ["For", "대상", "対象", "Dla"],
   bundle_active_from: ["Begins", "시작", "開始", "Początek"],

@@ -29,7 +29,7 @@ async function showBundles(place) {
 function row(bundle, again) {
   return [
     number(bundle.version),
-    [h("strong", {}, bundle.title), bundle.campaign ? h("small", { class: "quiet" }, ` ${bundle.campaign}`) : null],
+    [h("strong", {}, bundle.title), bundle.ends ? ` · ${say("bundle_ends")}` : null, bundle.campaign ? h("small", { class: "quiet" }, ` ${bundle.campaign}`) : null],
     scopeOf(bundle),
     time(bundle.active_from),
     badge(KINDS[bundle.state], bundle.state),
