@@ -106,10 +106,13 @@ class RealShop:
 
     async def start(self) -> None:
         """Start on whatever is on the disk, as the product does."""
-        if self._closing is not None:
-            await self._closing
-        if self.store is not None or self.scrapped or not self.path.exists():
-            return
+        async with self.universe.starting:
+            if self._closing is not None:
+                await self._closing
+            if self.store is None and not self.scrapped and self.path.exists():
+                await self._start()
+
+    async def _start(self) -> None:
         own = self.config.store
         self._started = start_store(self.data, own.code, own.currency, own.time_zone)
         self.disk = CrashDisk(self.universe.random)
