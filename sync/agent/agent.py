@@ -18,7 +18,8 @@ import contextlib
 import logging
 import os
 import time
-from collections.abc import Callable, Coroutine
+from collections.abc import Awaitable, Callable, Coroutine
+from functools import partial
 from typing import Any
 from uuid import UUID
 
@@ -238,9 +239,9 @@ class Agent:
     def _do(self, effect: Effect) -> None:
         match effect:
             case OpenSession():
-                self._spawn(self._ask(effect.request, self._open_session(effect)))
+                self._spawn(self._ask(effect.request, partial(self._open_session, effect)))
             case Send():
-                self._spawn(self._ask(effect.request, self._send(effect)))
+                self._spawn(self._ask(effect.request, partial(self._send, effect)))
             case SaveCursor(head):
                 self._spawn(self._write(lambda tx: self._side.save_cursor(tx, head)))
             case Sleep(until_ms):
@@ -273,10 +274,11 @@ class Agent:
         await self._side.database.write(write)
         self._online = online
 
-    async def _ask(self, request: int, asking: Coroutine[Any, Any, Event]) -> None:
-        """One request; its outcome as an event, whatever it is."""
+    async def _ask(self, request: int, asking: Callable[[], Awaitable[Event]]) -> None:
+        """One request; its outcome as an event, whatever it is. Nothing of it is there before it begins (_tell of
+        sync/agent/puller.py)."""
         try:
-            event: Event = await asking
+            event: Event = await asking()
         except HubRefused as refused:
             logger.warning("head office refused", extra={"fields": {"code": refused.refusal}})
             event = Refused(request, refused.refusal, refused.retry_after_ms, refused.fence)
