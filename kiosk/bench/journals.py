@@ -7,12 +7,14 @@ entries are what a store writes, byte for byte, and only their places are new. M
 go there nine times out of ten.
 """
 
+import os
 from bisect import bisect_right
 from collections.abc import Iterator, Sequence
 from itertools import accumulate
 from uuid import UUID
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from kiosk.bench.goods import make_sales, member_of
 from kiosk.bench.stand import Stand, make_caller
@@ -20,8 +22,9 @@ from kiosk.commands import CompleteSale
 from kiosk.compose import make_shop, now_ms
 from kiosk.config import load_config
 from kiosk.sales.sale_service import complete_sale
+from loyalty.ids import uuid7
 from loyalty.transactions import Tx
-from sync.chain import ZERO_HASH, chain_hash
+from sync.chain import ZERO_HASH, chain_hash, decode_content
 from sync.db import connect
 from sync.journal import read_life
 from sync.protocol.messages import Op, OpPrivate
@@ -52,13 +55,19 @@ def book_journals(stand: Stand, sales: Sequence[int], *, products: int, members:
         booked = list(_read_ops(connection, len(begun)))
     finally:
         connection.close()
-    # A life begins with the entry that says so.
-    dealt = [[begun[0]] for _ in sales]
+    # A life begins with the entry that says so, under an id of its own: no two stores have one.
+    dealt = [[_rename(begun[0])] for _ in sales]
     homes = _homes(sales, members)
     for n, (command, op) in enumerate(zip(commands, booked, strict=True)):
         home = homes[command.member] if command.member is not None else 0
         dealt[(home + (n % _AWAY == 0)) % len(sales)].append(op)
     return [_chain(_FIRST_EPOCH + number, tuple(ops)) for number, ops in enumerate([begun, *dealt])]
+
+
+def _rename(op: Op) -> Op:
+    """The same entry under a new id."""
+    entry = decode_content(op.content.encode())
+    return replace(op, content=op.content.replace(str(entry.op_id), str(uuid7(entry.at, os.urandom(10))), 1))
 
 
 def _homes(sales: Sequence[int], members: int) -> dict[UUID, int]:
