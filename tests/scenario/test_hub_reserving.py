@@ -5,6 +5,7 @@ import asyncio
 import functools
 import itertools
 import signal
+from abc import ABC, abstractmethod
 from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
 from typing import Any
@@ -44,7 +45,7 @@ class Chain:
         await self.office.has_everything(self.home, self.there)
 
 
-class Kind:
+class Kind(ABC):
     """Two things of one kind. The first is asked for again after the kill, with the same id; nobody comes back for the
     second one."""
 
@@ -54,21 +55,21 @@ class Kind:
         self.ids = [str(new_id()), str(new_id())]
         self.ids_at_home = [str(new_id()), str(new_id())]
 
+    @abstractmethod
     async def make(self) -> None:
         """Make both in the home store, and wait until they can be used in the other."""
-        raise NotImplementedError
 
+    @abstractmethod
     async def use(self, n: int) -> Answer:
         """Use the n-th in the other store; the same again is the same use."""
-        raise NotImplementedError
 
+    @abstractmethod
     async def use_at_home(self, n: int) -> Answer:
         """Use what is left of it in the home store."""
-        raise NotImplementedError
 
+    @abstractmethod
     async def check(self) -> None:
         """The sums, after both were used."""
-        raise NotImplementedError
 
 
 class Coupons(Kind):
